@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+
+namespace Vernier.Kernels;
+
+/// <summary>A block of native memory, 64-byte aligned and zeroed. Outlives the garbage collector's attention: dispose it, or leave it to the finalizer.</summary>
+/// <typeparam name="T">The element type.</typeparam>
+public sealed unsafe class NativeBuffer<T> : IDisposable
+    where T : unmanaged
+{
+    private const int Alignment = 64;
+    private T* _pointer;
+
+    /// <summary>Allocates <paramref name="length"/> zeroed elements.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative or too large for the address space.</exception>
+    /// <exception cref="OutOfMemoryException">The memory is not to be had.</exception>
+    public NativeBuffer(long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Length = length;
+        var bytes = checked((nuint)length * (nuint)sizeof(T));
+        _pointer = (T*)NativeMemory.AlignedAlloc(nuint.Max(bytes, Alignment), Alignment);
+        NativeMemory.Clear(_pointer, bytes);
+    }
+
+    ~NativeBuffer() => Free();
+
+    /// <summary>Number of elements.</summary>
+    public long Length { get; }
+
+    /// <summary>The first element's address; valid until disposal.</summary>
+    internal T* Pointer => _pointer is null ? throw new ObjectDisposedException(nameof(NativeBuffer<T>)) : _pointer;
+
+    /// <summary>All elements.</summary>
+    /// <exception cref="OverflowException">The buffer holds more than <see cref="int.MaxValue"/> elements: use <see cref="Slice"/>.</exception>
+    public Span<T> Span => new(Pointer, checked((int)Length));
+
+    /// <summary>The elements [<paramref name="start"/>, start + <paramref name="length"/>).</summary>
+    public Span<T> Slice(long start, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + length, Length, nameof(length));
+        return new(Pointer + start, length);
+    }
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        NativeMemory.AlignedFree(_pointer);
+        _pointer = null;
+    }
+}

@@ -1,0 +1,40 @@
+namespace Vernier.Kernels;
+
+/// <summary>A weight [rows = out features, columns = in features] that the matrix products read tile by tile as fp32.
+/// The one seam between a way to hold a weight (dense, packed, LoRA merged on the fly, fake-quantized) and the products:
+/// no full-precision copy of a packed weight ever exists in memory.</summary>
+public abstract class WeightMatrix : IDisposable
+{
+    protected WeightMatrix(int rows, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
+        Rows = rows;
+        Columns = columns;
+    }
+
+    /// <summary>Output features.</summary>
+    public int Rows { get; }
+
+    /// <summary>Input features.</summary>
+    public int Columns { get; }
+
+    /// <summary>Bytes held in memory.</summary>
+    public abstract long Bytes { get; }
+
+    /// <summary>Writes the effective weight of [row, row + rows) x [column, column + columns), row-major with leading dimension
+    /// <paramref name="stride"/>. Safe to call from several threads at once.</summary>
+    /// <param name="destination">At least (rows - 1) * stride + columns elements.</param>
+    /// <param name="stride">Elements from one row to the next, at least <paramref name="columns"/>.</param>
+    public abstract void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride);
+
+    /// <summary>The whole effective weight, [rows, columns] row-major.</summary>
+    public float[] ToArray()
+    {
+        var all = new float[checked(Rows * Columns)];
+        ReadTile(0, Rows, 0, Columns, all, Columns);
+        return all;
+    }
+
+    public virtual void Dispose() => GC.SuppressFinalize(this);
+}

@@ -1,0 +1,41 @@
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>The arithmetic of matrix products: fp32 is the reference, int8 rounds activations to 8 bits per row and group of 32 columns.</summary>
+public enum ComputeMode { Fp32, Int8 }
+
+/// <summary>What a layer computes with: the workers, the arithmetic and scratch memory that is reused from call to call.</summary>
+public sealed class Compute : IDisposable
+{
+    private readonly Dictionary<string, NativeBuffer<float>> _scratch = [];
+
+    /// <param name="threads">Workers; 0 = one for each processor.</param>
+    public Compute(int threads = 0, ComputeMode mode = ComputeMode.Fp32)
+    {
+        Pool = new WorkerPool(threads);
+        Mode = mode;
+    }
+
+    public WorkerPool Pool { get; }
+
+    public ComputeMode Mode { get; set; }
+
+    /// <summary>A scratch span that belongs to <paramref name="name"/> until it is asked for again; contents undefined. Grows and is kept, so a steady step allocates nothing.</summary>
+    public Span<float> Scratch(string name, int length)
+    {
+        if (!_scratch.TryGetValue(name, out var buffer) || buffer.Length < length)
+        {
+            buffer?.Dispose();
+            _scratch[name] = buffer = new NativeBuffer<float>(length);
+        }
+        return buffer.Slice(0, length);
+    }
+
+    public void Dispose()
+    {
+        foreach (var buffer in _scratch.Values)
+            buffer.Dispose();
+        Pool.Dispose();
+    }
+}

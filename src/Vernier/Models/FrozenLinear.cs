@@ -1,0 +1,19 @@
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>A linear layer with nothing to train: inference, and the layers a method leaves alone.</summary>
+public sealed class FrozenLinear(string name, WeightMatrix weight, Parameter? bias = null)
+    : Linear(name, weight.Columns, weight.Rows, bias)
+{
+    public override WeightMatrix Weight => weight;
+
+    public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y) =>
+        Gemm.Forward(compute.Pool, x, tokens, weight, y);
+
+    public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
+    {
+        if (!dx.IsEmpty)
+            Gemm.BackwardInput(compute.Pool, dy, tokens, weight, dx, accumulate);
+    }
+}

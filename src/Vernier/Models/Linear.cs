@@ -1,0 +1,54 @@
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>A linear layer Y = X Ŵᵀ + b inside a decoder block. A tuning method is a replaced linear: it holds its own
+/// <see cref="Parameter"/>s and accumulates their gradients in <see cref="Backward"/>.</summary>
+public abstract class Linear
+{
+    protected Linear(string name, int inFeatures, int outFeatures, Parameter? bias)
+    {
+        Name = name;
+        InFeatures = inFeatures;
+        OutFeatures = outFeatures;
+        Bias = bias;
+    }
+
+    /// <summary>Hugging Face module path, e.g. <c>model.layers.0.self_attn.q_proj</c>.</summary>
+    public string Name { get; }
+
+    public int InFeatures { get; }
+
+    public int OutFeatures { get; }
+
+    /// <summary>[out], or null. Trained only when it is listed by the method.</summary>
+    public Parameter? Bias { get; }
+
+    /// <summary>The effective weight that inference and export see.</summary>
+    public abstract WeightMatrix Weight { get; }
+
+    /// <summary>What training changes.</summary>
+    public virtual IReadOnlyList<Parameter> Parameters => [];
+
+    /// <summary>Backward needs Y without bias as computed by Forward (PEQA per channel: ds = Σ dY·Y / s).</summary>
+    public virtual bool NeedsOutput => false;
+
+    /// <summary>Backward needs dX even where the layer below has nothing to train (separable factors: dc = Σ dX·X / c).</summary>
+    public virtual bool NeedsInputGradient => false;
+
+    /// <summary>y [tokens, out] = x [tokens, in] Ŵᵀ, without the bias (the block adds it).</summary>
+    public abstract void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y);
+
+    /// <summary>Accumulates the parameters' gradients and computes dx.</summary>
+    /// <param name="x">[tokens, in], the input of Forward.</param>
+    /// <param name="y">[tokens, out] without bias; empty unless <see cref="NeedsOutput"/>.</param>
+    /// <param name="dy">[tokens, out].</param>
+    /// <param name="dx">[tokens, in]; empty when it is not needed.</param>
+    /// <param name="accumulate">Add to dx instead of overwriting it (q, k, v share one input).</param>
+    public abstract void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate);
+
+    /// <summary>Brings state that Forward reads up to date after the optimizer changed <see cref="Parameters"/>.</summary>
+    public virtual void ParametersChanged()
+    {
+    }
+}

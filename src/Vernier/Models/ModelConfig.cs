@@ -1,0 +1,57 @@
+namespace Vernier.Models;
+
+/// <summary>How a block normalises.</summary>
+public enum NormKind { RmsNorm, LayerNorm }
+
+/// <summary>How positions enter: rotary halves (pairs j, j + d/2), rotary interleaved (pairs 2j, 2j + 1), a learned table, or not at all.</summary>
+public enum PositionKind { RotaryHalf, RotaryInterleaved, Learned, None }
+
+/// <summary>The nonlinearity of the feed-forward part. The gated ones compute act(gate) * up.</summary>
+public enum ActivationKind { SwiGlu, GeluTanh, GeluErf, Relu, GeGluTanh }
+
+/// <summary>Everything about an architecture that the one decoder needs. Sizes are counts of elements.</summary>
+public sealed record ModelConfig
+{
+    /// <summary>Name of the family as the source file spells it: llama, mistral, gpt_neo, gptj, opt, qwen2, qwen3.</summary>
+    public required string Architecture { get; init; }
+    public required int HiddenSize { get; init; }
+    public required int Layers { get; init; }
+    public required int Heads { get; init; }
+    public required int KvHeads { get; init; }
+    public required int HeadDim { get; init; }
+    public required int FeedForwardSize { get; init; }
+    public required int VocabularySize { get; init; }
+    /// <summary>Tokens the model was made for.</summary>
+    public required int ContextLength { get; init; }
+    public NormKind Norm { get; init; } = NormKind.RmsNorm;
+    public float NormEpsilon { get; init; } = 1e-5f;
+    public PositionKind Positions { get; init; } = PositionKind.RotaryHalf;
+    public ActivationKind Activation { get; init; } = ActivationKind.SwiGlu;
+    public float RopeTheta { get; init; } = 10000f;
+    /// <summary>Channels of a head that rotate; the rest pass unchanged.</summary>
+    public int RotaryDim { get; init; }
+    /// <summary>Frequency divisors, one a rotary pair (linear, llama3 and other scalings resolved at load); empty = all 1.</summary>
+    public IReadOnlyList<float> RopeFrequencyFactors { get; init; } = [];
+    /// <summary>Multiplies the rotary cosines and sines (YaRN); 1 otherwise.</summary>
+    public float RopeAttentionFactor { get; init; } = 1f;
+    /// <summary>Added to a position before it is looked up in a learned table (OPT: 2).</summary>
+    public int PositionOffset { get; init; }
+    /// <summary>Multiplies q·k before the softmax; 1/sqrt(HeadDim) for most, 1 for GPT-Neo.</summary>
+    public required float AttentionScale { get; init; }
+    /// <summary>Window of each layer: key j is visible to query i when 0 ≤ i - j &lt; window; 0 = no limit. Empty = no limit anywhere.</summary>
+    public IReadOnlyList<int> AttentionWindows { get; init; } = [];
+    /// <summary>Attention and feed-forward both read the one normed input (GPT-J).</summary>
+    public bool ParallelBlock { get; init; }
+    /// <summary>The norm comes after the residual sum (OPT-350m) instead of before the sublayer.</summary>
+    public bool PostNorm { get; init; }
+    /// <summary>A norm before the head.</summary>
+    public bool FinalNorm { get; init; } = true;
+    /// <summary>RMSNorm over every q and k head (Qwen3).</summary>
+    public bool QkNorm { get; init; }
+    /// <summary>Width of the token embedding where it is not the hidden size (OPT-350m: project_in, project_out); 0 = hidden size.</summary>
+    public int EmbeddingSize { get; init; }
+    /// <summary>The head is the embedding matrix.</summary>
+    public bool TiedHead { get; init; }
+    public int? BosTokenId { get; init; }
+    public IReadOnlyList<int> EosTokenIds { get; init; } = [];
+}

@@ -1,0 +1,36 @@
+namespace Vernier.Models;
+
+/// <summary>Sequences laid end to end, without padding. Attention never crosses a sequence's bounds.</summary>
+public sealed class TokenBatch
+{
+    /// <summary>Marks a position without loss.</summary>
+    public const int NoTarget = -100;
+
+    /// <param name="ids">[tokens], sequence after sequence.</param>
+    /// <param name="starts">[sequences + 1]: first token of each sequence, then the token count.</param>
+    /// <param name="targets">[tokens]: the id that the position must predict (already shifted), or <see cref="NoTarget"/>.</param>
+    public TokenBatch(int[] ids, int[] starts, int[] targets)
+    {
+        if (starts.Length < 2 || starts[0] != 0 || starts[^1] != ids.Length)
+            throw new ArgumentException("starts must begin with 0 and end with the token count", nameof(starts));
+        if (targets.Length != ids.Length)
+            throw new ArgumentException("one target a token", nameof(targets));
+        Ids = ids;
+        Starts = starts;
+        Targets = targets;
+        ScoredTokens = targets.Count(t => t >= 0);
+    }
+
+    public int[] Ids { get; }
+
+    public int[] Starts { get; }
+
+    public int[] Targets { get; }
+
+    public int Tokens => Ids.Length;
+
+    public int Sequences => Starts.Length - 1;
+
+    /// <summary>Positions that have a target.</summary>
+    public int ScoredTokens { get; }
+}

@@ -1,0 +1,30 @@
+namespace Vernier.Tokens;
+
+/// <summary>Text to ids and back. Implemented by byte-level BPE and by SentencePiece BPE.</summary>
+public interface ITokenizer
+{
+    int VocabularySize { get; }
+
+    int? BosId { get; }
+
+    int? EosId { get; }
+
+    /// <summary>The model wants BOS in front of a text.</summary>
+    bool AddsBos { get; }
+
+    /// <summary>The ids of a text, without BOS or EOS.</summary>
+    /// <param name="parseSpecial">Special tokens written in the text become their ids; otherwise they are plain text.</param>
+    int[] Encode(string text, bool parseSpecial = true);
+
+    /// <summary>The whole text of the ids.</summary>
+    string Decode(IEnumerable<int> ids);
+
+    /// <summary>How the vocabulary spells an id.</summary>
+    string Piece(int id);
+
+    /// <summary>The bytes of a token as they appear in text.</summary>
+    byte[] TokenBytes(int id);
+
+    /// <summary>The id of a piece, or null.</summary>
+    int? Find(string piece);
+}
