@@ -1,0 +1,27 @@
+using Vernier.Models;
+
+namespace Vernier.Tuning;
+
+/// <summary>A tensor of an adapter file: name, shape and fp32 values, row-major.</summary>
+public sealed record AdapterTensor(string Name, IReadOnlyList<int> Shape, float[] Values);
+
+/// <summary>A method is a selection of parameters, a replaced linear, and a merge. The trainer knows nothing else about it.</summary>
+public abstract class TuningMethod
+{
+    /// <summary>The method's name on the command line.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Puts the method's linears into the decoder (after quantizing, where the options ask for it).</summary>
+    /// <param name="options">All values resolved.</param>
+    public abstract void Apply(Decoder decoder, TuneOptions options, Compute compute);
+
+    /// <summary>What the adapter file holds now.</summary>
+    public abstract IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder);
+
+    /// <summary>Puts the tensors of an adapter file into a decoder to which the method has been applied.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown or of another shape.</exception>
+    public abstract void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors);
+
+    /// <summary>Replaces the method's linears by plain frozen ones that compute the tuned model: packed with tuned scales where the method allows it exactly.</summary>
+    public abstract void Merge(Decoder decoder, Compute compute);
+}
