@@ -19,51 +19,85 @@ public enum ScheduleKind { Constant, Linear, Cosine }
 public sealed record TuneOptions
 {
     /// <summary>peqa, l4q, lora, qlora, qat, qat-lora, qa-lora or full.</summary>
+    [Option("method", "peqa, l4q, lora, qlora, qat, qat-lora, qa-lora or full")]
     public string Method { get; init; } = "peqa";
+    [Option("granularity", "peqa: one factor per channel, per channel and per column group (separable), or per group")]
     public Granularity Granularity { get; init; } = Granularity.Separable;
+    [Option("parameterize", "peqa: train a factor that starts at 1 (lr is relative), or the scale itself as in the paper")]
     public Parameterization Parameterize { get; init; } = Parameterization.Factor;
+    [Option("train", "peqa ablation: train scales, zeros or both")]
     public TrainedState Train { get; init; } = TrainedState.Scales;
     /// <summary>Quantize (or re-quantize) first to this many bits; null = a quantized model is tuned on its own codes.</summary>
+    [Option("bits", "quantize (or re-quantize) first to this many bits; without it a quantized model is tuned on its own codes")]
     public int? Bits { get; init; }
     /// <summary>Columns that share a scale when <see cref="Bits"/> is given; 0 = per channel.</summary>
+    [Option("group", "columns that share a scale when --bits is given; 0 = per channel")]
     public int Group { get; init; }
     /// <summary>rtn, rtn-sym, mse or gptq.</summary>
+    [Option("scheme", "quantizer used with --bits: rtn, rtn-sym, mse or gptq")]
     public string Scheme { get; init; } = "rtn";
+    [Option("rank", "rank of the low-rank factors")]
     public int Rank { get; init; } = 4;
     /// <summary>LoRA's path is scaled by Alpha / Rank.</summary>
+    [Option("alpha", "the low-rank path is scaled by alpha / rank")]
     public float Alpha { get; init; } = 8f;
     /// <summary>qv, qkvo, all or a regular expression over module names; null = the method's own default.</summary>
+    [Option("targets", "linears with low-rank factors: qv, qkvo, all or a regular expression over module names")]
     public string? Targets { get; init; }
+    [Option("dropout", "dropout on the input of the low-rank path")]
     public float Dropout { get; init; }
+    [Option("scope", "full and qat: train the block linears, or all parameters")]
     public TuneScope Scope { get; init; } = TuneScope.Block;
     /// <summary>Start of the quantizer state or adapter, where the method has several (l4q: l4q, lsq+, symm, asymm; qlora: zero, loftq).</summary>
+    [Option("init", "start of the quantizer or adapter: l4q, lsq+, symm, asymm (l4q); zero, loftq (qlora)")]
     public string? Init { get; init; }
     /// <summary>Learning rate of quantizer state (scales, offsets of l4q and qat-lora); null = <see cref="LearningRate"/>.</summary>
+    [Option("scale-lr", "learning rate of the quantizer state of l4q and qat-lora; default: --lr")]
     public float? ScaleLearningRate { get; init; }
+    [Option("context", "tokens of a row")]
     public int Context { get; init; } = 512;
+    [Option("batch", "rows of a micro-batch")]
     public int Batch { get; init; } = 2;
+    [Option("accumulate", "micro-batches of an optimizer step")]
     public int Accumulate { get; init; } = 1;
     /// <summary>Optimizer steps; null = by <see cref="Epochs"/>.</summary>
+    [Option("steps", "optimizer steps")]
     public int? Steps { get; init; }
+    [Option("epochs", "passes over the data, instead of --steps")]
     public double? Epochs { get; init; }
     /// <summary>null = the method's own default.</summary>
+    [Option("lr", "peak learning rate; default: the method's own")]
     public float? LearningRate { get; init; }
+    [Option("schedule", "shape of the learning rate after warm-up: constant, linear or cosine")]
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Linear;
     /// <summary>Share of the steps that warm up; null = W of max(1, floor(S / 10)) steps.</summary>
+    [Option("warmup", "share of the steps that warm up; default: a tenth, at least one step")]
     public double? Warmup { get; init; }
+    [Option("weight-decay", "AdamW weight decay (never on scales, offsets, norms or biases)")]
     public float WeightDecay { get; init; }
     /// <summary>Global gradient norm limit; 0 = none.</summary>
+    [Option("clip", "limit of the global gradient norm; 0 = none")]
     public float Clip { get; init; } = 1f;
+    [Option("beta1", "AdamW beta1")]
     public float Beta1 { get; init; } = 0.9f;
+    [Option("beta2", "AdamW beta2")]
     public float Beta2 { get; init; } = 0.999f;
+    [Option("eps", "AdamW epsilon")]
     public float Epsilon { get; init; } = 1e-8f;
+    [Option("shuffle", "shuffle the rows anew in every epoch (--no-shuffle: file order)")]
     public bool Shuffle { get; init; } = true;
+    [Option("train-on-prompt", "loss on the prompt too, not on the answer only")]
     public bool TrainOnPrompt { get; init; }
+    [Option("eval-every", "validation loss every N steps; default: before and after only")]
     public int? EvalEvery { get; init; }
+    [Option("checkpoint-every", "checkpoint every N steps")]
     public int? CheckpointEvery { get; init; }
     /// <summary>End after this many steps of the planned schedule, resumable.</summary>
+    [Option("stop-after", "end after N steps of the planned schedule, resumable")]
     public int? StopAfter { get; init; }
+    [Option("seed", "seed of everything random")]
     public int Seed { get; init; } = 1;
     /// <summary>Resident memory to stay below, in bytes; null = as much as is free. Decides how many blocks keep their insides for the backward pass.</summary>
+    [Option("memory-limit", "resident memory to stay below, e.g. 400M or 1.5G; default: what is free")]
     public long? MemoryLimit { get; init; }
 }
