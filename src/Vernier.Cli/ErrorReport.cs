@@ -1,0 +1,55 @@
+using System.CommandLine;
+
+namespace Vernier.Cli;
+
+/// <summary>Runs a parsed command line and turns every failure into one line on stderr and an exit code:
+/// 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
+internal static class ErrorReport
+{
+    private const int Failed = 1;
+    private const int WrongUsage = 2;
+    private const int Interrupted = 130;
+
+    public static async Task<int> RunAsync(RootCommand root, string[] args)
+    {
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+                Console.Error.WriteLine($"vernier: {error.Message}");
+            var verb = parsed.CommandResult.Command;
+            Console.Error.WriteLine($"Try: vernier {(verb is RootCommand ? "" : verb.Name + " ")}--help");
+            return WrongUsage;
+        }
+        var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromMinutes(5) };
+        try
+        {
+            return await parsed.InvokeAsync(invocation);
+        }
+        catch (UsageException e)
+        {
+            Console.Error.WriteLine($"vernier: {e.Message}");
+            return WrongUsage;
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("vernier: interrupted");
+            return Interrupted;
+        }
+        catch (Exception e) when (Environment.GetEnvironmentVariable("VERNIER_TRACE") is not { Length: > 0 })
+        {
+            Console.Error.WriteLine($"vernier: {Describe(e)}");
+            return Failed;
+        }
+    }
+
+    private static string Describe(Exception e) => e switch
+    {
+        AggregateException { InnerExceptions.Count: 1 } a => Describe(a.InnerExceptions[0]),
+        InvalidDataException or NotSupportedException or IOException or UnauthorizedAccessException or ArgumentException => OneLine(e.Message),
+        OutOfMemoryException => "out of memory: " + OneLine(e.Message),
+        _ => $"{e.GetType().Name}: {OneLine(e.Message)} (set VERNIER_TRACE=1 for the stack)",
+    };
+
+    private static string OneLine(string message) => message.ReplaceLineEndings(" ");
+}

@@ -1,0 +1,30 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Vernier.Cli;
+
+/// <summary>The machine-readable result of a verb: one JSON object, field names in snake_case, to a file or to stdout (<c>-</c>).</summary>
+internal static class JsonResult
+{
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    /// <summary>Writes the result where <paramref name="target"/> says; null = nowhere.</summary>
+    public static void Write(string? target, object result)
+    {
+        if (target is null)
+            return;
+        var text = JsonSerializer.Serialize(result, result.GetType(), Format);
+        if (target == "-")
+            Console.Out.WriteLine(text);
+        else
+            File.WriteAllText(target, text + "\n");
+    }
+}
