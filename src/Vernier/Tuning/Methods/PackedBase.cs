@@ -1,0 +1,22 @@
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Quantization;
+
+namespace Vernier.Tuning.Methods;
+
+/// <summary>The quantized weight that a method starts from: the file's own codes, or the weight quantized now when the options give bits.</summary>
+internal static class PackedBase
+{
+    /// <exception cref="ArgumentException">The layer is not quantized and the options give no bits.</exception>
+    public static PackedMatrix Of(Linear linear, TuneOptions options)
+    {
+        if (options.Bits is { } bits)
+        {
+            var packed = RoundToNearest.Quantize(linear.Weight, bits, options.Group, QuantizationScheme.Grid(options.Scheme));
+            linear.Weight.Dispose();
+            return packed;
+        }
+        return linear.Weight as PackedMatrix
+            ?? throw new ArgumentException($"{linear.Name} is not quantized: give --bits (and --group) to quantize it first", nameof(options));
+    }
+}

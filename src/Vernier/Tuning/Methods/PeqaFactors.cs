@@ -1,0 +1,57 @@
+using Vernier.Kernels;
+
+namespace Vernier.Tuning.Methods;
+
+/// <summary>What PEQA has learned about one weight, and how it acts on the scales it started from. Empty spans stand for factors of 1.
+/// Training, merging, task switching and export all compose scales here, so they agree to the bit.</summary>
+public readonly ref struct PeqaFactors
+{
+    /// <summary>[rows]: multiplies every group of a row.</summary>
+    public ReadOnlySpan<float> Row { get; init; }
+
+    /// <summary>[groups]: multiplies a group in every row.</summary>
+    public ReadOnlySpan<float> Column { get; init; }
+
+    /// <summary>[rows, groups]: multiplies one group of one row.</summary>
+    public ReadOnlySpan<float> Group { get; init; }
+
+    /// <summary>[rows, groups]: the scale itself, in place of a factor. Where the start is 0 (a block of equal weights) it is ignored.</summary>
+    public ReadOnlySpan<float> Scale { get; init; }
+
+    /// <summary>[rows, groups]: zero points in units of a code. Ignored where the scale is 0.</summary>
+    public ReadOnlySpan<float> Zero { get; init; }
+
+    /// <summary>Writes the tuned scales: ŵ = τ (s0 q + o0) with τ the product of the factors, or s / s0; zero points, where given, replace the offset by -s z.
+    /// Scale and offset move together, which is right for a zero point (o = -s z) and for a minimum (o = m) alike.</summary>
+    /// <param name="start">The scales of the untuned weight; unchanged.</param>
+    /// <param name="destination">Of the same shape.</param>
+    public void Compose(GroupScales start, GroupScales destination)
+    {
+        if ((start.Rows, start.Groups) != (destination.Rows, destination.Groups))
+            throw new ArgumentException($"scales of [{destination.Rows}, {destination.Groups}], expected [{start.Rows}, {start.Groups}]", nameof(destination));
+        var groups = start.Groups;
+        for (var i = 0; i < start.Rows; i++)
+        {
+            var at = (long)i * groups;
+            ComposeRow(i, start.Scale.Slice(at, groups), start.Offset.Slice(at, groups), destination.Scale.Slice(at, groups), destination.Offset.Slice(at, groups));
+        }
+    }
+
+    private void ComposeRow(int row, ReadOnlySpan<float> scale0, ReadOnlySpan<float> offset0, Span<float> scale, Span<float> offset)
+    {
+        var at = row * scale0.Length;
+        var rowFactor = Row.IsEmpty ? 1f : Row[row];
+        for (var g = 0; g < scale0.Length; g++)
+        {
+            var factor = rowFactor;
+            if (!Column.IsEmpty)
+                factor *= Column[g];
+            if (!Group.IsEmpty)
+                factor *= Group[at + g];
+            if (!Scale.IsEmpty && scale0[g] != 0)
+                factor = Scale[at + g] / scale0[g];
+            scale[g] = Scale.IsEmpty || scale0[g] == 0 ? factor * scale0[g] : Scale[at + g];
+            offset[g] = Zero.IsEmpty || scale0[g] == 0 ? factor * offset0[g] : -scale[g] * Zero[at + g];
+        }
+    }
+}

@@ -1,0 +1,27 @@
+namespace Vernier.Tuning.Methods;
+
+/// <summary>One entry of the list of methods.</summary>
+/// <param name="Name">As on the command line.</param>
+/// <param name="Summary">One line for help.</param>
+/// <param name="LearningRate">Used when the options give none.</param>
+/// <param name="Create">A new instance.</param>
+public sealed record TuningMethodEntry(string Name, string Summary, float LearningRate, Func<TuningMethod> Create);
+
+/// <summary>Every tuning method, by name.</summary>
+public static class TuningMethods
+{
+    /// <summary>All methods, in the order of help.</summary>
+    public static IReadOnlyList<TuningMethodEntry> All { get; } =
+    [
+        new("peqa", "train only the scales of a quantized model; its codes stay", 1e-2f, () => new PeqaMethod()),
+    ];
+
+    /// <summary>A new instance of a method.</summary>
+    /// <exception cref="ArgumentException">No method has this name.</exception>
+    public static TuningMethod Create(string name) => Find(name).Create();
+
+    /// <summary>The entry of a method.</summary>
+    /// <exception cref="ArgumentException">No method has this name.</exception>
+    public static TuningMethodEntry Find(string name) => All.FirstOrDefault(m => m.Name == name)
+        ?? throw new ArgumentException($"unknown method '{name}'; known: {string.Join(", ", All.Select(m => m.Name))}", nameof(name));
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Vernier.Kernels;
+using Vernier.TestSupport;
+
+namespace Vernier.Tests.Goldens;
+
+/// <summary>One case of goldens/methods: its settings, its tensors and the layer's inputs.</summary>
+internal sealed class MethodCase
+{
+    public const string Folder = "goldens/methods";
+
+    private readonly JsonElement _settings;
+
+    private MethodCase(string name, JsonElement settings)
+    {
+        _settings = settings;
+        Tensors = new GoldenTensors(Path.Combine(SharedFiles.At(Folder), name + ".safetensors"));
+        Inputs = settings.TryGetProperty("inputs", out var inputs) ? new GoldenTensors(Path.Combine(SharedFiles.At(Folder), inputs.GetString() + ".safetensors")) : null;
+    }
+
+    public GoldenTensors Tensors { get; }
+
+    public GoldenTensors? Inputs { get; }
+
+    public int Bits => Setting("bits");
+
+    public int Group => Setting("group");
+
+    public float[] W => Inputs!["W"].Floats;
+
+    public float[] X => Inputs!["X"].Floats;
+
+    public float[] DY => Inputs!["dY"].Floats;
+
+    public int Rows => Inputs!["W"].Shape[0];
+
+    public int Columns => Inputs!["W"].Shape[1];
+
+    public int Tokens => Inputs!["X"].Shape[0];
+
+    public int Setting(string name) => _settings.GetProperty(name).GetInt32();
+
+    public double Number(string name) => _settings.GetProperty(name).GetDouble();
+
+    public bool Flag(string name) => _settings.GetProperty(name).GetBoolean();
+
+    public string Text(string name) => _settings.GetProperty(name).GetString()!;
+
+    /// <summary>The names of the cases of a method, as theory rows.</summary>
+    public static TheoryData<string> Names(string method)
+    {
+        var rows = new TheoryData<string>();
+        if (SharedFiles.WhyMissing(Folder) is null)
+            foreach (var entry in Meta().EnumerateObject().Where(e => e.Value.GetProperty("method").GetString() == method))
+                rows.Add(entry.Name);
+        return rows;
+    }
+
+    public static MethodCase Load(string name) => new(name, Meta().GetProperty(name));
+
+    /// <summary>The layer's weight in full precision.</summary>
+    public DenseMatrix Dense() => Dense(W, Rows, Columns);
+
+    public static DenseMatrix Dense(float[] values, int rows, int columns)
+    {
+        var matrix = new DenseMatrix(rows, columns);
+        for (var i = 0; i < rows; i++)
+            values.AsSpan(i * columns, columns).CopyTo(matrix.Row(i));
+        return matrix;
+    }
+
+    /// <summary>A packed weight with the codes, scales and zero points of the named tensors.</summary>
+    public PackedMatrix Packed(string codes, string scale, string zero, int group)
+    {
+        var tensor = Tensors[codes];
+        var (rows, columns) = (tensor.Shape[0], tensor.Shape[1]);
+        var packed = new PackedMatrix(rows, columns, Bits, group);
+        for (var i = 0; i < rows; i++)
+            packed.SetRowCodes(i, Array.ConvertAll(tensor.Values[(i * columns)..((i + 1) * columns)], v => (byte)v));
+        var (s, z) = (Tensors[scale].Floats, Tensors[zero].Floats);
+        s.CopyTo(packed.Scales.Scale.Span);
+        for (var i = 0; i < s.Length; i++)
+            packed.Scales.Offset.Span[i] = -s[i] * z[i];
+        return packed;
+    }
+
+    /// <summary>Asserts that |actual - expected| is within tolerance · max|expected| everywhere.</summary>
+    public void AssertClose(string name, ReadOnlySpan<float> actual, double tolerance = 1e-5) => AssertClose(Tensors[name].Values, actual, tolerance, name);
+
+    public static void AssertClose(double[] expected, ReadOnlySpan<float> actual, double tolerance, string name)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        var scale = expected.Max(Math.Abs);
+        for (var i = 0; i < expected.Length; i++)
+            Assert.True(Math.Abs(actual[i] - expected[i]) <= tolerance * scale, $"{name}[{i}] = {actual[i]:g9}, expected {expected[i]:g9} (max {scale:g3})");
+    }
+
+    private static JsonElement Meta()
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedFiles.At(Folder), "meta.json")));
+        return json.RootElement.GetProperty("cases").Clone();
+    }
+}
