@@ -18,7 +18,7 @@ public sealed class TokenBatch
         Ids = ids;
         Starts = starts;
         Targets = targets;
-        ScoredTokens = targets.Count(t => t >= 0);
+        CountScored();
     }
 
     public int[] Ids { get; }
@@ -32,5 +32,13 @@ public sealed class TokenBatch
     public int Sequences => Starts.Length - 1;
 
     /// <summary>Positions that have a target.</summary>
-    public int ScoredTokens { get; }
+    public int ScoredTokens { get; private set; }
+
+    /// <summary>To be called after other rows of the same sizes were written into the arrays.</summary>
+    internal void CountScored()
+    {
+        ScoredTokens = 0;
+        foreach (var target in Targets)
+            ScoredTokens += target >= 0 ? 1 : 0;
+    }
 }

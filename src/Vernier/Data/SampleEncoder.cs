@@ -1,0 +1,47 @@
+using Vernier.Models;
+using Vernier.Tokens;
+
+namespace Vernier.Data;
+
+/// <summary>Samples as written to samples as ids. BOS stands in front where the tokenizer adds it, EOS at the end where it has one,
+/// so that the model learns to stop.</summary>
+/// <param name="tokenizer">null where the model has none.</param>
+/// <param name="trainOnPrompt">Loss on the prompt too, not on the answer only.</param>
+internal sealed class SampleEncoder(ITokenizer? tokenizer, bool trainOnPrompt)
+{
+    /// <summary>The ids of a stream of text, without BOS or EOS.</summary>
+    public int[] Stream(string path, string text) => Tokenizer(path).Encode(text);
+
+    /// <summary>A document: every token is a target.</summary>
+    public Sample Document(string path, string text, string place)
+    {
+        var ids = Enclose(Tokenizer(path), Tokenizer(path).Encode(text));
+        return new(ids, ids, place);
+    }
+
+    /// <summary>A prompt and its answer. They are tokenised as one text, and blanks at the prompt's end belong to the answer:
+    /// the rule by which continuations are scored, so that a tuned model is measured on what it was tuned on.</summary>
+    public Sample Answer(string path, string prompt, string answer, string place)
+    {
+        var words = Tokenizer(path);
+        var body = words.Encode(prompt + answer);
+        var ids = Enclose(words, body);
+        if (trainOnPrompt)
+            return new(ids, ids, place);
+        var head = prompt.TrimEnd();
+        var asked = head.Length == 0 ? 0 : Math.Min(words.Encode(head).Length, body.Length);
+        var labels = (int[])ids.Clone();
+        labels.AsSpan(0, asked + (words is { AddsBos: true, BosId: not null } ? 1 : 0)).Fill(TokenBatch.NoTarget);
+        return new(ids, labels, place);
+    }
+
+    private ITokenizer Tokenizer(string path) =>
+        tokenizer ?? throw new InvalidDataException($"{path}: holds text, but the model has no tokenizer; expected lines with input_ids");
+
+    private static int[] Enclose(ITokenizer words, int[] body)
+    {
+        int[] front = words is { AddsBos: true, BosId: { } bos } ? [bos] : [];
+        int[] back = words.EosId is { } eos && (body.Length == 0 || body[^1] != eos) ? [eos] : [];
+        return [.. front, .. body, .. back];
+    }
+}

@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Vernier.Models;
+using Vernier.Tokens;
+using Vernier.Tuning;
+
+namespace Vernier.Data;
+
+/// <summary>Tokenised samples laid out in rows: a row holds one or more sequences of together at most
+/// <see cref="TuneOptions.Context"/> tokens, and a batch is a number of rows. Nothing is padded, and attention never crosses a sequence.</summary>
+public sealed class TrainingData
+{
+    private readonly int[] _ids;
+    private readonly int[] _targets;
+    private readonly int[] _sequenceStarts; // [sequences + 1], into _ids
+    private readonly int[] _rowStarts;      // [rows + 1], into _sequenceStarts
+    private readonly int[] _scored;         // [rows]
+
+    internal TrainingData(string source, int[] ids, int[] targets, int[] sequenceStarts, int[] rowStarts, IReadOnlyList<string> notes)
+    {
+        Source = source;
+        Notes = notes;
+        _ids = ids;
+        _targets = targets;
+        _sequenceStarts = sequenceStarts;
+        _rowStarts = rowStarts;
+        _scored = new int[Rows];
+        for (var row = 0; row < Rows; row++)
+            foreach (var target in RowTargets(row))
+                _scored[row] += target >= 0 ? 1 : 0;
+    }
+
+    /// <summary>The file, or what else the rows were made of.</summary>
+    public string Source { get; }
+
+    /// <summary>What a user must know about how the data was taken: samples cut or left out, with their lines.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    public int Rows => _rowStarts.Length - 1;
+
+    public int Sequences => _sequenceStarts.Length - 1;
+
+    public int Tokens => _ids.Length;
+
+    /// <summary>Positions that have a target, all rows.</summary>
+    public long ScoredTokens => _scored.Sum(n => (long)n);
+
+    /// <summary>Reads a data file; which kind it is, is decided by its extension and content.</summary>
+    /// <param name="tokenizer">null where the model has none: then only <c>input_ids</c> can be read.</param>
+    /// <param name="options">Context and TrainOnPrompt are used.</param>
+    /// <param name="config">Bounds the ids and the length of a row.</param>
+    /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
+    public static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config) =>
+        TrainingFile.Read(path, new SampleEncoder(tokenizer, options.TrainOnPrompt), options.Context, config);
+
+    /// <summary>One text as one token stream, cut into blocks of the context in order, as a <c>.txt</c> file is.</summary>
+    /// <param name="source">What messages call it.</param>
+    public static TrainingData FromText(string text, string source, ITokenizer tokenizer, TuneOptions options, ModelConfig config)
+    {
+        var rows = new RowBuilder(source, Math.Min(options.Context, config.ContextLength), config.VocabularySize);
+        rows.AddStream(tokenizer.Encode(text));
+        return rows.Build();
+    }
+
+    /// <summary>Sequences as they are, one a row. The target of every position is the next id.</summary>
+    public static TrainingData FromSequences(IEnumerable<int[]> sequences, string source, ModelConfig config)
+    {
+        var rows = new RowBuilder(source, config.ContextLength, config.VocabularySize);
+        var number = 0;
+        foreach (var ids in sequences)
+            rows.AddRow(new Sample(ids, ids, $"sequence {++number}"));
+        return rows.Build();
+    }
+
+    /// <summary>Tokens of one row.</summary>
+    public int RowTokens(int row) => _sequenceStarts[_rowStarts[row + 1]] - _sequenceStarts[_rowStarts[row]];
+
+    /// <summary>Sequences of one row.</summary>
+    public int RowSequences(int row) => _rowStarts[row + 1] - _rowStarts[row];
+
+    /// <summary>Positions of one row that have a target.</summary>
+    public int RowScoredTokens(int row) => _scored[row];
+
+    /// <summary>Ids of one row, sequence after sequence.</summary>
+    public ReadOnlySpan<int> RowIds(int row) => _ids.AsSpan(_sequenceStarts[_rowStarts[row]], RowTokens(row));
+
+    /// <summary>Targets of one row, already shifted; <see cref="TokenBatch.NoTarget"/> where there is none.</summary>
+    public ReadOnlySpan<int> RowTargets(int row) => _targets.AsSpan(_sequenceStarts[_rowStarts[row]], RowTokens(row));
+
+    /// <summary>Tokens of each sequence of one row.</summary>
+    internal void RowLengths(int row, Span<int> lengths)
+    {
+        for (var s = 0; s < RowSequences(row); s++)
+            lengths[s] = _sequenceStarts[_rowStarts[row] + s + 1] - _sequenceStarts[_rowStarts[row] + s];
+    }
+
+    /// <summary>SHA-256 of ids, targets and bounds, hexadecimal: the data's identity, wherever the file lies.</summary>
+    public string Sha256()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var part in (int[][])[_ids, _targets, _sequenceStarts, _rowStarts])
+            hash.AppendData(MemoryMarshal.AsBytes<int>(part));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

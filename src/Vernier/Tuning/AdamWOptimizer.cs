@@ -1,0 +1,150 @@
+using Vernier.Kernels;
+using Vernier.Models;
+
+namespace Vernier.Tuning;
+
+/// <summary>AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101), moments in fp32:
+/// p -= lr·λ·p; m = β1 m + (1-β1) g; v = β2 v + (1-β2) g²; p -= lr (m / (1-β1ᵗ)) / (√(v / (1-β2ᵗ)) + ε), t from 1.
+/// Decay touches only parameters that ask for it, and a floored parameter never falls below its fraction of the start.</summary>
+public sealed class AdamWOptimizer : IDisposable
+{
+    private const int Chunk = 1 << 20; // elements a span covers, so that buffers may be larger than a span
+
+    private readonly Parameter[] _parameters;
+    private readonly NativeBuffer<float>[] _first;
+    private readonly NativeBuffer<float>[] _second;
+    private readonly NativeBuffer<float>?[] _floor;
+    private readonly float _beta1, _beta2, _epsilon, _weightDecay;
+
+    /// <param name="parameters">What is trained. Floors are taken from their values now, at the start of the run.</param>
+    /// <param name="options">Beta1, Beta2, Epsilon and WeightDecay are used.</param>
+    public AdamWOptimizer(IReadOnlyList<Parameter> parameters, TuneOptions options)
+    {
+        (_beta1, _beta2, _epsilon, _weightDecay) = (options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay);
+        _parameters = [.. parameters];
+        _first = new NativeBuffer<float>[_parameters.Length];
+        _second = new NativeBuffer<float>[_parameters.Length];
+        _floor = new NativeBuffer<float>?[_parameters.Length];
+        for (var i = 0; i < _parameters.Length; i++)
+        {
+            var p = _parameters[i];
+            _first[i] = new NativeBuffer<float>(p.Value.Length);
+            _second[i] = new NativeBuffer<float>(p.Value.Length);
+            if (p.FloorFraction > 0)
+                _floor[i] = FloorOf(p);
+        }
+    }
+
+    /// <summary>What is trained.</summary>
+    public IReadOnlyList<Parameter> Parameters => _parameters;
+
+    /// <summary>Steps done: t of the formula.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>Running mean of the gradients of parameter <paramref name="index"/>.</summary>
+    public NativeBuffer<float> FirstMoment(int index) => _first[index];
+
+    /// <summary>Running mean of the squared gradients of parameter <paramref name="index"/>.</summary>
+    public NativeBuffer<float> SecondMoment(int index) => _second[index];
+
+    /// <summary>Bytes of moments and floors.</summary>
+    public long Bytes
+    {
+        get
+        {
+            var bytes = 0L;
+            for (var i = 0; i < _parameters.Length; i++)
+                bytes += sizeof(float) * (_first[i].Length + _second[i].Length + (_floor[i]?.Length ?? 0));
+            return bytes;
+        }
+    }
+
+    /// <summary>Sets all gradients to zero.</summary>
+    public void ClearGradients()
+    {
+        foreach (var p in _parameters)
+            for (var at = 0L; at < p.Gradient.Length; at += Chunk)
+                p.Gradient.Slice(at, Length(p, at)).Clear();
+    }
+
+    /// <summary>The global norm of all gradients; summed in double, in one order, so that the same gradients give the same bits.</summary>
+    public double GradientNorm()
+    {
+        var sum = 0.0;
+        foreach (var p in _parameters)
+            for (var at = 0L; at < p.Gradient.Length; at += Chunk)
+                foreach (var g in p.Gradient.Slice(at, Length(p, at)))
+                    sum += (double)g * g;
+        return Math.Sqrt(sum);
+    }
+
+    /// <summary>One step on all parameters.</summary>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="quantizerLearningRate">Of parameters that are quantizer state.</param>
+    /// <param name="gradientScale">Multiplies every gradient: the clipping factor.</param>
+    public void Step(float learningRate, float quantizerLearningRate, float gradientScale)
+    {
+        Steps++;
+        var correction1 = 1 - Math.Pow(_beta1, Steps);
+        var correction2 = 1 - Math.Pow(_beta2, Steps);
+        for (var i = 0; i < _parameters.Length; i++)
+        {
+            var p = _parameters[i];
+            var rate = p.IsQuantizerState ? quantizerLearningRate : learningRate;
+            var keep = p.Decays ? 1f - rate * _weightDecay : 1f;
+            var size = (float)(rate / correction1);
+            var root = (float)(1 / Math.Sqrt(correction2));
+            for (var at = 0L; at < p.Value.Length; at += Chunk)
+            {
+                var length = Length(p, at);
+                var value = p.Value.Slice(at, length);
+                Update(value, p.Gradient.Slice(at, length), _first[i].Slice(at, length), _second[i].Slice(at, length), gradientScale, keep, size, root);
+                if (_floor[i] is { } floor)
+                    Clamp(value, floor.Slice(at, length));
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        for (var i = 0; i < _parameters.Length; i++)
+        {
+            _first[i].Dispose();
+            _second[i].Dispose();
+            _floor[i]?.Dispose();
+        }
+    }
+
+    private void Update(Span<float> value, ReadOnlySpan<float> gradient, Span<float> first, Span<float> second, float gradientScale, float keep, float size, float root)
+    {
+        for (var j = 0; j < value.Length; j++)
+        {
+            var g = gradient[j] * gradientScale;
+            var m = first[j] = _beta1 * first[j] + (1 - _beta1) * g;
+            var v = second[j] = _beta2 * second[j] + (1 - _beta2) * g * g;
+            value[j] = value[j] * keep - size * m / (MathF.Sqrt(v) * root + _epsilon);
+        }
+    }
+
+    /// <summary>A value keeps the sign of its start and at least the fraction of its size.</summary>
+    private static void Clamp(Span<float> value, ReadOnlySpan<float> floor)
+    {
+        for (var j = 0; j < value.Length; j++)
+            value[j] = floor[j] >= 0 ? Math.Max(value[j], floor[j]) : Math.Min(value[j], floor[j]);
+    }
+
+    private static NativeBuffer<float> FloorOf(Parameter p)
+    {
+        var floor = new NativeBuffer<float>(p.Value.Length);
+        for (var at = 0L; at < p.Value.Length; at += Chunk)
+        {
+            var start = p.Value.Slice(at, Length(p, at));
+            var bound = floor.Slice(at, start.Length);
+            for (var j = 0; j < start.Length; j++)
+                bound[j] = start[j] * p.FloorFraction;
+        }
+        return floor;
+    }
+
+    private static int Length(Parameter p, long at) => (int)Math.Min(Chunk, p.Value.Length - at);
+}

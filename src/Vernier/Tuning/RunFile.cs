@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Reflection;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Vernier.Tuning;
+
+/// <summary>A tuning run written down: YAML with the names of the command line, <c>model</c>, <c>data</c>, <c>eval-data</c>, <c>out</c>
+/// and every option of <see cref="TuneOptions"/>. A name that is not known is an error.</summary>
+public sealed record RunFile
+{
+    private static readonly (string Name, PropertyInfo Property)[] OptionsByName =
+        [.. typeof(TuneOptions).GetProperties().Select(p => (p.GetCustomAttribute<OptionAttribute>()?.Name, p)).Where(o => o.Name is not null).Select(o => (o.Name!, o.p))];
+
+    /// <summary>Path of the model.</summary>
+    public string? Model { get; init; }
+
+    public string? Data { get; init; }
+
+    public string? EvalData { get; init; }
+
+    /// <summary>The folder that the run writes.</summary>
+    public string? Output { get; init; }
+
+    public TuneOptions Options { get; init; } = new();
+
+    /// <summary>Names of the options that the file sets, in its order.</summary>
+    public IReadOnlyList<string> Set { get; init; } = [];
+
+    /// <summary>Reads a run file.</summary>
+    /// <exception cref="InvalidDataException">Not YAML, an unknown or repeated name, or a value of the wrong kind: path and line.</exception>
+    public static RunFile Load(string path) => Parse(path, File.ReadAllText(path));
+
+    /// <summary>Writes all options, also those that are at their defaults.</summary>
+    public void Save(string path) => File.WriteAllText(path, ToYaml());
+
+    /// <summary>The file's text; <see cref="Load"/> gives the same record back.</summary>
+    public string ToYaml()
+    {
+        var text = new System.Text.StringBuilder();
+        foreach (var (name, value) in ((string, string?)[])[("model", Model), ("data", Data), ("eval-data", EvalData), ("out", Output)])
+            if (value is not null)
+                text.Append(CultureInfo.InvariantCulture, $"{name}: {Quoted(value)}\n");
+        foreach (var (name, property) in OptionsByName)
+            if (property.GetValue(Options) is { } value)
+                text.Append(CultureInfo.InvariantCulture, $"{name}: {Spelled(value)}\n");
+        return text.ToString();
+    }
+
+    internal static RunFile Parse(string path, string text)
+    {
+        var yaml = new YamlStream();
+        try
+        {
+            yaml.Load(new StringReader(text));
+        }
+        catch (YamlException e)
+        {
+            throw new InvalidDataException($"{path}: line {e.Start.Line}, column {e.Start.Column}: not valid YAML: {e.Message}", e);
+        }
+        if (yaml.Documents.Count == 0)
+            return new RunFile();
+        if (yaml.Documents[0].RootNode is not YamlMappingNode map)
+            throw new InvalidDataException($"{path}: line {yaml.Documents[0].RootNode.Start.Line}: expected names with values");
+        var options = new TuneOptions();
+        var paths = new Dictionary<string, string>(StringComparer.Ordinal);
+        var set = new List<string>();
+        foreach (var (key, node) in map.Children)
+        {
+            var name = (key as YamlScalarNode)?.Value ?? throw new InvalidDataException($"{path}: line {key.Start.Line}: expected a name");
+            if (node is not YamlScalarNode scalar)
+                throw new InvalidDataException($"{path}: line {node.Start.Line}: {name} takes one value");
+            if (name is "model" or "data" or "eval-data" or "out")
+                paths[name] = scalar.Value ?? "";
+            else if (Array.Find(OptionsByName, o => o.Name == name).Property is { } property)
+                property.SetValue(options, Value(path, name, scalar, property.PropertyType));
+            else
+                throw new InvalidDataException($"{path}: line {key.Start.Line}: unknown option {name}; known are model, data, eval-data, out, {string.Join(", ", OptionsByName.Select(o => o.Name))}");
+            set.Add(name);
+        }
+        return new RunFile
+        {
+            Model = paths.GetValueOrDefault("model"),
+            Data = paths.GetValueOrDefault("data"),
+            EvalData = paths.GetValueOrDefault("eval-data"),
+            Output = paths.GetValueOrDefault("out"),
+            Options = options,
+            Set = set,
+        };
+    }
+
+    private static object? Value(string path, string name, YamlScalarNode node, Type type)
+    {
+        var nullable = Nullable.GetUnderlyingType(type);
+        var value = node.Value ?? "";
+        if (value is "" or "null" or "~" && (nullable is not null || !type.IsValueType) && node.Style == ScalarStyle.Plain)
+            return null;
+        try
+        {
+            return OptionValue.Parse(nullable ?? type, value, name);
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidDataException($"{path}: line {node.Start.Line}: {e.Message}", e);
+        }
+    }
+
+    private static string Spelled(object value) => value switch
+    {
+        bool b => b ? "true" : "false",
+        Enum e => e.ToString().ToLowerInvariant(),
+        string s => Quoted(s),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+
+    /// <summary>Single quotes where plain YAML could be read as something else.</summary>
+    private static string Quoted(string text) =>
+        text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_') && text is not ("null" or "true" or "false") && !text.StartsWith('-')
+            ? text
+            : text.Any(char.IsControl) ? System.Text.Json.JsonSerializer.Serialize(text) : $"'{text.Replace("'", "''")}'";
+}

@@ -1,0 +1,65 @@
+using System.Text.Json.Serialization;
+
+namespace Vernier.Tuning;
+
+/// <summary>What a run came to: the last line of its log and the figures around it. Serializes to the JSON result of <c>tune</c>.</summary>
+public sealed record TuneResult
+{
+    /// <summary>Steps done.</summary>
+    [JsonPropertyName("step")]
+    public required int Step { get; init; }
+
+    /// <summary>Steps of the planned schedule.</summary>
+    [JsonPropertyName("steps")]
+    public required int Steps { get; init; }
+
+    [JsonPropertyName("loss")]
+    public required double Loss { get; init; }
+
+    [JsonPropertyName("grad_norm")]
+    public required double GradientNorm { get; init; }
+
+    [JsonPropertyName("lr")]
+    public required double LearningRate { get; init; }
+
+    [JsonPropertyName("tokens")]
+    public required int Tokens { get; init; }
+
+    [JsonPropertyName("seconds")]
+    public required double Seconds { get; init; }
+
+    /// <summary>Resident memory after the last step, in 10⁶ bytes.</summary>
+    [JsonPropertyName("rss_mb")]
+    public required double ResidentMegabytes { get; init; }
+
+    /// <summary>Largest resident memory of the process so far, in 10⁶ bytes.</summary>
+    [JsonPropertyName("peak_rss_mb")]
+    public required double PeakResidentMegabytes { get; init; }
+
+    /// <summary>Validation loss before the first step, nats a token; null without validation data.</summary>
+    [JsonPropertyName("initial_eval")]
+    public required double? InitialEval { get; init; }
+
+    /// <summary>Validation loss after the last step.</summary>
+    [JsonPropertyName("final_eval")]
+    public required double? FinalEval { get; init; }
+
+    /// <summary>The codes have the hash that they had before the first step; null where nothing is quantized.</summary>
+    [JsonPropertyName("codes_equal")]
+    public required bool? CodesEqual { get; init; }
+
+    /// <summary>SHA-256 of the codes that were tuned on.</summary>
+    [JsonPropertyName("codes_sha256")]
+    public required string? CodesSha256 { get; init; }
+
+    [JsonPropertyName("trainable_parameters")]
+    public required long TrainableParameters { get; init; }
+
+    /// <summary>All steps of the schedule are done; otherwise the run can be resumed.</summary>
+    [JsonPropertyName("finished")]
+    public required bool Finished { get; init; }
+
+    /// <summary>What a user must not overlook: tuning made it worse, samples were cut.</summary>
+    [JsonPropertyName("warnings")]
+    public required IReadOnlyList<string> Warnings { get; init; }
+}
