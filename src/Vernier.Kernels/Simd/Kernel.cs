@@ -1,0 +1,98 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Vernier.Kernels;
+
+/// <summary>Runs a kernel on the workers at the widest tier that this machine has in hardware.</summary>
+internal static unsafe class Kernel
+{
+    /// <summary>Work, in element operations, below which waking the workers costs more than it saves.</summary>
+    private const long WorthSharing = 16384;
+
+    [ThreadStatic]
+    private static SimdTier? t_forced;
+
+    /// <summary>The tier in use on this thread.</summary>
+    public static SimdTier Tier => t_forced ?? Best;
+
+    /// <summary>Makes kernels that this thread starts run at one tier, so that a test can compare tiers; null ends it.</summary>
+    /// <exception cref="NotSupportedException">The machine has no such vectors: they would run emulated.</exception>
+    public static void Force(SimdTier? tier)
+    {
+        if (tier is { } wanted && !IsSupported(wanted))
+            throw new NotSupportedException($"this machine has no {wanted} arithmetic");
+        t_forced = tier;
+    }
+
+    public static bool IsSupported(SimdTier tier) => tier switch
+    {
+        SimdTier.Vector512 => Vector512.IsHardwareAccelerated,
+        SimdTier.Vector256 => Vector256.IsHardwareAccelerated,
+        SimdTier.Vector128 => Vector128.IsHardwareAccelerated,
+        _ => true,
+    };
+
+    private static SimdTier Best =>
+        Vector512.IsHardwareAccelerated ? SimdTier.Vector512 :
+        Vector256.IsHardwareAccelerated ? SimdTier.Vector256 :
+        Vector128.IsHardwareAccelerated ? SimdTier.Vector128 : SimdTier.Scalar;
+
+    /// <summary>Runs the kernel; a small one runs on the calling thread alone.</summary>
+    /// <param name="work">About how many element operations there are.</param>
+    public static void Run<TKernel>(WorkerPool pool, ref TKernel kernel, long work)
+        where TKernel : struct, IKernel
+    {
+        fixed (void* pinned = &Unsafe.As<TKernel, byte>(ref kernel))
+        {
+            var job = new TieredJob<TKernel>(pinned, Tier);
+            if (work < WorthSharing)
+                job.Execute(0, 1);
+            else
+                pool.Run(ref job);
+        }
+    }
+
+    /// <summary>Runs the kernel on the calling thread alone.</summary>
+    public static void RunHere<TKernel>(ref TKernel kernel)
+        where TKernel : struct, IKernel
+    {
+        fixed (void* pinned = &Unsafe.As<TKernel, byte>(ref kernel))
+            new TieredJob<TKernel>(pinned, Tier).Execute(0, 1);
+    }
+
+    /// <summary>The part of [0, <paramref name="count"/>) that belongs to a worker, cut at multiples of <paramref name="grain"/>.</summary>
+    public static (int Start, int End) Share(int count, int worker, int workers, int grain = 1)
+    {
+        var grains = ((long)count + grain - 1) / grain;
+        var start = grains * worker / workers * grain;
+        var end = grains * (worker + 1) / workers * grain;
+        return ((int)Math.Min(start, count), (int)Math.Min(end, count));
+    }
+
+    private readonly struct TieredJob<TKernel>(void* kernel, SimdTier tier) : IParallelJob
+        where TKernel : struct, IKernel
+    {
+        private readonly void* _kernel = kernel;
+        private readonly SimdTier _tier = tier;
+
+        public void Execute(int worker, int workers)
+        {
+            ref var kernel = ref Unsafe.AsRef<TKernel>(_kernel);
+            switch (_tier)
+            {
+                case SimdTier.Vector512:
+                    kernel.Execute<Lanes512>(worker, workers);
+                    break;
+                case SimdTier.Vector256:
+                    kernel.Execute<Lanes256>(worker, workers);
+                    break;
+                case SimdTier.Vector128:
+                    kernel.Execute<Lanes128>(worker, workers);
+                    break;
+                default:
+                    kernel.Execute<LanesScalar>(worker, workers);
+                    break;
+            }
+        }
+    }
+}
