@@ -8,6 +8,16 @@ public sealed class DenseMatrix : WeightMatrix
     public DenseMatrix(int rows, int columns)
         : base(rows, columns) => _values = new NativeBuffer<float>((long)rows * columns);
 
+    /// <summary>A matrix over memory that exists: a change of <paramref name="values"/> is a change of the matrix, which owns it from now on.</summary>
+    /// <param name="values">rows * columns elements, row-major.</param>
+    public DenseMatrix(int rows, int columns, NativeBuffer<float> values)
+        : base(rows, columns)
+    {
+        if (values.Length != (long)rows * columns)
+            throw new ArgumentException($"{values.Length} elements for a matrix of {rows} x {columns}", nameof(values));
+        _values = values;
+    }
+
     public override long Bytes => _values.Length * sizeof(float);
 
     /// <summary>One row, writable.</summary>

@@ -1,32 +1,186 @@
+using Vernier.Kernels;
+
 namespace Vernier.Models;
 
-/// <summary>A decoder-only transformer. One forward pass serves training, scoring and generation.</summary>
-public sealed class Decoder
+/// <summary>A decoder-only transformer. One forward pass serves training, scoring and generation. Not safe for use by several threads at once.</summary>
+public sealed partial class Decoder : IDisposable
 {
-    public Decoder(ModelConfig config) => Config = config;
+    private readonly DecoderBlock[] _blocks;
+    private readonly NamedMatrix _table;
+    private readonly NamedMatrix? _positions;
+    private readonly NamedMatrix? _projectIn;
+    private readonly NamedMatrix? _projectOut;
+    private readonly NamedMatrix _headMatrix;
+    private readonly TokenEmbedding _embedding;
+    private readonly LanguageHead _head;
+    private readonly RopeTable? _rope;
+    private readonly TokenLayout _layout = new();
+    private Linear[] _linears = [];
+    private Parameter[] _parameters = [];
+    private bool _trainsAll;
+
+    /// <summary>Builds the decoder from its weights.</summary>
+    /// <exception cref="NotSupportedException">The architecture is not known.</exception>
+    /// <exception cref="InvalidDataException">A weight is missing or has another shape than the configuration asks for.</exception>
+    public Decoder(ModelConfig config, IWeightSource weights)
+    {
+        Config = config;
+        var names = ParameterNames.Of(config.Architecture);
+        var width = config.EmbeddingSize == 0 ? config.HiddenSize : config.EmbeddingSize;
+        var rotary = config.Positions is PositionKind.RotaryHalf or PositionKind.RotaryInterleaved;
+        _rope = rotary ? new RopeTable(config) : null;
+        _table = Matrix(names.Embedding, config.VocabularySize, width);
+        if (config.Positions == PositionKind.Learned)
+            _positions = Matrix(names.Positions, config.ContextLength + config.PositionOffset, config.HiddenSize);
+        if (width != config.HiddenSize)
+        {
+            _projectIn = Matrix(names.ProjectIn, config.HiddenSize, width);
+            _projectOut = Matrix(names.ProjectOut, width, config.HiddenSize);
+        }
+        _headMatrix = config.TiedHead ? _table : Matrix(names.Head, config.VocabularySize, width);
+        _embedding = new TokenEmbedding(config, _table, _positions, _projectIn);
+        _blocks = new DecoderBlock[config.Layers];
+        for (var layer = 0; layer < _blocks.Length; layer++)
+            _blocks[layer] = DecoderBuilder.Block(config, names, layer, _rope, weights);
+        var finalNorm = config.FinalNorm ? DecoderBuilder.Norm(config, names.FinalNorm, config.HiddenSize, weights) : null;
+        var headBias = config.HeadBias ? DecoderBuilder.Vector(names.Head + ".bias", config.VocabularySize, weights) : null;
+        _head = new LanguageHead(config, finalNorm, _projectOut, _headMatrix, headBias);
+        ListParameters();
+
+        NamedMatrix Matrix(string name, int rows, int columns) => new(name, weights.Matrix(name + ".weight", rows, columns));
+    }
 
     public ModelConfig Config { get; }
 
     /// <summary>The linear layers inside the blocks, in the order of computation: the ones that are quantized and tuned.</summary>
-    public IReadOnlyList<Linear> Linears => throw new NotImplementedException();
+    public IReadOnlyList<Linear> Linears => _linears;
 
     /// <summary>What training changes now: the parameters of the linears, and for full fine-tuning all others.</summary>
-    public IReadOnlyList<Parameter> Parameters => throw new NotImplementedException();
+    public IReadOnlyList<Parameter> Parameters => _parameters;
+
+    /// <summary>The token embedding table [vocabulary, embedding size].</summary>
+    public WeightMatrix Embedding => _table.Matrix;
+
+    /// <summary>The head [vocabulary, embedding size]; the embedding table itself where the model ties them.</summary>
+    public WeightMatrix Head => _headMatrix.Matrix;
 
     /// <summary>Replaces linears: the function gets each one and returns it or its replacement of the same shape and name.</summary>
-    public void ReplaceLinears(Func<Linear, Linear> replace) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException">A replacement has another name or shape.</exception>
+    public void ReplaceLinears(Func<Linear, Linear> replace)
+    {
+        foreach (var block in _blocks)
+        {
+            var (attention, feedForward) = (block.Attention, block.FeedForward);
+            attention.Query = Checked(attention.Query);
+            attention.Key = Checked(attention.Key);
+            attention.Value = Checked(attention.Value);
+            attention.Output = Checked(attention.Output);
+            if (feedForward.Gate is not null)
+                feedForward.Gate = Checked(feedForward.Gate);
+            feedForward.Up = Checked(feedForward.Up);
+            feedForward.Down = Checked(feedForward.Down);
+        }
+        ListParameters();
 
-    /// <summary>Forward only. Returns the sum of the negative log-likelihoods of all targets, in nats.</summary>
-    public double SumNegativeLogLikelihood(Compute compute, TokenBatch batch) => throw new NotImplementedException();
+        Linear Checked(Linear old)
+        {
+            var linear = replace(old);
+            if (linear.Name != old.Name || linear.InFeatures != old.InFeatures || linear.OutFeatures != old.OutFeatures)
+                throw new ArgumentException($"{old.Name} [{old.OutFeatures}, {old.InFeatures}] cannot be replaced by {linear.Name} [{linear.OutFeatures}, {linear.InFeatures}]", nameof(replace));
+            return linear;
+        }
+    }
 
-    /// <summary>Forward and backward. Returns the summed negative log-likelihood and adds <paramref name="scale"/> times its gradient to every parameter's gradient
-    /// (the trainer passes 1 / scored tokens of the whole step).</summary>
-    public double Accumulate(Compute compute, TokenBatch batch, float scale) => throw new NotImplementedException();
+    /// <summary>Full fine-tuning: also trains (or freezes again) everything outside the linears' weights: embeddings, positions, norms, biases and head.
+    /// Matrices that a file stores in few bits become fp32.</summary>
+    public void TrainAll(bool train)
+    {
+        _trainsAll = train;
+        if (train)
+            foreach (var matrix in OuterMatrices())
+                matrix.MakeTrainable();
+        ListParameters();
+    }
 
-    /// <summary>Log-probability of every target (0 where there is none) and whether the target was the arg-max (first on ties).</summary>
-    public void LogProbabilities(Compute compute, TokenBatch batch, Span<float> logProbabilities, Span<bool> greedy) => throw new NotImplementedException();
+    /// <summary>Every tensor by its Hugging Face name, for export: matrices as they are computed with, norms and biases as [1, n].</summary>
+    public IEnumerable<(string Name, WeightMatrix? Matrix, Parameter? Vector)> Weights()
+    {
+        foreach (var matrix in OuterMatrices())
+            yield return (matrix.Name + ".weight", matrix.Matrix, null);
+        foreach (var linear in _linears)
+            yield return (linear.Name + ".weight", linear.Weight, null);
+        foreach (var vector in Vectors())
+            yield return (vector.Name, null, vector);
+    }
 
-    /// <summary>Appends ids to one sequence's cache and writes the logits of the last of them.</summary>
-    /// <param name="logits">[vocabulary].</param>
-    public void Forward(Compute compute, ReadOnlySpan<int> ids, KvCache cache, Span<float> logits) => throw new NotImplementedException();
+    public void Dispose()
+    {
+        foreach (var matrix in OuterMatrices())
+            matrix.Dispose();
+        foreach (var linear in _linears)
+            linear.Weight.Dispose();
+        foreach (var vector in Vectors())
+            vector.Dispose();
+        _rope?.Dispose();
+        DisposeActivations();
+    }
+
+    private IEnumerable<NamedMatrix> OuterMatrices()
+    {
+        yield return _table;
+        if (_positions is not null)
+            yield return _positions;
+        if (_projectIn is not null)
+            yield return _projectIn;
+        if (_projectOut is not null)
+            yield return _projectOut;
+        if (_headMatrix != _table)
+            yield return _headMatrix;
+    }
+
+    private IEnumerable<Norm> Norms()
+    {
+        foreach (var block in _blocks)
+        {
+            yield return block.AttentionNorm;
+            if (block.FeedForwardNorm is not null)
+                yield return block.FeedForwardNorm;
+            if (block.Attention.QueryNorm is not null)
+                yield return block.Attention.QueryNorm;
+            if (block.Attention.KeyNorm is not null)
+                yield return block.Attention.KeyNorm;
+        }
+        if (_head.FinalNorm is not null)
+            yield return _head.FinalNorm;
+    }
+
+    /// <summary>Norm weights and all biases.</summary>
+    private IEnumerable<Parameter> Vectors()
+    {
+        foreach (var norm in Norms())
+        {
+            yield return norm.Weight;
+            if (norm.Bias is not null)
+                yield return norm.Bias;
+        }
+        foreach (var linear in _linears)
+            if (linear.Bias is not null)
+                yield return linear.Bias;
+        if (_head.Bias is not null)
+            yield return _head.Bias;
+    }
+
+    private void ListParameters()
+    {
+        _linears = _blocks.SelectMany(b => new[] { b.Attention.Query, b.Attention.Key, b.Attention.Value, b.Attention.Output, b.FeedForward.Gate, b.FeedForward.Up, b.FeedForward.Down })
+            .OfType<Linear>().ToArray();
+        foreach (var norm in Norms())
+            norm.Train = _trainsAll;
+        foreach (var linear in _linears)
+            linear.TrainsBias = linear.Bias is not null && (_trainsAll || linear.Parameters.Contains(linear.Bias));
+        var parameters = _linears.SelectMany(l => l.Parameters);
+        if (_trainsAll)
+            parameters = parameters.Concat(OuterMatrices().Select(m => m.Parameter!)).Concat(Vectors());
+        _parameters = parameters.Distinct().ToArray();
+    }
 }

@@ -47,6 +47,28 @@ public abstract class Linear
     /// <param name="accumulate">Add to dx instead of overwriting it (q, k, v share one input).</param>
     public abstract void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate);
 
+    /// <summary>The bias is trained: the block adds its gradient to <see cref="Parameter.Gradient"/> (full fine-tuning of all parameters).</summary>
+    public bool TrainsBias { get; internal set; }
+
+    internal void AddBias(Compute compute, Span<float> y)
+    {
+        if (Bias is not null)
+            StandIns.AddBias(compute.Pool, y, Bias.Value.Span);
+    }
+
+    /// <summary>Recovers x Ŵᵀ from x Ŵᵀ + b, for a layer that needs its own output.</summary>
+    internal void RemoveBias(Compute compute, Span<float> y)
+    {
+        if (Bias is not null)
+            StandIns.AddBias(compute.Pool, y, Bias.Value.Span, -1);
+    }
+
+    internal void AddBiasGradient(Compute compute, ReadOnlySpan<float> dy)
+    {
+        if (Bias is not null && TrainsBias)
+            StandIns.BiasGradient(compute.Pool, dy, Bias.Gradient.Span);
+    }
+
     /// <summary>Brings state that Forward reads up to date after the optimizer changed <see cref="Parameters"/>.</summary>
     public virtual void ParametersChanged()
     {

@@ -52,6 +52,40 @@ public sealed record ModelConfig
     public int EmbeddingSize { get; init; }
     /// <summary>The head is the embedding matrix.</summary>
     public bool TiedHead { get; init; }
+    /// <summary>q, k and v have a bias.</summary>
+    public bool AttentionInputBias { get; init; }
+    /// <summary>The attention's output projection has a bias.</summary>
+    public bool AttentionOutputBias { get; init; }
+    /// <summary>The feed-forward layers have biases.</summary>
+    public bool FeedForwardBias { get; init; }
+    /// <summary>The head has a bias (GPT-J).</summary>
+    public bool HeadBias { get; init; }
+    /// <summary>Id whose row of the embedding table is not trained by lookups, or null.</summary>
+    public int? PaddingTokenId { get; init; }
     public int? BosTokenId { get; init; }
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
+
+    /// <summary>Refuses sizes that do not fit together.</summary>
+    /// <param name="source">The file to name.</param>
+    /// <exception cref="InvalidDataException">They do not.</exception>
+    public ModelConfig Checked(string source)
+    {
+        Require(HiddenSize > 0 && Layers > 0 && Heads > 0 && KvHeads > 0 && HeadDim > 0 && FeedForwardSize > 0 && VocabularySize > 0 && ContextLength > 0,
+            "a size is not positive");
+        Require(Heads % KvHeads == 0, $"{Heads} heads cannot share {KvHeads} KV heads");
+        Require((long)Heads * HeadDim <= 1 << 24 && (long)HiddenSize * FeedForwardSize <= int.MaxValue && (long)VocabularySize * HiddenSize <= int.MaxValue,
+            "a matrix would have more than 2^31 elements");
+        var rotary = Positions is PositionKind.RotaryHalf or PositionKind.RotaryInterleaved;
+        Require(!rotary || (RotaryDim > 0 && RotaryDim <= HeadDim && RotaryDim % 2 == 0), $"{RotaryDim} rotary channels in heads of {HeadDim}");
+        Require(RopeFrequencyFactors.Count == 0 || RopeFrequencyFactors.Count == RotaryDim / 2, $"{RopeFrequencyFactors.Count} rotary factors for {RotaryDim / 2} pairs");
+        Require(RopeFrequencyFactors.All(f => float.IsFinite(f) && f > 0), "a rotary factor is not a positive number");
+        Require(NormEpsilon >= 0 && RopeTheta > 0 && float.IsFinite(RopeTheta), "norm epsilon or rotary base is not a positive number");
+        return this;
+
+        void Require(bool holds, string otherwise)
+        {
+            if (!holds)
+                throw new InvalidDataException($"{source}: {Architecture} configuration: {otherwise}");
+        }
+    }
 }

@@ -1,0 +1,37 @@
+namespace Vernier.Models;
+
+/// <summary>How much activation memory a training pass takes, and how many blocks can keep their insides instead of recomputing them.</summary>
+/// <param name="KeptBlocks">Value for <see cref="Decoder.KeptBlocks"/>.</param>
+/// <param name="Bytes">Activation memory of a pass under this plan.</param>
+public sealed record ActivationPlan(int KeptBlocks, long Bytes)
+{
+    /// <summary>Keeps as many blocks as fit into <paramref name="memory"/>; none when not even full recomputation fits.</summary>
+    /// <param name="tokens">Tokens of one micro-batch.</param>
+    /// <param name="memory">Bytes that activations may take.</param>
+    public static ActivationPlan For(ModelConfig config, int tokens, long memory)
+    {
+        var (least, block) = (LeastBytes(config, tokens), BlockBytes(config, tokens));
+        var kept = (int)Math.Clamp((memory - least) / block, 0, Math.Max(0, config.Layers - 1));
+        return new ActivationPlan(kept, least + kept * block);
+    }
+
+    /// <summary>Bytes of one block's kept insides.</summary>
+    public static long BlockBytes(ModelConfig config, int tokens)
+    {
+        long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
+        var projections = (config.QkNorm ? 3 : 2) * query + (config.QkNorm ? 3 : 2) * key;
+        var feedForward = (config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh ? 2L : 1L) * config.FeedForwardSize;
+        return sizeof(float) * tokens * (projections + feedForward + config.Heads + (config.PostNorm ? 4L : 3L) * config.HiddenSize);
+    }
+
+    /// <summary>Bytes when every block but the last is recomputed: the residual stream before every block, one block's insides, scratch and one chunk of logits.</summary>
+    public static long LeastBytes(ModelConfig config, int tokens)
+    {
+        long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
+        var stream = (config.Layers + 1L) * config.HiddenSize;
+        var scratch = 5L * config.HiddenSize + 2 * query + 2 * key + 2L * config.FeedForwardSize;
+        var chunk = LanguageHead.ChunkRows(config.VocabularySize);
+        var head = Math.Min(chunk, tokens) * (config.VocabularySize + 5L * config.HiddenSize);
+        return sizeof(float) * (tokens * (stream + scratch) + head) + BlockBytes(config, tokens);
+    }
+}

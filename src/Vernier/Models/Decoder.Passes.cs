@@ -1,0 +1,205 @@
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <content>The passes: forward, scoring, backward.</content>
+public sealed partial class Decoder
+{
+    private readonly BlockActivations _shared = new();
+    private readonly GrowingBuffer _gradient = new();
+    private readonly GrowingBuffer _scratchStream = new();
+    private GrowingBuffer[] _stream = [];
+    private BlockActivations[] _kept = [];
+    private int _firstKept;
+
+    /// <summary>How many blocks keep their insides for the backward pass instead of recomputing them, counted from the last but one
+    /// (the last block's insides are still there anyway). See <see cref="ActivationPlan"/>.</summary>
+    public int KeptBlocks { get; set; }
+
+    /// <summary>Bytes of activations held now.</summary>
+    public long ActivationBytes => _gradient.Bytes + _scratchStream.Bytes + _stream.Sum(b => b.Bytes) + _shared.Bytes + _kept.Sum(b => b.Bytes);
+
+    /// <summary>Forward only. Returns the sum of the negative log-likelihoods of all targets, in nats.</summary>
+    public double SumNegativeLogLikelihood(Compute compute, TokenBatch batch)
+    {
+        CheckIds(batch.Ids, batch.Targets);
+        return _head.Score(compute, RunBlocks(compute, batch, Config.Layers), batch, default, default);
+    }
+
+    /// <summary>Log-probability of every target (0 where there is none) and whether the target was the arg-max (first on ties).</summary>
+    public void LogProbabilities(Compute compute, TokenBatch batch, Span<float> logProbabilities, Span<bool> greedy)
+    {
+        CheckIds(batch.Ids, batch.Targets);
+        logProbabilities[..batch.Tokens].Clear();
+        greedy[..batch.Tokens].Clear();
+        _head.Score(compute, RunBlocks(compute, batch, Config.Layers), batch, logProbabilities, greedy);
+    }
+
+    /// <summary>Logits of every position.</summary>
+    /// <param name="logits">[tokens, vocabulary].</param>
+    public void Logits(Compute compute, TokenBatch batch, Span<float> logits)
+    {
+        CheckIds(batch.Ids, batch.Targets);
+        _head.Logits(compute, RunBlocks(compute, batch, Config.Layers), batch.Tokens, logits);
+    }
+
+    /// <summary>The hidden states: the input of block <paramref name="layer"/>, or for layer = <see cref="ModelConfig.Layers"/> what the head reads (after the final norm and projection).</summary>
+    /// <param name="hidden">[tokens, hidden size]; for the last layer [tokens, width of the head].</param>
+    public void HiddenStates(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
+    {
+        CheckIds(batch.Ids, batch.Targets);
+        var x = RunBlocks(compute, batch, layer);
+        if (layer == Config.Layers)
+            _head.Input(compute, x, batch.Tokens, hidden);
+        else
+            x.CopyTo(hidden);
+    }
+
+    /// <summary>Appends ids to one sequence's cache and writes the logits of the last of them.</summary>
+    /// <param name="logits">[vocabulary]; empty when they are not wanted.</param>
+    /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>
+    public void Forward(Compute compute, ReadOnlySpan<int> ids, KvCache cache, Span<float> logits)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(ids.Length, nameof(ids));
+        CheckIds(ids, default);
+        cache.Reserve(ids.Length);
+        _layout.Set(ids.Length, cache);
+        CheckExtent();
+        var x = _scratchStream.Of(ids.Length * Config.HiddenSize);
+        _embedding.Forward(compute, ids, _layout.Positions, x);
+        foreach (var block in _blocks)
+            block.Forward(compute, _layout, x, _shared, x);
+        _shared.Block = -1;
+        cache.Advance(ids.Length);
+        if (!logits.IsEmpty)
+            _head.Logits(compute, x[^Config.HiddenSize..], 1, logits);
+    }
+
+    /// <summary>Forward and backward. Returns the summed negative log-likelihood and adds <paramref name="scale"/> times its gradient to every parameter's gradient
+    /// (the trainer passes 1 / scored tokens of the whole step).</summary>
+    public double Accumulate(Compute compute, TokenBatch batch, float scale)
+    {
+        CheckIds(batch.Ids, batch.Targets);
+        var first = FirstTrained();
+        if (first > Config.Layers)
+            return SumNegativeLogLikelihood(compute, batch);
+        var size = batch.Tokens * Config.HiddenSize;
+        ForwardKeeping(compute, batch, Math.Max(first, 0));
+        var gradient = _gradient.Of(size);
+        var loss = _head.Accumulate(compute, Stream(Config.Layers, size), batch, scale, gradient);
+        for (var layer = Config.Layers - 1; layer >= Math.Max(first, 0); layer--)
+        {
+            var input = Stream(layer, size);
+            var kept = InsidesOf(layer);
+            if (kept.Block != layer)
+                _blocks[layer].Forward(compute, _layout, input, kept, default);
+            _blocks[layer].Backward(compute, _layout, input, kept, gradient, layer > first);
+            kept.Block = -1; // the backward pass works in place
+        }
+        if (_trainsAll)
+            _embedding.Backward(compute, batch.Ids, _layout.Positions, gradient);
+        return loss;
+    }
+
+    /// <summary>Frees the memory of activations; the next pass allocates it again.</summary>
+    public void DisposeActivations()
+    {
+        _gradient.Dispose();
+        _scratchStream.Dispose();
+        _shared.Dispose();
+        foreach (var buffer in _stream)
+            buffer.Dispose();
+        foreach (var kept in _kept)
+            kept.Dispose();
+        (_stream, _kept) = ([], []);
+        _shared.Block = -1;
+    }
+
+    /// <summary>First block with something to train, -1 where the embedding is trained too, more than <see cref="ModelConfig.Layers"/> where nothing is.</summary>
+    private int FirstTrained()
+    {
+        if (_trainsAll)
+            return -1;
+        for (var layer = 0; layer < _blocks.Length; layer++)
+            if (_blocks[layer].HasParameters)
+                return layer;
+        return int.MaxValue;
+    }
+
+    /// <summary>The input of block <paramref name="layers"/>: embedding and that many blocks, nothing kept.</summary>
+    private Span<float> RunBlocks(Compute compute, TokenBatch batch, int layers)
+    {
+        _layout.Set(batch);
+        CheckExtent();
+        var x = _scratchStream.Of(batch.Tokens * Config.HiddenSize);
+        _embedding.Forward(compute, batch.Ids, _layout.Positions, x);
+        for (var layer = 0; layer < layers; layer++)
+            _blocks[layer].Forward(compute, _layout, x, _shared, x);
+        _shared.Block = -1;
+        return x;
+    }
+
+    /// <summary>Fills the stream: the input of every block from <paramref name="first"/> on, and the output of the last.</summary>
+    private void ForwardKeeping(Compute compute, TokenBatch batch, int first)
+    {
+        _layout.Set(batch);
+        CheckExtent();
+        ReserveStream(first);
+        var size = batch.Tokens * Config.HiddenSize;
+        _embedding.Forward(compute, batch.Ids, _layout.Positions, Stream(0, size));
+        for (var layer = 0; layer < Config.Layers; layer++)
+        {
+            var kept = InsidesOf(layer);
+            _blocks[layer].Forward(compute, _layout, Stream(layer, size), kept, Stream(layer + 1, size));
+            kept.Block = layer;
+        }
+    }
+
+    /// <summary>One buffer for each stage of the residual stream; stages below the first trained block share one, for nobody reads them again.</summary>
+    private void ReserveStream(int first)
+    {
+        _firstKept = first;
+        if (_stream.Length == 0)
+        {
+            _stream = new GrowingBuffer[Config.Layers + 1];
+            for (var i = 0; i < _stream.Length; i++)
+                _stream[i] = new GrowingBuffer();
+        }
+        var keeping = Math.Clamp(KeptBlocks, 0, Config.Layers - 1);
+        if (_kept.Length == keeping)
+            return;
+        foreach (var kept in _kept.AsSpan(Math.Min(keeping, _kept.Length)))
+            kept.Dispose();
+        var old = _kept;
+        _kept = new BlockActivations[keeping];
+        for (var i = 0; i < keeping; i++)
+            _kept[i] = i < old.Length ? old[i] : new BlockActivations();
+    }
+
+    /// <summary>The input of a block (or the output of the last one) during training.</summary>
+    private Span<float> Stream(int layer, int size) => _stream[Math.Max(layer, _firstKept)].Of(size);
+
+    /// <summary>Where the insides of a block go: its own memory for the blocks before the last that are kept, else the shared one.</summary>
+    private BlockActivations InsidesOf(int layer)
+    {
+        var fromEnd = Config.Layers - 2 - layer;
+        return fromEnd >= 0 && fromEnd < _kept.Length ? _kept[fromEnd] : _shared;
+    }
+
+    private void CheckExtent()
+    {
+        if (Config.Positions == PositionKind.Learned && _layout.Extent > Config.ContextLength)
+            throw new ArgumentException($"{_layout.Extent} tokens in a sequence, but the model has only {Config.ContextLength} learned positions");
+        _rope?.Reserve(_layout.Extent);
+    }
+
+    private void CheckIds(ReadOnlySpan<int> ids, ReadOnlySpan<int> targets)
+    {
+        foreach (var id in ids)
+            if ((uint)id >= (uint)Config.VocabularySize)
+                throw new ArgumentException($"token id {id} is outside the vocabulary of {Config.VocabularySize}", nameof(ids));
+        foreach (var target in targets)
+            if (target >= Config.VocabularySize)
+                throw new ArgumentException($"target id {target} is outside the vocabulary of {Config.VocabularySize}", nameof(targets));
+    }
+}

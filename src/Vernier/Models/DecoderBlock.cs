@@ -1,0 +1,117 @@
+namespace Vernier.Models;
+
+/// <summary>One decoder block: attention, feed-forward, and the residual stream around them. Three arrangements:
+/// norm before the sublayer (LLaMA), both sublayers behind one norm (GPT-J), norm after the residual sum (OPT-350m).</summary>
+internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, FeedForward feedForward, Norm attentionNorm, Norm? feedForwardNorm)
+{
+    public SelfAttention Attention => attention;
+
+    public FeedForward FeedForward => feedForward;
+
+    public Norm AttentionNorm => attentionNorm;
+
+    /// <summary>Null in a parallel block.</summary>
+    public Norm? FeedForwardNorm => feedForwardNorm;
+
+    public bool HasParameters => attention.HasParameters || feedForward.HasParameters;
+
+    /// <summary>output [tokens, hidden] = block of input. An empty output computes only what the backward pass reads.</summary>
+    public void Forward(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
+    {
+        if (config.PostNorm)
+            ForwardPostNorm(compute, layout, input, kept, output);
+        else
+            ForwardPreNorm(compute, layout, input, kept, output);
+    }
+
+    /// <summary>Replaces gradient [tokens, hidden] with respect to the output by the one with respect to the input.
+    /// Without <paramref name="wantsInput"/> only the parameters' gradients are made and gradient is left undefined.</summary>
+    public void Backward(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
+    {
+        if (config.PostNorm)
+            BackwardPostNorm(compute, layout, input, kept, gradient, wantsInput);
+        else if (config.ParallelBlock)
+            BackwardParallel(compute, layout, input, kept, gradient, wantsInput);
+        else
+            BackwardPreNorm(compute, layout, input, kept, gradient, wantsInput);
+    }
+
+    private bool NeedsFeedForwardOutput => feedForward.Down.NeedsOutput;
+
+    private void ForwardPreNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
+    {
+        var tokens = layout.Tokens;
+        var normed = compute.Scratch("block.normed", input.Length);
+        var branch = compute.Scratch("block.branch", input.Length);
+        var middle = kept.Middle.Of(input.Length);
+        attentionNorm.Forward(compute, input, normed);
+        attention.Forward(compute, layout, normed, kept, branch);
+        StandIns.Add(compute.Pool, input, branch, middle);
+        if (!config.ParallelBlock)
+            feedForwardNorm!.Forward(compute, middle, normed);
+        feedForward.Forward(compute, normed, tokens, kept, output.IsEmpty && !NeedsFeedForwardOutput ? default : branch);
+        if (!output.IsEmpty)
+            StandIns.Add(compute.Pool, middle, branch, output);
+    }
+
+    private void BackwardPreNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
+    {
+        var normed = compute.Scratch("block.normed", input.Length);
+        var dNormed = compute.Scratch("block.normed_grad", input.Length);
+        var middle = kept.Middle.Of(input.Length);
+        var wantsMiddle = wantsInput || attention.HasParameters;
+        feedForwardNorm!.Forward(compute, middle, normed);
+        feedForward.Backward(compute, normed, layout.Tokens, kept, gradient, dNormed, wantsMiddle);
+        if (!wantsMiddle)
+            return;
+        feedForwardNorm.Backward(compute, middle, dNormed, gradient, true);
+        attentionNorm.Forward(compute, input, normed);
+        attention.Backward(compute, layout, normed, kept, gradient, dNormed, wantsInput, false);
+        if (wantsInput)
+            attentionNorm.Backward(compute, input, dNormed, gradient, true);
+    }
+
+    private void BackwardParallel(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
+    {
+        var normed = compute.Scratch("block.normed", input.Length);
+        var dNormed = compute.Scratch("block.normed_grad", input.Length);
+        attentionNorm.Forward(compute, input, normed);
+        feedForward.Backward(compute, normed, layout.Tokens, kept, gradient, dNormed, wantsInput);
+        attention.Backward(compute, layout, normed, kept, gradient, dNormed, wantsInput, wantsInput);
+        if (wantsInput)
+            attentionNorm.Backward(compute, input, dNormed, gradient, true);
+    }
+
+    private void ForwardPostNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
+    {
+        var normed = compute.Scratch("block.normed", input.Length);
+        var branch = compute.Scratch("block.branch", input.Length);
+        var middle = kept.Middle.Of(input.Length);
+        var sum = kept.BeforeFinalNorm.Of(input.Length);
+        attention.Forward(compute, layout, input, kept, branch);
+        StandIns.Add(compute.Pool, input, branch, middle);
+        attentionNorm.Forward(compute, middle, normed);
+        feedForward.Forward(compute, normed, layout.Tokens, kept, branch);
+        StandIns.Add(compute.Pool, normed, branch, sum);
+        if (!output.IsEmpty)
+            feedForwardNorm!.Forward(compute, sum, output);
+    }
+
+    private void BackwardPostNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
+    {
+        var normed = compute.Scratch("block.normed", input.Length);
+        var dBranch = compute.Scratch("block.normed_grad", input.Length);
+        var middle = kept.Middle.Of(input.Length);
+        var wantsMiddle = wantsInput || attention.HasParameters;
+        feedForwardNorm!.Backward(compute, kept.BeforeFinalNorm.Of(input.Length), gradient, gradient, false);
+        attentionNorm.Forward(compute, middle, normed);
+        feedForward.Backward(compute, normed, layout.Tokens, kept, gradient, dBranch, wantsMiddle);
+        if (!wantsMiddle)
+            return;
+        StandIns.Add(compute.Pool, gradient, dBranch, gradient);
+        attentionNorm.Backward(compute, middle, gradient, gradient, false);
+        attention.Backward(compute, layout, input, kept, gradient, dBranch, wantsInput, false);
+        if (wantsInput)
+            StandIns.Add(compute.Pool, gradient, dBranch, gradient);
+    }
+}

@@ -1,0 +1,66 @@
+namespace Vernier.Models;
+
+/// <summary>The feed-forward part of one block: down(act(gate x) * up x), or down(act(up x)) where there is no gate.</summary>
+internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, Linear down)
+{
+    public Linear? Gate { get; set; } = gate;
+
+    public Linear Up { get; set; } = up;
+
+    public Linear Down { get; set; } = down;
+
+    public bool HasParameters => (Gate?.Parameters.Count ?? 0) + Up.Parameters.Count + Down.Parameters.Count > 0;
+
+    /// <summary>y [tokens, hidden], with bias. An empty y computes only what the backward pass reads.</summary>
+    public void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, BlockActivations kept, Span<float> y)
+    {
+        var width = tokens * Up.OutFeatures;
+        var gate = Gate is null ? default : kept.Gate.Of(width);
+        var up = kept.Up.Of(width);
+        if (Gate is not null)
+        {
+            Gate.Forward(compute, x, tokens, gate);
+            Gate.AddBias(compute, gate);
+        }
+        Up.Forward(compute, x, tokens, up);
+        Up.AddBias(compute, up);
+        if (y.IsEmpty)
+            return;
+        var hidden = compute.Scratch("feed_forward.hidden", width);
+        StandIns.Activation(compute.Pool, config.Activation, gate, up, hidden);
+        Down.Forward(compute, hidden, tokens, y);
+        if (Down.NeedsOutput)
+            y.CopyTo(kept.FeedForwardOutput.Of(y.Length));
+        Down.AddBias(compute, y);
+    }
+
+    /// <summary>dx [tokens, hidden] = gradient through Forward.</summary>
+    public void Backward(Compute compute, ReadOnlySpan<float> x, int tokens, BlockActivations kept, ReadOnlySpan<float> dy, Span<float> dx, bool wantsInput)
+    {
+        var width = tokens * Up.OutFeatures;
+        var gate = Gate is null ? default : kept.Gate.Of(width);
+        var up = kept.Up.Of(width);
+        var hidden = compute.Scratch("feed_forward.hidden", width);
+        StandIns.Activation(compute.Pool, config.Activation, gate, up, hidden);
+        var dHidden = compute.Scratch("feed_forward.hidden_grad", width);
+        Down.AddBiasGradient(compute, dy);
+        Down.Backward(compute, hidden, Down.NeedsOutput ? kept.FeedForwardOutput.Of(dy.Length) : default, dy, tokens, dHidden, false);
+
+        // The hidden activations are no longer needed: their memory takes the gate's gradient.
+        var dGate = hidden;
+        var dUp = dHidden;
+        StandIns.ActivationBackward(compute.Pool, config.Activation, gate, up, dHidden, dGate, dUp);
+        BackwardProjection(compute, Up, x, up, dUp, tokens, dx, wantsInput, false);
+        if (Gate is not null)
+            BackwardProjection(compute, Gate, x, gate, dGate, tokens, dx, wantsInput, wantsInput);
+    }
+
+    private static void BackwardProjection(Compute compute, Linear linear, ReadOnlySpan<float> x, Span<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool wantsInput, bool accumulate)
+    {
+        linear.AddBiasGradient(compute, dy);
+        if (linear.NeedsOutput)
+            linear.RemoveBias(compute, y);
+        var target = wantsInput || linear.NeedsInputGradient ? dx : default;
+        linear.Backward(compute, x, linear.NeedsOutput ? y : default, dy, tokens, target, accumulate);
+    }
+}

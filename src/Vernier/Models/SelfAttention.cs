@@ -1,0 +1,131 @@
+namespace Vernier.Models;
+
+/// <summary>Causal self-attention of one block: q, k, v, rotation, mixing, output projection.</summary>
+internal sealed class SelfAttention
+{
+    private readonly ModelConfig _config;
+    private readonly int _layer;
+    private readonly RopeTable? _rope;
+
+    public SelfAttention(ModelConfig config, int layer, RopeTable? rope, Linear query, Linear key, Linear value, Linear output, Norm? queryNorm, Norm? keyNorm)
+    {
+        (_config, _layer, _rope) = (config, layer, rope);
+        (Query, Key, Value, Output, QueryNorm, KeyNorm) = (query, key, value, output, queryNorm, keyNorm);
+    }
+
+    public Linear Query { get; set; }
+
+    public Linear Key { get; set; }
+
+    public Linear Value { get; set; }
+
+    public Linear Output { get; set; }
+
+    public Norm? QueryNorm { get; }
+
+    public Norm? KeyNorm { get; }
+
+    private int QueryWidth => _config.Heads * _config.HeadDim;
+
+    private int KeyWidth => _config.KvHeads * _config.HeadDim;
+
+    private int Window => _config.AttentionWindows.Count == 0 ? 0 : _config.AttentionWindows[_layer];
+
+    /// <summary>y [tokens, hidden] = attention of x, with bias. Keys and values go to the cache where there is one.</summary>
+    public void Forward(Compute compute, TokenLayout layout, ReadOnlySpan<float> x, BlockActivations kept, Span<float> y)
+    {
+        var tokens = layout.Tokens;
+        var q = kept.Query.Of(tokens * QueryWidth);
+        var cache = layout.Cache;
+        var k = cache is null ? kept.Key.Of(tokens * KeyWidth) : cache.NewKeys(_layer, tokens);
+        var v = cache is null ? kept.Value.Of(tokens * KeyWidth) : cache.NewValues(_layer, tokens);
+        Project(compute, layout, Query, QueryNorm, kept.QueryBeforeNorm, x, q);
+        Project(compute, layout, Key, KeyNorm, kept.KeyBeforeNorm, x, k);
+        Value.Forward(compute, x, tokens, v);
+        Value.AddBias(compute, v);
+
+        var mixed = kept.Mixed.Of(tokens * QueryWidth);
+        var logSumExp = kept.LogSumExp.Of(tokens * _config.Heads);
+        var past = cache?.Length ?? 0;
+        if (cache is not null)
+        {
+            k = cache.Keys(_layer, past + tokens);
+            v = cache.Values(_layer, past + tokens);
+        }
+        StandIns.Attention(compute.Pool, q, k, v, layout.Starts, past, _config.Heads, _config.KvHeads, _config.HeadDim, _config.AttentionScale, Window, mixed, logSumExp);
+
+        Output.Forward(compute, mixed, tokens, y);
+        if (Output.NeedsOutput)
+            y.CopyTo(kept.AttentionOutput.Of(y.Length));
+        Output.AddBias(compute, y);
+    }
+
+    /// <summary>dx [tokens, hidden] = gradient through Forward; only what <paramref name="wantsInput"/> and the layers ask for is computed.</summary>
+    /// <param name="accumulate">Add to dx instead of overwriting it.</param>
+    public void Backward(Compute compute, TokenLayout layout, ReadOnlySpan<float> x, BlockActivations kept, ReadOnlySpan<float> dy, Span<float> dx, bool wantsInput, bool accumulate)
+    {
+        var tokens = layout.Tokens;
+        var q = kept.Query.Of(tokens * QueryWidth);
+        var k = kept.Key.Of(tokens * KeyWidth);
+        var v = kept.Value.Of(tokens * KeyWidth);
+        var mixed = kept.Mixed.Of(tokens * QueryWidth);
+        var dMixed = compute.Scratch("attention.mixed", mixed.Length);
+        Output.AddBiasGradient(compute, dy);
+        Output.Backward(compute, mixed, Output.NeedsOutput ? kept.AttentionOutput.Of(dy.Length) : default, dy, tokens, dMixed, false);
+
+        var dq = compute.Scratch("attention.query", q.Length);
+        var dk = compute.Scratch("attention.key", k.Length);
+        var dv = compute.Scratch("attention.value", v.Length);
+        StandIns.AttentionBackward(compute.Pool, q, k, v, mixed, kept.LogSumExp.Of(tokens * _config.Heads), dMixed, layout.Starts, _config.Heads, _config.KvHeads, _config.HeadDim, _config.AttentionScale, Window, dq, dk, dv);
+
+        if (Value.NeedsOutput)
+            Value.RemoveBias(compute, v);
+        BackwardProjection(compute, Value, x, v, dv, tokens, dx, wantsInput, ref accumulate);
+        BeforeRotation(compute, layout, Query, QueryNorm, kept.QueryBeforeNorm, q, dq);
+        BackwardProjection(compute, Query, x, q, dq, tokens, dx, wantsInput, ref accumulate);
+        BeforeRotation(compute, layout, Key, KeyNorm, kept.KeyBeforeNorm, k, dk);
+        BackwardProjection(compute, Key, x, k, dk, tokens, dx, wantsInput, ref accumulate);
+    }
+
+    public bool HasParameters => Query.Parameters.Count + Key.Parameters.Count + Value.Parameters.Count + Output.Parameters.Count > 0;
+
+    /// <summary>y = rotate(norm(x Ŵᵀ + b)).</summary>
+    private void Project(Compute compute, TokenLayout layout, Linear linear, Norm? norm, GrowingBuffer beforeNorm, ReadOnlySpan<float> x, Span<float> y)
+    {
+        linear.Forward(compute, x, layout.Tokens, y);
+        linear.AddBias(compute, y);
+        if (norm is not null)
+        {
+            var raw = beforeNorm.Of(y.Length);
+            y.CopyTo(raw);
+            norm.Forward(compute, raw, y);
+        }
+        _rope?.Rotate(compute, y, _config.HeadDim, linear.OutFeatures, layout.Positions);
+    }
+
+    /// <summary>Takes the gradient back through rotation and norm, and y back to the linear's own output where the linear needs it.</summary>
+    private void BeforeRotation(Compute compute, TokenLayout layout, Linear linear, Norm? norm, GrowingBuffer beforeNorm, Span<float> y, Span<float> dy)
+    {
+        _rope?.RotateBackward(compute, dy, _config.HeadDim, linear.OutFeatures, layout.Positions);
+        if (norm is not null)
+        {
+            var raw = beforeNorm.Of(y.Length);
+            norm.Backward(compute, raw, dy, dy, false);
+            raw.CopyTo(y);
+        }
+        else if (linear.NeedsOutput)
+        {
+            _rope?.Undo(compute, y, _config.HeadDim, linear.OutFeatures, layout.Positions);
+        }
+        if (linear.NeedsOutput)
+            linear.RemoveBias(compute, y);
+    }
+
+    private static void BackwardProjection(Compute compute, Linear linear, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool wantsInput, ref bool accumulate)
+    {
+        linear.AddBiasGradient(compute, dy);
+        var target = wantsInput || linear.NeedsInputGradient ? dx : default;
+        linear.Backward(compute, x, linear.NeedsOutput ? y : default, dy, tokens, target, accumulate && wantsInput);
+        accumulate |= wantsInput;
+    }
+}

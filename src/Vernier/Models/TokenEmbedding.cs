@@ -1,0 +1,57 @@
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>Token ids to the input of block 0: table row, projection where the table is narrower than the model, learned position.</summary>
+internal sealed class TokenEmbedding(ModelConfig config, NamedMatrix table, NamedMatrix? positions, NamedMatrix? projectIn)
+{
+    private int Width => table.Matrix.Columns;
+
+    /// <summary>x [tokens, hidden].</summary>
+    public void Forward(Compute compute, ReadOnlySpan<int> ids, ReadOnlySpan<int> at, Span<float> x)
+    {
+        var rows = projectIn is null ? x : compute.Scratch("embedding.rows", ids.Length * Width);
+        for (var t = 0; t < ids.Length; t++)
+            table.Matrix.ReadTile(ids[t], 1, 0, Width, rows.Slice(t * Width, Width), Width);
+        if (projectIn is not null)
+            Gemm.Forward(compute.Pool, rows, ids.Length, projectIn.Matrix, x);
+        if (positions is null)
+            return;
+        var row = compute.Scratch("embedding.position", config.HiddenSize);
+        for (var t = 0; t < ids.Length; t++)
+        {
+            positions.Matrix.ReadTile(at[t] + config.PositionOffset, 1, 0, row.Length, row, row.Length);
+            var target = x.Slice(t * row.Length, row.Length);
+            StandIns.Add(compute.Pool, target, row, target);
+        }
+    }
+
+    /// <summary>Adds to the gradients of the table, the positions and the projection. Only when they are trained.</summary>
+    public void Backward(Compute compute, ReadOnlySpan<int> ids, ReadOnlySpan<int> at, ReadOnlySpan<float> dx)
+    {
+        var hidden = config.HiddenSize;
+        if (positions is not null)
+            for (var t = 0; t < ids.Length; t++)
+                Add(dx.Slice(t * hidden, hidden), positions.Parameter!.Gradient.Slice((long)(at[t] + config.PositionOffset) * hidden, hidden));
+        var dRows = dx;
+        if (projectIn is not null)
+        {
+            var rows = compute.Scratch("embedding.rows", ids.Length * Width);
+            for (var t = 0; t < ids.Length; t++)
+                table.Matrix.ReadTile(ids[t], 1, 0, Width, rows.Slice(t * Width, Width), Width);
+            Gemm.WeightGradient(compute.Pool, dx, rows, ids.Length, hidden, Width, projectIn.Sum!);
+            var back = compute.Scratch("embedding.rows_grad", rows.Length);
+            Gemm.BackwardInput(compute.Pool, dx, ids.Length, projectIn.Matrix, back);
+            dRows = back;
+        }
+        for (var t = 0; t < ids.Length; t++)
+            if (ids[t] != config.PaddingTokenId)
+                Add(dRows.Slice(t * Width, Width), table.Parameter!.Gradient.Slice((long)ids[t] * Width, Width));
+    }
+
+    private static void Add(ReadOnlySpan<float> source, Span<float> target)
+    {
+        for (var i = 0; i < source.Length; i++)
+            target[i] += source[i];
+    }
+}
