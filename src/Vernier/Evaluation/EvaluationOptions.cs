@@ -1,0 +1,50 @@
+using Vernier.Tuning;
+
+namespace Vernier.Evaluation;
+
+/// <summary>What to evaluate a model on, and how. One declaration: command line, help and docs derive from it.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>A name of <see cref="Evaluator.TaskNames"/>, or a text file for its perplexity.</summary>
+    [Option("task", "task name, or a text file for its perplexity")]
+    public string Task { get; init; } = "";
+
+    /// <summary>The task's data: a file; for mmlu a folder with test/ and dev/; for superni a file or a folder of task files.</summary>
+    [Option("data", "data of the task: a file, or a folder for mmlu and superni")]
+    public string? Data { get; init; }
+
+    /// <summary>Solved examples in front of each document; null = the task's habit: 5 for mmlu, else 0.</summary>
+    [Option("shots", "solved examples in front of each document, default 0 (mmlu: 5)")]
+    public int? Shots { get; init; }
+
+    /// <summary>Where the examples come from: the first <see cref="Shots"/> records. mmlu takes them from its dev/ folder.</summary>
+    [Option("shots-data", "file whose first N records are the examples")]
+    public string? ShotsData { get; init; }
+
+    /// <summary>Documents at most (mmlu: of each subject; superni: of each task file); null = all.</summary>
+    [Option("limit", "documents at most (mmlu and superni: of each subject or task)")]
+    public int? Limit { get; init; }
+
+    /// <summary>Puts every document with its scores into the result.</summary>
+    [Option("log-samples", "add every document with its scores to the JSON")]
+    public bool LogSamples { get; init; }
+
+    [Option("convention", "perplexity: gptq, llamacpp, strided or lm-eval")]
+    public PerplexityConvention Convention { get; init; } = PerplexityConvention.Gptq;
+
+    /// <summary>Tokens of a window; null = 2048 (llamacpp: 512, strided: 1024), or the model's context where that is shorter.</summary>
+    [Option("context", "perplexity: tokens of a window, default 2048 (llamacpp 512, strided 1024)")]
+    public int? Context { get; init; }
+
+    /// <summary>Windows at most (lm-eval: documents); null = the whole text.</summary>
+    [Option("windows", "perplexity: windows at most (lm-eval: documents)")]
+    public int? Windows { get; init; }
+
+    /// <summary>Generation tasks: tokens at most.</summary>
+    [Option("max-tokens", "generation tasks: new tokens at most")]
+    public int MaxTokens { get; init; } = 64;
+
+    /// <summary>Generation tasks: the prompt is a user message of the model's chat template.</summary>
+    [Option("chat", "generation tasks: prompt through the model's chat template")]
+    public bool Chat { get; init; }
+}
