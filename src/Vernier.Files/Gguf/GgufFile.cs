@@ -1,0 +1,110 @@
+using Vernier.Kernels;
+
+namespace Vernier.Files.Gguf;
+
+/// <summary>A GGUF file, mapped in memory: metadata, tensors, and the tensors' bytes without a copy.
+/// Spans into the file are valid until disposal; metadata and tensor records live on.</summary>
+public sealed class GgufFile : IDisposable
+{
+    private const int MaxHeaderBytes = 1 << 30;
+    private readonly MappedMemory _memory;
+    private readonly GgufHeader _header;
+    private readonly Dictionary<string, GgufTensor> _byName = new(StringComparer.Ordinal);
+
+    private GgufFile(string path, MappedMemory memory, GgufHeader header)
+    {
+        Path = path;
+        _memory = memory;
+        _header = header;
+        foreach (var tensor in header.Tensors)
+            _byName.Add(tensor.Name, tensor);
+    }
+
+    public string Path { get; }
+
+    /// <summary>2 or 3.</summary>
+    public int Version => _header.Version;
+
+    /// <summary>Every tensor starts at a multiple of it.</summary>
+    public int Alignment => _header.Alignment;
+
+    /// <summary>Keys and values in file order.</summary>
+    public GgufMetadata Metadata => _header.Metadata;
+
+    /// <summary>Tensors in file order.</summary>
+    public IReadOnlyList<GgufTensor> Tensors => _header.Tensors;
+
+    /// <summary>Bytes of the file.</summary>
+    public long Length => _memory.Length;
+
+    /// <summary>Opens a file and checks all of its header; tensor data is not touched.</summary>
+    /// <exception cref="InvalidDataException">The content is damaged: says where, what was found and what was expected.</exception>
+    /// <exception cref="NotSupportedException">Big-endian, or another version than 2 and 3.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    public static GgufFile Open(string path)
+    {
+        var memory = MappedMemory.Open(path);
+        try
+        {
+            var header = GgufReader.Read(path, memory.Slice(0, (int)Math.Min(memory.Length, MaxHeaderBytes)), memory.Length);
+            return new GgufFile(path, memory, header);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The tensor of a name, or null.</summary>
+    public GgufTensor? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>The tensor of a name.</summary>
+    /// <exception cref="InvalidDataException">The file has no such tensor.</exception>
+    public GgufTensor Get(string name) => Find(name) ?? throw Damaged.File(Path, "tensors", "none of that name", $"a tensor '{name}'");
+
+    /// <summary>All bytes of a tensor.</summary>
+    /// <exception cref="NotSupportedException">The tensor is larger than 2 GiB: read it by <see cref="Row"/> or <see cref="Bytes(GgufTensor, long, int)"/>.</exception>
+    public ReadOnlySpan<byte> Bytes(GgufTensor tensor) => tensor.ByteLength <= int.MaxValue
+        ? Bytes(tensor, 0, (int)tensor.ByteLength)
+        : throw new NotSupportedException($"{Path}: tensor '{tensor.Name}' has {tensor.ByteLength} bytes, more than one span holds: read it row by row");
+
+    /// <summary>Bytes [<paramref name="start"/>, start + <paramref name="length"/>) of a tensor.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the tensor.</exception>
+    public ReadOnlySpan<byte> Bytes(GgufTensor tensor, long start, int length)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, tensor.ByteLength - length);
+        return _memory.Slice(_header.DataStart + tensor.Offset + start, length);
+    }
+
+    /// <summary>The bytes of one row (a run along the fastest dimension).</summary>
+    public ReadOnlySpan<byte> Row(GgufTensor tensor, long row)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        ArgumentOutOfRangeException.ThrowIfNegative(row);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, tensor.Rows);
+        return Bytes(tensor, row * tensor.RowBytes, checked((int)tensor.RowBytes));
+    }
+
+    /// <summary>One row as fp32.</summary>
+    /// <param name="destination">[columns].</param>
+    /// <exception cref="NotSupportedException">The block format is known by name only.</exception>
+    public void ReadRow(GgufTensor tensor, long row, Span<float> destination) =>
+        tensor.Format.Dequantize(Row(tensor, row), destination[..checked((int)tensor.Columns)]);
+
+    /// <summary>A whole tensor as fp32, [rows, columns] row-major.</summary>
+    /// <exception cref="NotSupportedException">The block format is known by name only.</exception>
+    public float[] ReadAll(GgufTensor tensor)
+    {
+        var columns = checked((int)tensor.Columns);
+        var all = new float[checked((int)tensor.Elements)];
+        for (var row = 0; row < tensor.Rows; row++)
+            ReadRow(tensor, row, all.AsSpan(row * columns, columns));
+        return all;
+    }
+
+    public void Dispose() => _memory.Dispose();
+}

@@ -1,0 +1,33 @@
+using Vernier.Files.Gguf.Blocks;
+
+namespace Vernier.Files.Gguf;
+
+/// <summary>Where a tensor of a GGUF file lies and how its bytes are to be read.</summary>
+/// <param name="Name">As in the file.</param>
+/// <param name="Dimensions">Sizes, **fastest first**: a linear layer is [in, out].</param>
+/// <param name="Format">Block format of the bytes.</param>
+/// <param name="Offset">First byte, counted from the start of the tensor data (not of the file).</param>
+/// <param name="ByteLength">Bytes of the whole tensor.</param>
+public sealed record GgufTensor(string Name, IReadOnlyList<long> Dimensions, BlockFormat Format, long Offset, long ByteLength)
+{
+    /// <summary>Values in a row: the fastest dimension.</summary>
+    public long Columns => Dimensions.Count > 0 ? Dimensions[0] : 1;
+
+    /// <summary>Rows: the product of all other dimensions.</summary>
+    public long Rows => Elements / Columns;
+
+    /// <summary>Values of the whole tensor.</summary>
+    public long Elements
+    {
+        get
+        {
+            var all = 1L;
+            foreach (var size in Dimensions)
+                all *= size;
+            return all;
+        }
+    }
+
+    /// <summary>Bytes of a row.</summary>
+    public long RowBytes => Columns / Format.BlockSize * Format.BlockBytes;
+}

@@ -1,0 +1,75 @@
+using System.IO.MemoryMappedFiles;
+
+namespace Vernier.Kernels;
+
+/// <summary>The bytes of a file, mapped read-only. Nothing is copied and pages are read when they are first touched,
+/// so opening a large file costs next to nothing. Spans of it are valid until disposal.</summary>
+public sealed unsafe class MappedMemory : IDisposable
+{
+    private readonly MemoryMappedFile? _file;
+    private readonly MemoryMappedViewAccessor? _view;
+    private byte* _pointer;
+    private bool _disposed;
+
+    private MappedMemory(MemoryMappedFile? file, MemoryMappedViewAccessor? view, long length)
+    {
+        _file = file;
+        _view = view;
+        Length = length;
+        if (view is null)
+            return;
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref _pointer);
+        _pointer += view.PointerOffset;
+    }
+
+    /// <summary>Size of the file when it was opened.</summary>
+    public long Length { get; }
+
+    /// <summary>Maps a file; an empty one has no bytes and is no error here.</summary>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    public static MappedMemory Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+        try
+        {
+            if (stream.Length == 0)
+            {
+                stream.Dispose();
+                return new MappedMemory(null, null, 0);
+            }
+            var length = stream.Length;
+            var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            return new MappedMemory(file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read), length);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The bytes [<paramref name="start"/>, start + <paramref name="length"/>).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the file.</exception>
+    public ReadOnlySpan<byte> Slice(long start, int length)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - length);
+        return new(_pointer + start, length);
+    }
+
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        if (_view is not null)
+        {
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            _view.Dispose();
+        }
+        _file?.Dispose();
+    }
+}

@@ -1,0 +1,167 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using Vernier.Files.Gguf.Blocks;
+using Vernier.Files.Safetensors;
+using Vernier.TestSupport;
+
+namespace Vernier.Files.Tests.Gguf.Blocks;
+
+public class BlockFormatTests
+{
+    private const string BlocksFolder = "goldens/formats/gguf_blocks";
+    private const string QuantizeFolder = "goldens/formats/gguf_quantize";
+
+    public static TheoryData<string> Blocks => Names(BlocksFolder);
+
+    public static TheoryData<string> Quantized => Names(QuantizeFolder);
+
+    [SharedTheory(BlocksFolder)]
+    [MemberData(nameof(Blocks))]
+    public void Dequantizes_to_the_reference_bits(string name)
+    {
+        var format = Format(BlocksFolder, name);
+        using var file = Open(BlocksFolder, name);
+        foreach (var (bytes, expected) in Pairs(file))
+        {
+            var values = new float[expected.Length];
+            format.Dequantize(bytes, values);
+            AssertBits(expected, values);
+        }
+    }
+
+    [SharedTheory(BlocksFolder)]
+    [MemberData(nameof(Blocks))]
+    public void Splits_into_codes_that_give_the_reference_values(string name)
+    {
+        var format = Format(BlocksFolder, name);
+        var layout = format.Codes!;
+        using var file = Open(BlocksFolder, name);
+        foreach (var (bytes, expected) in Pairs(file))
+        {
+            var (codes, scale, offset) = Split(format, bytes, expected.Length);
+            for (var i = 0; i < codes.Length; i++)
+            {
+                Assert.InRange(codes[i], 0, (1 << layout.Bits) - 1);
+                var g = i / layout.GroupSize;
+                var value = layout.Table is { } table ? scale[g] * table[codes[i]] : MathF.FusedMultiplyAdd(scale[g], codes[i], offset[g]);
+                Assert.Equal(expected[i], value); // as numbers: a fused sum may give +0 where a product gives -0
+            }
+        }
+    }
+
+    [SharedTheory(BlocksFolder)]
+    [MemberData(nameof(Blocks))]
+    public void Joins_what_it_split(string name)
+    {
+        var format = Format(BlocksFolder, name);
+        using var file = Open(BlocksFolder, name);
+        foreach (var (bytes, expected) in Pairs(file))
+        {
+            var (codes, scale, offset) = Split(format, bytes, expected.Length);
+            var joined = new byte[bytes.Length];
+            if (format.Codes!.CanJoin)
+            {
+                format.Join(codes, scale, offset, joined);
+                Assert.Equal(bytes, joined);
+            }
+            else
+                Assert.Throws<NotSupportedException>(() => format.Join(codes, scale, offset, joined));
+        }
+    }
+
+    [SharedTheory(QuantizeFolder)]
+    [MemberData(nameof(Quantized))]
+    public void Quantizes_to_the_reference_bytes(string name)
+    {
+        var format = Format(QuantizeFolder, name);
+        using var file = Open(QuantizeFolder, name);
+        var shape = file.Get("x").Shape;
+        var (rows, columns) = ((int)shape[0], (int)shape[1]);
+        var x = file.ReadSingles("x");
+        var reference = file.Bytes(file.Get("bytes"));
+        var other = file.Bytes(file.Get("bytes_gguf_py")); // differs in the sign of a stored zero; either is right
+        var bytes = new byte[format.BytesOf(columns)];
+        for (var row = 0; row < rows; row++)
+        {
+            format.Quantize(x.AsSpan(row * columns, columns), bytes);
+            var at = row * bytes.Length;
+            Assert.True(
+                bytes.AsSpan().SequenceEqual(reference.Slice(at, bytes.Length)) || bytes.AsSpan().SequenceEqual(other.Slice(at, bytes.Length)),
+                $"row {row}: {Convert.ToHexString(bytes)} instead of {Convert.ToHexString(reference.Slice(at, bytes.Length))}");
+        }
+    }
+
+    [SharedFact(BlocksFolder + "/F16_BF16.safetensors")]
+    public void Sixteen_bit_floats_are_rounded_to_nearest_even()
+    {
+        using var file = SafetensorsFile.Open(SharedFiles.At(BlocksFolder + "/F16_BF16.safetensors"));
+        var x = file.ReadSingles("x");
+        foreach (var (format, name) in new[] { (BlockFormats.F16, "f16"), (BlockFormats.BF16, "bf16") })
+        {
+            var bits = new byte[2 * x.Length];
+            format.Quantize(x, bits);
+            var expected = file.Bytes(file.Get(name + "_bits")).ToArray();
+            var values = new float[x.Length];
+            format.Dequantize(expected, values);
+            AssertBits(file.ReadSingles(name + "_deq"), values);
+            for (var i = 0; i < x.Length; i++)
+                if (!float.IsNaN(values[i]))
+                    Assert.Equal(Convert.ToHexString(expected, 2 * i, 2), Convert.ToHexString(bits, 2 * i, 2));
+            format.Dequantize(bits, values);
+            Assert.Equal(x.Select(float.IsNaN), values.Select(float.IsNaN));
+        }
+    }
+
+    [Fact]
+    public void Every_format_is_listed_once()
+    {
+        Assert.Equal(BlockFormats.All.Count, BlockFormats.All.DistinctBy(f => f.Number).Count());
+        Assert.Equal(BlockFormats.All.Count, BlockFormats.All.DistinctBy(f => f.Name).Count());
+    }
+
+    private static TheoryData<string> Names(string folder)
+    {
+        var rows = new TheoryData<string>();
+        if (SharedFiles.WhyMissing(folder) is null)
+            foreach (var entry in Index(folder))
+                rows.Add((string)entry!["type"]!);
+        return rows;
+    }
+
+    private static JsonArray Index(string folder) => JsonNode.Parse(File.ReadAllText(SharedFiles.At($"{folder}/index.json")))!.AsArray();
+
+    private static SafetensorsFile Open(string folder, string name) => SafetensorsFile.Open(SharedFiles.At($"{folder}/{name}.safetensors"));
+
+    private static BlockFormat Format(string folder, string name)
+    {
+        var entry = Index(folder).First(e => (string)e!["type"]! == name)!;
+        var format = BlockFormats.Find((uint)entry["ggml_type"]!)!;
+        Assert.Equal(name, format.Name);
+        if (entry["block_size"] is { } size)
+            Assert.Equal(((int)size, (int)entry["type_size"]!), (format.BlockSize, format.BlockBytes));
+        return format;
+    }
+
+    private static IEnumerable<(byte[] Bytes, float[] Expected)> Pairs(SafetensorsFile file)
+    {
+        yield return (file.Bytes(file.Get("bytes")).ToArray(), file.ReadSingles("deq"));
+        yield return (file.Bytes(file.Get("rand_bytes")).ToArray(), file.ReadSingles("rand_deq"));
+    }
+
+    private static (byte[] Codes, float[] Scale, float[] Offset) Split(BlockFormat format, byte[] bytes, int values)
+    {
+        var groups = values / format.Codes!.GroupSize;
+        var (codes, scale, offset) = (new byte[values], new float[groups], new float[groups]);
+        format.Split(bytes, codes, scale, offset);
+        return (codes, scale, offset);
+    }
+
+    private static void AssertBits(ReadOnlySpan<float> expected, ReadOnlySpan<float> values)
+    {
+        var a = MemoryMarshal.Cast<float, uint>(expected);
+        var b = MemoryMarshal.Cast<float, uint>(values);
+        var length = a.CommonPrefixLength(b);
+        if (length < a.Length && !float.IsNaN(expected[length]))
+            Assert.Fail($"value {length}: {values[length]:R} instead of {expected[length]:R}");
+    }
+}
