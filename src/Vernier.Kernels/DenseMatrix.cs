@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>A full-precision weight, fp32, row-major [rows, columns].</summary>
-public sealed class DenseMatrix : WeightMatrix
+public sealed unsafe class DenseMatrix : WeightMatrix
 {
     private readonly NativeBuffer<float> _values;
 
@@ -26,8 +26,11 @@ public sealed class DenseMatrix : WeightMatrix
     /// <summary>All values, row-major.</summary>
     public NativeBuffer<float> Values => _values;
 
+    internal override float* DensePointer => _values.Pointer;
+
     public override void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride)
     {
+        CheckTile(row, rows, column, columns, destination.Length, stride);
         for (var r = 0; r < rows; r++)
             Row(row + r).Slice(column, columns).CopyTo(destination[(r * stride)..]);
     }

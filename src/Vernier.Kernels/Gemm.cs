@@ -1,17 +1,103 @@
 namespace Vernier.Kernels;
 
-/// <summary>The matrix products of a linear layer with weight Ŵ [out, in]: Y = X Ŵᵀ, dX = dY Ŵ, G = dYᵀ X.</summary>
-public static class Gemm
+/// <summary>The matrix products of a linear layer with weight Ŵ [out, in]: Y = X Ŵᵀ, dX = dY Ŵ, G = dYᵀ X. A weight is
+/// dequantized while it is packed into panels; neither Ŵ nor G ever exists whole. Results depend on the instruction tier,
+/// not on the number of workers.</summary>
+public static unsafe class Gemm
 {
     /// <summary>y [tokens, out] = x [tokens, in] Ŵᵀ, or y += with <paramref name="accumulate"/>.</summary>
+    /// <exception cref="ArgumentException">A span is too short.</exception>
     public static void Forward(WorkerPool pool, ReadOnlySpan<float> x, int tokens, WeightMatrix weight, Span<float> y, bool accumulate = false) =>
-        GemmReference.Forward(x, tokens, weight, y, accumulate);
+        Forward(InstructionTiers.Best, pool, x, tokens, weight, y, accumulate);
 
     /// <summary>dx [tokens, in] = dy [tokens, out] Ŵ, or dx += with <paramref name="accumulate"/>.</summary>
+    /// <exception cref="ArgumentException">A span is too short.</exception>
     public static void BackwardInput(WorkerPool pool, ReadOnlySpan<float> dy, int tokens, WeightMatrix weight, Span<float> dx, bool accumulate = false) =>
-        GemmReference.BackwardInput(dy, tokens, weight, dx, accumulate);
+        BackwardInput(InstructionTiers.Best, pool, dy, tokens, weight, dx, accumulate);
 
     /// <summary>G [out, in] = dy [tokens, out]ᵀ x [tokens, in], delivered to <paramref name="sink"/> tile by tile and never stored.</summary>
+    /// <exception cref="ArgumentException">A span is too short.</exception>
     public static void WeightGradient(WorkerPool pool, ReadOnlySpan<float> dy, ReadOnlySpan<float> x, int tokens, int outFeatures, int inFeatures, IGradientTileSink sink) =>
-        GemmReference.WeightGradient(dy, x, tokens, outFeatures, inFeatures, sink);
+        WeightGradient(InstructionTiers.Best, pool, dy, x, tokens, outFeatures, inFeatures, sink);
+
+    internal static void Forward(InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> x, int tokens, WeightMatrix weight, Span<float> y, bool accumulate)
+    {
+        Check(tokens, weight.Columns, x.Length, nameof(x));
+        Check(tokens, weight.Rows, y.Length, nameof(y));
+        if (tokens == 0)
+            return;
+        fixed (float* a = x, c = y)
+        {
+            if (tokens <= GemvDriver.MaxTokens)
+                GemvDriver.Forward(tier, pool, a, tokens, weight, c, accumulate);
+            else
+                Multiply(tier, pool, new RowSource(a, weight.Columns), new WeightRowSource(weight), tokens, weight.Rows, weight.Columns, c, weight.Rows, accumulate);
+        }
+    }
+
+    internal static void BackwardInput(InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, WeightMatrix weight, Span<float> dx, bool accumulate)
+    {
+        Check(tokens, weight.Rows, dy.Length, nameof(dy));
+        Check(tokens, weight.Columns, dx.Length, nameof(dx));
+        if (tokens == 0)
+            return;
+        fixed (float* a = dy, c = dx)
+            Multiply(tier, pool, new RowSource(a, weight.Rows), new WeightColumnSource(weight), tokens, weight.Columns, weight.Rows, c, weight.Columns, accumulate);
+    }
+
+    internal static void WeightGradient(InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, ReadOnlySpan<float> x, int tokens, int outFeatures, int inFeatures, IGradientTileSink sink)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outFeatures);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inFeatures);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tokens); // no tokens would leave the sink without its zeros
+        Check(tokens, outFeatures, dy.Length, nameof(dy));
+        Check(tokens, inFeatures, x.Length, nameof(x));
+        fixed (float* pa = dy, pb = x)
+        {
+            var (a, b) = (new ColumnSource(pa, outFeatures), new ColumnSource(pb, inFeatures));
+            switch (tier)
+            {
+                case InstructionTier.Vector512:
+                    GemmDriver.MultiplyIntoSink<GemmKernel512, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
+                    break;
+                case InstructionTier.Vector256:
+                    GemmDriver.MultiplyIntoSink<GemmKernel256, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
+                    break;
+                case InstructionTier.Vector128:
+                    GemmDriver.MultiplyIntoSink<GemmKernel128, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
+                    break;
+                default:
+                    GemmDriver.MultiplyIntoSink<GemmKernelScalar, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
+                    break;
+            }
+        }
+    }
+
+    private static void Multiply<TA, TB>(InstructionTier tier, WorkerPool pool, TA a, TB b, int m, int n, int k, float* c, long stride, bool accumulate)
+        where TA : struct, IPanelSource
+        where TB : struct, IPanelSource
+    {
+        switch (tier)
+        {
+            case InstructionTier.Vector512:
+                GemmDriver.Multiply<GemmKernel512, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
+                break;
+            case InstructionTier.Vector256:
+                GemmDriver.Multiply<GemmKernel256, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
+                break;
+            case InstructionTier.Vector128:
+                GemmDriver.Multiply<GemmKernel128, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
+                break;
+            default:
+                GemmDriver.Multiply<GemmKernelScalar, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
+                break;
+        }
+    }
+
+    private static void Check(int tokens, int features, int length, string name)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        if ((long)tokens * features > length)
+            throw new ArgumentException($"{length} elements for {tokens} tokens of {features} features.", name);
+    }
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Vernier.Kernels;
 
-/// <summary>A block of native memory, 64-byte aligned and zeroed. Outlives the garbage collector's attention: dispose it, or leave it to the finalizer.</summary>
+/// <summary>A block of native memory, at least 64-byte aligned and zeroed. Outlives the garbage collector's attention: dispose it, or leave it to the finalizer.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 public sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
@@ -11,15 +11,23 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     private T* _pointer;
 
     /// <summary>Allocates <paramref name="length"/> zeroed elements.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative or too large for the address space.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
+    /// <exception cref="OverflowException">The length is too large for the address space.</exception>
     /// <exception cref="OutOfMemoryException">The memory is not to be had.</exception>
     public NativeBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        var bytes = checked((nuint)length * (nuint)sizeof(T));
-        _pointer = (T*)NativeMemory.AlignedAlloc(nuint.Max(bytes, Alignment), Alignment);
-        NativeMemory.Clear(_pointer, bytes);
+        var bytes = Bytes;
+        if (HugePages.Serves(bytes))
+        {
+            _pointer = (T*)HugePages.Allocate(bytes);
+        }
+        else
+        {
+            _pointer = (T*)NativeMemory.AlignedAlloc(nuint.Max(bytes, Alignment), Alignment);
+            NativeMemory.Clear(_pointer, bytes);
+        }
     }
 
     ~NativeBuffer() => Free();
@@ -34,12 +42,14 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     /// <exception cref="OverflowException">The buffer holds more than <see cref="int.MaxValue"/> elements: use <see cref="Slice"/>.</exception>
     public Span<T> Span => new(Pointer, checked((int)Length));
 
+    private nuint Bytes => checked((nuint)Length * (nuint)sizeof(T));
+
     /// <summary>The elements [<paramref name="start"/>, start + <paramref name="length"/>).</summary>
     public Span<T> Slice(long start, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + length, Length, nameof(length));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - length);
         return new(Pointer + start, length);
     }
 
@@ -51,7 +61,12 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(_pointer);
+        if (_pointer is null)
+            return;
+        if (HugePages.Serves(Bytes))
+            HugePages.Free(_pointer, Bytes);
+        else
+            NativeMemory.AlignedFree(_pointer);
         _pointer = null;
     }
 }

@@ -1,14 +1,23 @@
+using System.Runtime.CompilerServices;
+
 namespace Vernier.Kernels;
 
 /// <summary>A quantized weight: unsigned codes of 2 to 8 bits that never change, and scales that may.
-/// Effective weight of row i, column j in group G: Scale[i, G] * code[i, j] + Offset[i, G]. Groups are runs of
-/// <see cref="GroupSize"/> consecutive columns; the last one may be shorter.</summary>
-public sealed class PackedMatrix : WeightMatrix
+/// Effective weight of row i, column j in group G: Scale[i, G] * value + Offset[i, G], one rounding, where value is the code or,
+/// with a codebook, the codebook's entry. Groups are runs of <see cref="GroupSize"/> consecutive columns; the last one may be shorter.
+/// Rows are packed as <see cref="CodePlanes"/> says and padded with zeros to whole chunks of 64 codes.</summary>
+public sealed unsafe class PackedMatrix : WeightMatrix
 {
-    private readonly NativeBuffer<byte> _codes; // reference layout: one code a byte, row-major
+    private const int ChunksAtOnce = 16;
+
+    private readonly NativeBuffer<byte> _codes;
+    private readonly float[]? _codebook;
+    private GroupScales _scales;
 
     /// <param name="groupSize">Columns that share a scale; 0 = one group for the whole row (per channel).</param>
-    public PackedMatrix(int rows, int columns, int bits, int groupSize)
+    /// <param name="codebook">At most 16 values that codes stand for (IQ4_NL, MXFP4, NF4), at least 2^bits of them; null = the codes themselves.</param>
+    /// <exception cref="ArgumentException">The codebook does not fit the bits.</exception>
+    public PackedMatrix(int rows, int columns, int bits, int groupSize, float[]? codebook = null)
         : base(rows, columns)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
@@ -16,9 +25,17 @@ public sealed class PackedMatrix : WeightMatrix
         ArgumentOutOfRangeException.ThrowIfNegative(groupSize);
         Bits = bits;
         GroupSize = groupSize == 0 ? columns : Math.Min(groupSize, columns);
-        Groups = (columns + GroupSize - 1) / GroupSize;
-        _codes = new NativeBuffer<byte>((long)rows * columns);
-        Scales = new GroupScales(rows, Groups);
+        Groups = (columns - 1) / GroupSize + 1;
+        if (codebook is not null)
+        {
+            if (bits > 4 || codebook.Length < 1 << bits || codebook.Length > 16)
+                throw new ArgumentException($"A codebook of {codebook.Length} values does not serve codes of {bits} bits.", nameof(codebook));
+            _codebook = new float[16];
+            codebook.CopyTo(_codebook, 0);
+        }
+        RowBytes = checked((columns - 1) / CodePlanes.Chunk + 1) * CodePlanes.ChunkBytes(bits);
+        _codes = new NativeBuffer<byte>((long)rows * RowBytes);
+        _scales = new GroupScales(rows, Groups);
     }
 
     /// <summary>Bits of a code.</summary>
@@ -30,35 +47,93 @@ public sealed class PackedMatrix : WeightMatrix
     /// <summary>Groups in a row.</summary>
     public int Groups { get; }
 
+    /// <summary>The 16 values that codes stand for, or empty where a code stands for itself.</summary>
+    public ReadOnlySpan<float> Codebook => _codebook;
+
     /// <summary>The scales in use. Assign another set of the same shape to switch tasks.</summary>
-    public GroupScales Scales { get; set; }
+    /// <exception cref="ArgumentException">The shape differs.</exception>
+    public GroupScales Scales
+    {
+        get => _scales;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            if (value.Rows != Rows || value.Groups != Groups)
+                throw new ArgumentException($"Scales of {value.Rows} x {value.Groups} do not fit a matrix of {Rows} rows and {Groups} groups.", nameof(value));
+            _scales = value;
+        }
+    }
 
     public override long Bytes => _codes.Length + 2 * Scales.Scale.Length * sizeof(float);
 
+    /// <summary>Bytes from one packed row to the next.</summary>
+    internal int RowBytes { get; }
+
+    /// <summary>The packed codes of one row.</summary>
+    internal byte* RowPointer(int row) => _codes.Pointer + (long)row * RowBytes;
+
     /// <summary>Stores the codes of one row. Only for building the matrix: codes are frozen afterwards.</summary>
     /// <param name="codes">[columns], each below 2^bits.</param>
-    public void SetRowCodes(int row, ReadOnlySpan<byte> codes) => codes[..Columns].CopyTo(_codes.Slice((long)row * Columns, Columns));
+    /// <exception cref="ArgumentException">Too few codes, or one that needs more bits.</exception>
+    public void SetRowCodes(int row, ReadOnlySpan<byte> codes)
+    {
+        CheckRange(row, 1, 0, Columns);
+        if (codes.Length < Columns)
+            throw new ArgumentException($"{codes.Length} codes for a row of {Columns}.", nameof(codes));
+        codes = codes[..Columns];
+        if (Bits < 8 && codes.ContainsAnyExceptInRange((byte)0, (byte)((1 << Bits) - 1)))
+            throw new ArgumentException($"A code of row {row} needs more than {Bits} bits.", nameof(codes));
+        var chunk = stackalloc byte[CodePlanes.Chunk];
+        var packed = RowPointer(row);
+        for (; codes.Length > 0; packed += CodePlanes.ChunkBytes(Bits))
+        {
+            var part = codes[..Math.Min(CodePlanes.Chunk, codes.Length)];
+            var line = new Span<byte>(chunk, CodePlanes.Chunk);
+            part.CopyTo(line);
+            line[part.Length..].Clear();
+            CodePlanes.Pack(chunk, Bits, packed);
+            codes = codes[part.Length..];
+        }
+    }
 
     /// <summary>Reads the codes [column, column + destination.Length) of one row, one a byte.</summary>
-    public void ReadCodes(int row, int column, Span<byte> destination) =>
-        _codes.Slice((long)row * Columns + column, destination.Length).CopyTo(destination);
+    [SkipLocalsInit]
+    public void ReadCodes(int row, int column, Span<byte> destination)
+    {
+        CheckRange(row, 1, column, destination.Length);
+        var codes = stackalloc byte[ChunksAtOnce * CodePlanes.Chunk];
+        while (destination.Length > 0)
+        {
+            var skip = column % CodePlanes.Chunk;
+            var count = Math.Min(destination.Length, ChunksAtOnce * CodePlanes.Chunk - skip);
+            Unpack(row, column / CodePlanes.Chunk, skip + count, codes);
+            new ReadOnlySpan<byte>(codes + skip, count).CopyTo(destination);
+            destination = destination[count..];
+            column += count;
+        }
+    }
 
+    [SkipLocalsInit]
     public override void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride)
     {
-        var scale = Scales.Scale;
-        var offset = Scales.Offset;
-        for (var r = 0; r < rows; r++)
-        {
-            var codes = _codes.Slice((long)(row + r) * Columns + column, columns);
-            var line = destination.Slice(r * stride, columns);
-            var s = scale.Slice((long)(row + r) * Groups, Groups);
-            var o = offset.Slice((long)(row + r) * Groups, Groups);
-            for (var c = 0; c < columns; c++)
+        CheckTile(row, rows, column, columns, destination.Length, stride);
+        var codes = stackalloc byte[ChunksAtOnce * CodePlanes.Chunk];
+        fixed (float* to = destination, codebook = _codebook)
+            for (var r = 0; r < rows; r++)
             {
-                var g = (column + c) / GroupSize;
-                line[c] = MathF.FusedMultiplyAdd(s[g], codes[c], o[g]);
+                var scale = _scales.Scale.Pointer + (long)(row + r) * Groups;
+                var offset = _scales.Offset.Pointer + (long)(row + r) * Groups;
+                var line = to + (long)r * stride;
+                for (var done = 0; done < columns;)
+                {
+                    var start = column + done;
+                    var skip = start % CodePlanes.Chunk;
+                    var count = Math.Min(columns - done, ChunksAtOnce * CodePlanes.Chunk - skip);
+                    Unpack(row + r, start / CodePlanes.Chunk, skip + count, codes);
+                    CodesToFloats.Convert(codes + skip, start, count, GroupSize, scale, offset, codebook, line + done);
+                    done += count;
+                }
             }
-        }
     }
 
     public override void Dispose()
@@ -67,4 +142,7 @@ public sealed class PackedMatrix : WeightMatrix
         Scales.Dispose();
         base.Dispose();
     }
+
+    private void Unpack(int row, int chunk, int codes, byte* destination) =>
+        CodePlanes.Unpack(RowPointer(row) + (long)chunk * CodePlanes.ChunkBytes(Bits), (codes - 1) / CodePlanes.Chunk + 1, Bits, destination);
 }

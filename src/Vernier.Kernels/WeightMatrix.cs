@@ -3,7 +3,7 @@ namespace Vernier.Kernels;
 /// <summary>A weight [rows = out features, columns = in features] that the matrix products read tile by tile as fp32.
 /// The one seam between a way to hold a weight (dense, packed, LoRA merged on the fly, fake-quantized) and the products:
 /// no full-precision copy of a packed weight ever exists in memory.</summary>
-public abstract class WeightMatrix : IDisposable
+public abstract unsafe class WeightMatrix : IDisposable
 {
     protected WeightMatrix(int rows, int columns)
     {
@@ -34,6 +34,26 @@ public abstract class WeightMatrix : IDisposable
         var all = new float[checked(Rows * Columns)];
         ReadTile(0, Rows, 0, Columns, all, Columns);
         return all;
+    }
+
+    /// <summary>The weight itself where it is held as fp32, row-major without gaps; otherwise null.</summary>
+    internal virtual float* DensePointer => null;
+
+    /// <summary>Refuses rows or columns that are not there.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range leaves the matrix.</exception>
+    protected void CheckRange(int row, int rows, int column, int columns)
+    {
+        if (row < 0 || rows < 0 || row > Rows - rows || column < 0 || columns < 0 || column > Columns - columns)
+            throw new ArgumentOutOfRangeException(nameof(row), $"[{row}, +{rows}) x [{column}, +{columns}) leaves a matrix of {Rows} x {Columns}.");
+    }
+
+    /// <summary>Refuses a tile that leaves the matrix or does not fit its destination.</summary>
+    /// <exception cref="ArgumentException">The destination is too small, or the stride below the columns.</exception>
+    protected void CheckTile(int row, int rows, int column, int columns, int destination, int stride)
+    {
+        CheckRange(row, rows, column, columns);
+        if (stride < columns || (rows > 0 && (rows - 1) * (long)stride + columns > destination))
+            throw new ArgumentException($"A tile of {rows} x {columns} with stride {stride} does not fit {destination} elements.", nameof(destination));
     }
 
     public virtual void Dispose() => GC.SuppressFinalize(this);

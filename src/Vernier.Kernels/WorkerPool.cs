@@ -1,15 +1,25 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
 namespace Vernier.Kernels;
 
 /// <summary>Persistent threads for kernels. A run hands every worker the same job; the calling thread is worker 0.
-/// The partition is static, so results do not depend on timing.</summary>
+/// The partition is static, so results do not depend on timing. Idle workers spin for a moment, so that kernel after kernel
+/// starts within about a microsecond, then give way to other threads, then park.</summary>
 public sealed unsafe class WorkerPool : IDisposable
 {
-    private readonly Thread[] _threads;
-    private readonly ManualResetEventSlim[] _go;
-    private readonly CountdownEvent _done = new(1);
+    private static readonly long SpinTicks = Stopwatch.Frequency / 50_000; // 20 µs: the gap between two kernels
+    private static readonly long YieldTicks = Stopwatch.Frequency / 5_000; // 200 µs: scalar work between two layers
+
+    private readonly Berth[] _berths; // [0] is the caller's
+    private readonly NativeBuffer<float>?[] _scratch; // one a worker, then the shared one
+    private readonly bool _spins;
+    private Counters _counters;
     private delegate*<void*, int, int, void> _body;
     private void* _job;
-    private Exception? _failure;
+    private int _running;
     private volatile bool _stop;
 
     /// <param name="threads">Number of workers, the calling thread included; 0 = one for each processor.</param>
@@ -17,69 +27,117 @@ public sealed unsafe class WorkerPool : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
-        _threads = new Thread[Threads - 1];
-        _go = new ManualResetEventSlim[Threads - 1];
-        for (var i = 0; i < _threads.Length; i++)
+        _spins = Threads <= Environment.ProcessorCount; // otherwise a spinning worker delays the one it waits for
+        _scratch = new NativeBuffer<float>?[Threads + 1];
+        _berths = new Berth[Threads];
+        for (var i = 0; i < Threads; i++)
+            _berths[i] = new Berth();
+        for (var i = 1; i < Threads; i++)
         {
-            var worker = i + 1;
-            _go[i] = new ManualResetEventSlim(false, 2000);
-            _threads[i] = new Thread(() => Loop(worker)) { IsBackground = true, Name = $"vernier worker {worker}" };
-            _threads[i].Start();
+            var worker = i;
+            new Thread(() => Loop(worker)) { IsBackground = true, Name = $"vernier worker {worker}" }.Start();
         }
     }
 
     /// <summary>Number of workers.</summary>
     public int Threads { get; }
 
-    /// <summary>Runs the job on all workers and returns when all are done. Not reentrant; allocates nothing.</summary>
+    /// <summary>Whether all workers but the caller have gone to sleep.</summary>
+    internal bool Parked => Array.TrueForAll(_berths, berth => berth == _berths[0] || berth.Parked);
+
+    /// <summary>Runs the job on all workers and returns when all are done. Allocates nothing.</summary>
+    /// <exception cref="InvalidOperationException">The pool is already running a job: it serves one caller at a time and is not reentrant.</exception>
+    /// <remarks>When workers fail, all still finish, and the exception of the lowest worker is rethrown.</remarks>
     public void Run<TJob>(ref TJob job)
         where TJob : struct, IParallelJob
     {
-        if (Threads == 1)
+        ObjectDisposedException.ThrowIf(_stop, this);
+        if (Interlocked.Exchange(ref _running, 1) != 0)
+            throw new InvalidOperationException("The worker pool is already running a job.");
+        try
         {
-            job.Execute(0, 1);
-            return;
+            if (Threads == 1)
+                job.Execute(0, 1);
+            else
+                RunAll(ref job);
         }
-        fixed (void* pinned = &System.Runtime.CompilerServices.Unsafe.As<TJob, byte>(ref job))
+        finally
         {
-            _job = pinned;
-            _body = &Invoke<TJob>;
-            _failure = null;
-            _done.Reset(_threads.Length);
-            foreach (var go in _go)
-                go.Set();
-            try
-            {
-                job.Execute(0, Threads);
-            }
-            finally
-            {
-                _done.Wait();
-            }
-            if (_failure is not null)
-                throw new AggregateException(_failure);
+            Volatile.Write(ref _running, 0);
         }
     }
 
     public void Dispose()
     {
+        if (_stop)
+            return;
         _stop = true;
-        foreach (var go in _go)
-            go.Set();
-        foreach (var thread in _threads)
-            thread.Join();
+        Interlocked.Increment(ref _counters.Epoch);
+        for (var i = 1; i < Threads; i++)
+            _berths[i].Wake();
+        foreach (var buffer in _scratch)
+            buffer?.Dispose();
+    }
+
+    /// <summary>Scratch of one worker, at least <paramref name="length"/> elements, not cleared, kept for the pool's life.
+    /// Asking for more frees what an earlier call returned.</summary>
+    internal float* WorkerScratch(int worker, long length) => Scratch(worker, length);
+
+    /// <summary>Scratch that a caller shares with all workers of its next runs; rules as for <see cref="WorkerScratch"/>.</summary>
+    internal float* SharedScratch(long length) => Scratch(Threads, length);
+
+    private float* Scratch(int index, long length)
+    {
+        var buffer = _scratch[index];
+        if (buffer is null || buffer.Length < length)
+        {
+            buffer?.Dispose();
+            _scratch[index] = buffer = new NativeBuffer<float>(length);
+        }
+        return buffer.Pointer;
+    }
+
+    private void RunAll<TJob>(ref TJob job)
+        where TJob : struct, IParallelJob
+    {
+        fixed (void* pinned = &Unsafe.As<TJob, byte>(ref job))
+        {
+            _job = pinned;
+            _body = &Invoke<TJob>;
+            _counters.Pending = Threads - 1;
+            Interlocked.Increment(ref _counters.Epoch); // publishes the job
+            for (var i = 1; i < Threads; i++)
+                _berths[i].Wake();
+            try
+            {
+                job.Execute(0, Threads);
+            }
+            catch (Exception e)
+            {
+                _berths[0].Failure = e;
+            }
+            Await(_berths[0], ref _counters.Pending, 0);
+        }
+        Exception? first = null;
+        foreach (var berth in _berths)
+        {
+            first ??= berth.Failure;
+            berth.Failure = null;
+        }
+        if (first is not null)
+            ExceptionDispatchInfo.Throw(first);
     }
 
     private static void Invoke<TJob>(void* job, int worker, int workers)
         where TJob : struct, IParallelJob =>
-        System.Runtime.CompilerServices.Unsafe.AsRef<TJob>(job).Execute(worker, workers);
+        Unsafe.AsRef<TJob>(job).Execute(worker, workers);
 
     private void Loop(int worker)
     {
-        while (true)
+        var berth = _berths[worker];
+        for (var epoch = 1; ; epoch++)
         {
-            _go[worker - 1].Wait();
-            _go[worker - 1].Reset();
+            Await(berth, ref _counters.Epoch, epoch);
             if (_stop)
                 return;
             try
@@ -88,9 +146,67 @@ public sealed unsafe class WorkerPool : IDisposable
             }
             catch (Exception e)
             {
-                _failure = e;
+                berth.Failure = e;
             }
-            _done.Signal();
+            if (Interlocked.Decrement(ref _counters.Pending) == 0)
+                _berths[0].Wake();
+        }
+    }
+
+    private void Await(Berth berth, ref int counter, int value)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (Volatile.Read(ref counter) != value)
+        {
+            var waited = Stopwatch.GetTimestamp() - start;
+            if (!_spins || waited > YieldTicks)
+                berth.Park(ref counter, value);
+            else if (waited > SpinTicks)
+                Thread.Yield();
+            else
+                Thread.SpinWait(1);
+        }
+    }
+
+    // Each on its own cache line: workers poll the epoch while others count down.
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Counters
+    {
+        [FieldOffset(64)]
+        public int Epoch;
+
+        [FieldOffset(128)]
+        public int Pending;
+    }
+
+    /// <summary>Where one thread waits. The counter is changed by an interlocked operation before <see cref="Wake"/>, and
+    /// <see cref="Park"/> raises its flag before it looks at the counter, so one of the two always sees the other.</summary>
+    private sealed class Berth
+    {
+        private readonly object _gate = new();
+        private int _parked;
+
+        public Exception? Failure { get; set; }
+
+        public bool Parked => Volatile.Read(ref _parked) != 0;
+
+        public void Park(ref int counter, int value)
+        {
+            lock (_gate)
+            {
+                Interlocked.Exchange(ref _parked, 1);
+                while (Volatile.Read(ref counter) != value)
+                    Monitor.Wait(_gate);
+                Volatile.Write(ref _parked, 0);
+            }
+        }
+
+        public void Wake()
+        {
+            if (!Parked)
+                return;
+            lock (_gate)
+                Monitor.PulseAll(_gate);
         }
     }
 }

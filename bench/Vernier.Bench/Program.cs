@@ -1,0 +1,14 @@
+using BenchmarkDotNet.Running;
+using Vernier.Bench;
+
+// `-- gemm [tokens]` and `-- decode` print tables within seconds, each figure beside the machine's peak from the same run;
+// anything else goes to BenchmarkDotNet.
+switch (args.FirstOrDefault())
+{
+    case "gemm":
+        GemmTable.Print(args.Length > 1 ? int.Parse(args[1]) : 512);
+        return 0;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(GemmTable).Assembly).Run(args);
+        return 0;
+}

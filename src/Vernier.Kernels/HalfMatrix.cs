@@ -1,0 +1,85 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Vernier.Kernels;
+
+/// <summary>A weight stored in 16 bits an element, row-major [rows, columns], computed with in fp32. Conversion to fp32 is exact.</summary>
+public sealed unsafe class HalfMatrix : WeightMatrix
+{
+    private readonly NativeBuffer<ushort> _values;
+
+    public HalfMatrix(int rows, int columns, HalfFormat format)
+        : base(rows, columns)
+    {
+        Format = format;
+        _values = new NativeBuffer<ushort>((long)rows * columns);
+    }
+
+    /// <summary>How the 16 bits are to be read.</summary>
+    public HalfFormat Format { get; }
+
+    public override long Bytes => _values.Length * sizeof(ushort);
+
+    /// <summary>The bits of one row, writable.</summary>
+    public Span<ushort> Row(int row) => _values.Slice((long)row * Columns, Columns);
+
+    public override void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride)
+    {
+        CheckTile(row, rows, column, columns, destination.Length, stride);
+        fixed (float* to = destination)
+            for (var r = 0; r < rows; r++)
+            {
+                var from = _values.Pointer + (long)(row + r) * Columns + column;
+                if (Format == HalfFormat.Bf16)
+                    WidenBf16(from, columns, to + (long)r * stride);
+                else
+                    WidenFp16(from, columns, to + (long)r * stride);
+            }
+    }
+
+    public override void Dispose()
+    {
+        _values.Dispose();
+        base.Dispose();
+    }
+
+    private static void WidenBf16(ushort* from, int count, float* to)
+    {
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated)
+            for (; i + 16 <= count; i += 16)
+            {
+                var (low, high) = Vector256.Widen(Vector256.Load(from + i));
+                (low << 16).AsSingle().Store(to + i);
+                (high << 16).AsSingle().Store(to + i + 8);
+            }
+        for (; i < count; i++)
+            to[i] = BitConverter.UInt32BitsToSingle((uint)from[i] << 16);
+    }
+
+    private static void WidenFp16(ushort* from, int count, float* to)
+    {
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated)
+            for (; i + 16 <= count; i += 16)
+            {
+                var (low, high) = Vector256.Widen(Vector256.Load(from + i));
+                WidenFp16(low).Store(to + i);
+                WidenFp16(high).Store(to + i + 8);
+            }
+        for (; i < count; i++)
+            to[i] = (float)BitConverter.UInt16BitsToHalf(from[i]);
+    }
+
+    // Exponent and fraction move to their places in an fp32, whose exponent is then 112 too small: a product with 2^112
+    // mends it, for subnormals too. Only infinities and NaN need their exponent filled up.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> WidenFp16(Vector256<uint> bits)
+    {
+        var magnitude = (bits & Vector256.Create(0x7fffu)) << 13;
+        var value = (magnitude.AsSingle() * Vector256.Create(BitConverter.UInt32BitsToSingle((127 + 112) << 23))).AsUInt32();
+        var special = Vector256.GreaterThanOrEqual(magnitude.AsInt32(), Vector256.Create(0x7c00 << 13)).AsUInt32();
+        value = Vector256.ConditionalSelect(special, magnitude | Vector256.Create(0x7f800000u), value);
+        return (value | (bits & Vector256.Create(0x8000u)) << 16).AsSingle();
+    }
+}

@@ -1,0 +1,125 @@
+using Vernier.Kernels;
+
+namespace Vernier.Kernels.Tests;
+
+public class PackedMatrixTests
+{
+    public static TheoryData<int, int, int> BitsColumnsGroups
+    {
+        get
+        {
+            var data = new TheoryData<int, int, int>();
+            for (var bits = 2; bits <= 8; bits++)
+                foreach (var columns in new[] { 1, 31, 64, 65, 200, 1100 })
+                    foreach (var group in new[] { 0, 3, 8, 16, 24, 32, 64, 128 })
+                        data.Add(bits, columns, group);
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(BitsColumnsGroups))]
+    public void CodesComeBackAndTilesAreOneRounding(int bits, int columns, int group)
+    {
+        const int rows = 3;
+        var random = new Random(bits * columns + group);
+        using var matrix = Matrices.Packed(rows, columns, bits, group, 1);
+        var codes = new byte[rows][];
+        for (var r = 0; r < rows; r++)
+        {
+            codes[r] = new byte[columns];
+            for (var c = 0; c < columns; c++)
+                codes[r][c] = (byte)random.Next(1 << bits);
+            matrix.SetRowCodes(r, codes[r]);
+        }
+        for (var round = 0; round < 4; round++)
+        {
+            var start = round == 0 ? 0 : random.Next(columns);
+            var count = round == 0 ? columns : random.Next(columns - start) + 1;
+            var stride = count + 3;
+            var read = new byte[count];
+            var tile = Matrices.Poisoned(new float[(rows - 1) * stride + count], to => matrix.ReadTile(0, rows, start, count, to, stride));
+            for (var r = 0; r < rows; r++)
+            {
+                matrix.ReadCodes(r, start, read);
+                Assert.Equal(codes[r][start..(start + count)], read);
+                for (var c = 0; c < count; c++)
+                {
+                    var g = r * matrix.Groups + (start + c) / matrix.GroupSize;
+                    Assert.Equal(MathF.FusedMultiplyAdd(matrix.Scales.Scale.Span[g], read[c], matrix.Scales.Offset.Span[g]), tile[r * stride + c]);
+                }
+                if (r < rows - 1)
+                    Assert.Equal(new float[3], tile[(r * stride + count)..((r + 1) * stride)]);
+            }
+        }
+    }
+
+    [Fact]
+    public void CodebookStandsForCodes()
+    {
+        var book = Enumerable.Range(0, 16).Select(i => i * i - 100.5f).ToArray();
+        using var matrix = Matrices.Packed(2, 75, 4, 32, 1, book);
+        var (codes, values) = (new byte[75], matrix.ToArray());
+        for (var r = 0; r < 2; r++)
+        {
+            matrix.ReadCodes(r, 0, codes);
+            for (var c = 0; c < 75; c++)
+            {
+                var g = r * matrix.Groups + c / 32;
+                Assert.Equal(MathF.FusedMultiplyAdd(matrix.Scales.Scale.Span[g], book[codes[c]], matrix.Scales.Offset.Span[g]), values[r * 75 + c]);
+            }
+        }
+    }
+
+    [Fact]
+    public void MemoryIsBitsAndScales()
+    {
+        using var matrix = new PackedMatrix(10, 128, 3, 32);
+        Assert.Equal(10 * 128 * 3 / 8 + 2 * 4 * 10 * 4, matrix.Bytes);
+    }
+
+    [Fact]
+    public void TasksAreSwitchedByAssignment()
+    {
+        using var matrix = Matrices.Packed(4, 40, 4, 8, 1);
+        var before = matrix.ToArray();
+        var (mine, other) = (matrix.Scales, matrix.Scales.Clone());
+        other.Scale.Span[0] *= 2;
+        matrix.Scales = other;
+        Assert.NotEqual(before, matrix.ToArray());
+        matrix.Scales = mine;
+        Assert.Equal(before, matrix.ToArray());
+        Assert.Throws<ArgumentException>(() => matrix.Scales = new GroupScales(4, 4));
+    }
+
+    [Fact]
+    public void WhatDoesNotFitIsRefused()
+    {
+        using var matrix = new PackedMatrix(2, 10, 3, 0);
+        Assert.Throws<ArgumentException>(() => matrix.SetRowCodes(0, new byte[9]));
+        Assert.Throws<ArgumentException>(() => matrix.SetRowCodes(0, [0, 1, 2, 3, 4, 5, 6, 7, 8, 0]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => matrix.SetRowCodes(2, new byte[10]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => matrix.ReadCodes(0, 5, new byte[6]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => matrix.ReadTile(1, 2, 0, 10, new float[20], 10));
+        Assert.Throws<ArgumentException>(() => matrix.ReadTile(0, 2, 0, 10, new float[19], 10));
+        Assert.Throws<ArgumentException>(() => matrix.ReadTile(0, 2, 0, 10, new float[20], 9));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PackedMatrix(2, 10, 9, 0));
+        Assert.Throws<ArgumentException>(() => new PackedMatrix(2, 10, 5, 0, new float[32]));
+    }
+
+    [Fact]
+    public void HalvesWidenExactly()
+    {
+        using var fp16 = new HalfMatrix(256, 256, HalfFormat.Fp16);
+        using var bf16 = new HalfMatrix(256, 256, HalfFormat.Bf16);
+        for (var i = 0; i < 65536; i++)
+            fp16.Row(i / 256)[i % 256] = bf16.Row(i / 256)[i % 256] = (ushort)i;
+        var (halves, brains) = (fp16.ToArray(), bf16.ToArray());
+        for (var i = 0; i < 65536; i++)
+        {
+            var expected = (float)BitConverter.UInt16BitsToHalf((ushort)i);
+            Assert.True(expected.Equals(halves[i]), $"{i:x4}: {expected} {halves[i]}");
+            Assert.Equal(BitConverter.SingleToUInt32Bits(brains[i]), (uint)i << 16);
+        }
+    }
+}
