@@ -1,6 +1,6 @@
 namespace Vernier.Tokens;
 
-/// <summary>Text to ids and back. Implemented by byte-level BPE and by SentencePiece BPE.</summary>
+/// <summary>Text to ids and back. Implemented by byte-level BPE and by SentencePiece. Safe for use by many threads at once.</summary>
 public interface ITokenizer
 {
     int VocabularySize { get; }
@@ -12,11 +12,15 @@ public interface ITokenizer
     /// <summary>The model wants BOS in front of a text.</summary>
     bool AddsBos { get; }
 
-    /// <summary>The ids of a text, without BOS or EOS.</summary>
+    /// <summary>Encoding puts a space in front of a text, so decoding drops one there.</summary>
+    bool DropsLeadingSpace { get; }
+
+    /// <summary>The ids of a text, without BOS or EOS. A lone surrogate counts as U+FFFD.</summary>
     /// <param name="parseSpecial">Special tokens written in the text become their ids; otherwise they are plain text.</param>
     int[] Encode(string text, bool parseSpecial = true);
 
-    /// <summary>The whole text of the ids.</summary>
+    /// <summary>The whole text of the ids; an impossible byte sequence gives U+FFFD.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
     string Decode(IEnumerable<int> ids);
 
     /// <summary>How the vocabulary spells an id.</summary>
@@ -27,4 +31,7 @@ public interface ITokenizer
 
     /// <summary>The id of a piece, or null.</summary>
     int? Find(string piece);
+
+    /// <summary>The id is a marker such as BOS or an end of turn, not text.</summary>
+    bool IsSpecial(int id);
 }

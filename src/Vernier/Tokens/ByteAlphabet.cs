@@ -1,0 +1,39 @@
+namespace Vernier.Tokens;
+
+/// <summary>GPT-2's spelling of the 256 bytes as printable characters: visible Latin-1 bytes are themselves, the others follow from U+0100 on.</summary>
+internal static class ByteAlphabet
+{
+    private static readonly char[] Chars = MakeChars();
+    private static readonly short[] Bytes = MakeBytes();
+
+    public static char ToChar(byte value) => Chars[value];
+
+    /// <summary>The byte a character stands for, or false where the character is not of the alphabet.</summary>
+    public static bool TryToByte(char c, out byte value)
+    {
+        var found = c < Bytes.Length ? Bytes[c] : (short)-1;
+        value = (byte)found;
+        return found >= 0;
+    }
+
+    private static char[] MakeChars()
+    {
+        var chars = new char[256];
+        var next = 256;
+        for (var value = 0; value < 256; value++)
+        {
+            var isVisible = value is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
+            chars[value] = (char)(isVisible ? value : next++);
+        }
+        return chars;
+    }
+
+    private static short[] MakeBytes()
+    {
+        var bytes = new short[Chars.Max() + 1];
+        Array.Fill(bytes, (short)-1);
+        for (var value = 0; value < 256; value++)
+            bytes[Chars[value]] = (short)value;
+        return bytes;
+    }
+}

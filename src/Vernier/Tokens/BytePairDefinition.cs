@@ -1,0 +1,30 @@
+namespace Vernier.Tokens;
+
+/// <summary>Everything a tokenizer file says about a byte-level BPE tokenizer.</summary>
+/// <param name="Source">The file, for messages.</param>
+/// <param name="Vocabulary">The pieces in the byte alphabet.</param>
+/// <param name="Merges">Pairs of pieces, in the order of their rank.</param>
+/// <param name="PreTokenization">How text is cut into pieces.</param>
+/// <param name="SpecialTokens">The tokens that are found in text as a whole.</param>
+public sealed record BytePairDefinition(
+    string Source,
+    Vocabulary Vocabulary,
+    IReadOnlyList<(string Left, string Right)> Merges,
+    PreTokenization PreTokenization,
+    IReadOnlyList<SpecialToken> SpecialTokens)
+{
+    public int? BosId { get; init; }
+
+    public int? EosId { get; init; }
+
+    public bool AddsBos { get; init; }
+
+    /// <summary>A piece that is a token as a whole is that token before any merge.</summary>
+    public bool IgnoresMerges { get; init; }
+
+    /// <summary>A stretch of text that does not begin with a space gets one.</summary>
+    public bool AddsPrefixSpace { get; init; }
+
+    /// <summary>Text is brought to Unicode's composed normal form first.</summary>
+    public bool NormalizesToNfc { get; init; }
+}

@@ -1,0 +1,21 @@
+namespace Vernier.Tokens;
+
+/// <summary>Cuts a text into the pieces within which BPE merges. Every character belongs to exactly one piece.</summary>
+internal abstract class PreTokenizer
+{
+    /// <summary>Appends the ends of the pieces of a text, counted from <paramref name="offset"/>.</summary>
+    public abstract void Split(ReadOnlySpan<char> text, int offset, List<int> ends);
+}
+
+/// <summary>A pre-tokenizer that reads from left to right and needs to know nothing of the text before.</summary>
+internal abstract class ScanningPreTokenizer : PreTokenizer
+{
+    public sealed override void Split(ReadOnlySpan<char> text, int offset, List<int> ends)
+    {
+        for (var at = 0; at < text.Length; ends.Add(offset + at))
+            at += FirstEnd(text[at..]);
+    }
+
+    /// <summary>The end of the first piece of a text, which is never empty.</summary>
+    protected abstract int FirstEnd(ReadOnlySpan<char> text);
+}

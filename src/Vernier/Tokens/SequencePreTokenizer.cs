@@ -1,0 +1,20 @@
+namespace Vernier.Tokens;
+
+/// <summary>Each pre-tokenizer cuts the pieces of the one before, and sees no more than that piece.</summary>
+internal sealed class SequencePreTokenizer(PreTokenizer first, PreTokenizer second) : PreTokenizer
+{
+    public static PreTokenizer Of(IEnumerable<PreTokenizer> stages) =>
+        stages.Aggregate((first, second) => new SequencePreTokenizer(first, second));
+
+    public override void Split(ReadOnlySpan<char> text, int offset, List<int> ends)
+    {
+        var coarse = new List<int>();
+        first.Split(text, 0, coarse);
+        var start = 0;
+        foreach (var end in coarse)
+        {
+            second.Split(text[start..end], offset + start, ends);
+            start = end;
+        }
+    }
+}

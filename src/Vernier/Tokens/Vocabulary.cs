@@ -1,0 +1,54 @@
+namespace Vernier.Tokens;
+
+/// <summary>The pieces of a tokenizer by id, their kinds, and the way back from a piece to its id.</summary>
+public sealed class Vocabulary
+{
+    private readonly string?[] _pieces;
+    private readonly TokenKind[] _kinds;
+    private readonly Dictionary<string, int> _ids;
+
+    /// <param name="pieces">One entry an id; null where an id is not used.</param>
+    /// <param name="kinds">One entry an id; empty when all are normal.</param>
+    public Vocabulary(string?[] pieces, ReadOnlySpan<TokenKind> kinds = default)
+    {
+        ArgumentNullException.ThrowIfNull(pieces);
+        if (!kinds.IsEmpty && kinds.Length != pieces.Length)
+            throw new ArgumentException($"{kinds.Length} kinds for {pieces.Length} pieces", nameof(kinds));
+        _pieces = pieces;
+        _kinds = new TokenKind[pieces.Length];
+        if (kinds.IsEmpty)
+            Array.Fill(_kinds, TokenKind.Normal);
+        else
+            kinds.CopyTo(_kinds);
+        _ids = new Dictionary<string, int>(pieces.Length, StringComparer.Ordinal);
+        for (var id = 0; id < pieces.Length; id++)
+            if (pieces[id] is { } piece)
+                _ids[piece] = id;
+            else
+                _kinds[id] = TokenKind.Unused;
+        Lookup = _ids.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    public int Count => _pieces.Length;
+
+    internal Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> Lookup { get; }
+
+    /// <summary>The spelling of an id; an unused id is empty.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id is outside the vocabulary.</exception>
+    public string this[int id] => _pieces[Checked(id)] ?? "";
+
+    public TokenKind Kind(int id) => _kinds[Checked(id)];
+
+    public int? Find(string piece) => _ids.TryGetValue(piece, out var id) ? id : null;
+
+    /// <summary>The tokens to be found in text as a whole; a user-defined SentencePiece token is spelled with U+2581 for a space.</summary>
+    internal SpecialToken[] SpecialTokens() =>
+        [.. Enumerable.Range(0, Count)
+            .Where(id => _kinds[id] is TokenKind.Control or TokenKind.UserDefined or TokenKind.Unknown && this[id].Length > 0)
+            .Select(id => new SpecialToken(
+                this[id].Replace(SentencePieceTokenizer.Space, ' '), id, IsControl: _kinds[id] != TokenKind.UserDefined))];
+
+    private int Checked(int id) => (uint)id < (uint)_pieces.Length
+        ? id
+        : throw new ArgumentOutOfRangeException(nameof(id), id, $"outside the vocabulary of {_pieces.Length} tokens");
+}

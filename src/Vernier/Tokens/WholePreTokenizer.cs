@@ -1,0 +1,7 @@
+namespace Vernier.Tokens;
+
+/// <summary>Leaves a text in one piece.</summary>
+internal sealed class WholePreTokenizer : PreTokenizer
+{
+    public override void Split(ReadOnlySpan<char> text, int offset, List<int> ends) => ends.Add(offset + text.Length);
+}
