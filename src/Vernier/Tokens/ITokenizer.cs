@@ -9,11 +9,14 @@ public interface ITokenizer
 
     int? EosId { get; }
 
+    /// <summary>The id of text that the vocabulary cannot spell, or null.</summary>
+    int? UnknownId => null;
+
     /// <summary>The model wants BOS in front of a text.</summary>
     bool AddsBos { get; }
 
     /// <summary>Encoding puts a space in front of a text, so decoding drops one there.</summary>
-    bool DropsLeadingSpace { get; }
+    bool DropsLeadingSpace => false;
 
     /// <summary>The ids of a text, without BOS or EOS. A lone surrogate counts as U+FFFD.</summary>
     /// <param name="parseSpecial">Special tokens written in the text become their ids; otherwise they are plain text.</param>
@@ -33,5 +36,5 @@ public interface ITokenizer
     int? Find(string piece);
 
     /// <summary>The id is a marker such as BOS or an end of turn, not text.</summary>
-    bool IsSpecial(int id);
+    bool IsSpecial(int id) => id == BosId || id == EosId;
 }

@@ -11,8 +11,6 @@ public sealed record PreTokenization(params IReadOnlyList<PreTokenization.Rule> 
     private const string Gpt4oPattern =
         @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    private static readonly Dictionary<string, PreTokenization> ByGgufName = MakeByGgufName();
-
     /// <summary>One way to cut.</summary>
     public abstract record Rule;
 
@@ -29,6 +27,9 @@ public sealed record PreTokenization(params IReadOnlyList<PreTokenization.Rule> 
     public static PreTokenization Llama3 { get; } = new(new Split(Llama3PreTokenizer.Pattern));
 
     public static PreTokenization Qwen2 { get; } = new(new Split(Llama3PreTokenizer.SingleDigitPattern));
+
+    // After the rules that it names: static members get their values in the order of the text.
+    private static readonly Dictionary<string, PreTokenization> ByGgufName = MakeByGgufName();
 
     /// <summary>What GGUF's <c>tokenizer.ggml.pre</c> names.</summary>
     /// <exception cref="NotSupportedException">The name is not known here.</exception>

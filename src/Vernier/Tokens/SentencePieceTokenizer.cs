@@ -48,6 +48,8 @@ public sealed class SentencePieceTokenizer : ITokenizer
 
     public int? EosId => Definition.EosId;
 
+    public int? UnknownId => Definition.UnknownId;
+
     public bool AddsBos => Definition.AddsBos;
 
     public bool DropsLeadingSpace => Definition.Prefix != PrefixSpace.Never;
@@ -183,7 +185,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
         public ReadOnlySpan<char> Normalize(ReadOnlySpan<char> raw, SentencePieceDefinition rules, bool isFirst)
         {
             if (rules.RemovesExtraSpaces)
-                raw = raw.Trim(' ');
+                raw = raw.Trim([' ', Space]);
             if (raw.IsEmpty)
                 return [];
             if (_text.Length <= raw.Length)
@@ -193,7 +195,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
             if (wantsPrefix && !(rules.KeepsPresentSpace && raw[0] is ' ' or Space))
                 _text[count++] = Space;
             foreach (var c in raw)
-                if (c != ' ')
+                if (c != ' ' && c != Space)
                     _text[count++] = c;
                 else if (!rules.RemovesExtraSpaces || count == 0 || _text[count - 1] != Space)
                     _text[count++] = Space;

@@ -20,7 +20,8 @@ public sealed class StreamingDecoder(ITokenizer tokenizer, bool continues = fals
         if (_atStart && bytes.Length > 0)
         {
             _atStart = false;
-            if (bytes[0] == ' ')
+            // The mark for unknown text has spaces of its own around it.
+            if (bytes[0] == ' ' && id != tokenizer.UnknownId)
                 bytes = bytes[1..];
         }
         return Decode(bytes, flush: false);
