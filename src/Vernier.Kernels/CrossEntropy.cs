@@ -11,13 +11,16 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
     /// <summary>Memory for a chunk's logits: a chunk large enough for the matrix product and small enough to keep near the processor.</summary>
     private const long LogitBytes = 24 << 20;
 
-    private readonly int _chunk = (int)Math.Clamp(LogitBytes / (sizeof(float) * (long)vocabulary) / 16 * 16, 16, 1024);
+    private readonly int _chunk = ChunkFor(vocabulary);
     private NativeBuffer<float>? _hidden, _hiddenGrad, _logits;
     private NativeBuffer<double>? _losses;
     private int[] _rows = [];
 
     /// <summary>Tokens whose logits exist at once.</summary>
     public int Chunk => _chunk;
+
+    /// <summary>Tokens whose logits exist at once, for a vocabulary of this size.</summary>
+    public static int ChunkFor(int vocabulary) => (int)Math.Clamp(LogitBytes / (sizeof(float) * (long)vocabulary) / 16 * 16, 16, 1024);
 
     /// <summary>The sum of the negative log-likelihoods of all targets, in nats.</summary>
     /// <param name="hidden">[tokens, channels].</param>

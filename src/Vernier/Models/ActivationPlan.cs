@@ -1,3 +1,5 @@
+using Vernier.Kernels;
+
 namespace Vernier.Models;
 
 /// <summary>How much activation memory a training pass takes, and how many blocks can keep their insides instead of recomputing them.</summary>
@@ -29,9 +31,9 @@ public sealed record ActivationPlan(int KeptBlocks, long Bytes)
     {
         long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
         var stream = (config.Layers + 1L) * config.HiddenSize;
-        var scratch = 5L * config.HiddenSize + 2 * query + 2 * key + 2L * config.FeedForwardSize;
-        var chunk = LanguageHead.ChunkRows(config.VocabularySize);
-        var head = Math.Min(chunk, tokens) * (config.VocabularySize + 5L * config.HiddenSize);
+        var scratch = 6L * config.HiddenSize + 2 * query + 2 * key + 2L * config.FeedForwardSize;
+        var chunk = CrossEntropy.ChunkFor(config.VocabularySize);
+        var head = chunk * (config.VocabularySize + 2L * config.HiddenSize);
         return sizeof(float) * (tokens * (stream + scratch) + head) + BlockBytes(config, tokens);
     }
 }

@@ -23,16 +23,14 @@ public sealed partial class Decoder
     public double SumNegativeLogLikelihood(Compute compute, TokenBatch batch)
     {
         CheckIds(batch.Ids, batch.Targets);
-        return _head.Score(compute, RunBlocks(compute, batch, Config.Layers), batch, default, default);
+        return _head.Loss(compute, RunBlocks(compute, batch, Config.Layers), batch);
     }
 
     /// <summary>Log-probability of every target (0 where there is none) and whether the target was the arg-max (first on ties).</summary>
     public void LogProbabilities(Compute compute, TokenBatch batch, Span<float> logProbabilities, Span<bool> greedy)
     {
         CheckIds(batch.Ids, batch.Targets);
-        logProbabilities[..batch.Tokens].Clear();
-        greedy[..batch.Tokens].Clear();
-        _head.Score(compute, RunBlocks(compute, batch, Config.Layers), batch, logProbabilities, greedy);
+        _head.LogProbabilities(compute, RunBlocks(compute, batch, Config.Layers), batch, logProbabilities, greedy);
     }
 
     /// <summary>Logits of every position.</summary>

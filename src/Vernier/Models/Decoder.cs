@@ -13,7 +13,7 @@ public sealed partial class Decoder : IDisposable
     private readonly NamedMatrix _headMatrix;
     private readonly TokenEmbedding _embedding;
     private readonly LanguageHead _head;
-    private readonly RopeTable? _rope;
+    private readonly Rotary? _rope;
     private readonly TokenLayout _layout = new();
     private Linear[] _linears = [];
     private Parameter[] _parameters = [];
@@ -28,7 +28,7 @@ public sealed partial class Decoder : IDisposable
         var names = ParameterNames.Of(config.Architecture);
         var width = config.EmbeddingSize == 0 ? config.HiddenSize : config.EmbeddingSize;
         var rotary = config.Positions is PositionKind.RotaryHalf or PositionKind.RotaryInterleaved;
-        _rope = rotary ? new RopeTable(config) : null;
+        _rope = rotary ? new Rotary(config) : null;
         _table = Matrix(names.Embedding, config.VocabularySize, width);
         if (config.Positions == PositionKind.Learned)
             _positions = Matrix(names.Positions, config.ContextLength + config.PositionOffset, config.HiddenSize);
@@ -121,6 +121,7 @@ public sealed partial class Decoder : IDisposable
             linear.Weight.Dispose();
         foreach (var vector in Vectors())
             vector.Dispose();
+        _head.Dispose();
         _rope?.Dispose();
         DisposeActivations();
     }

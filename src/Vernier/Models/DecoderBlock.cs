@@ -1,3 +1,5 @@
+using Vernier.Kernels;
+
 namespace Vernier.Models;
 
 /// <summary>One decoder block: attention, feed-forward, and the residual stream around them. Three arrangements:
@@ -46,12 +48,12 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
         var middle = kept.Middle.Of(input.Length);
         attentionNorm.Forward(compute, input, normed);
         attention.Forward(compute, layout, normed, kept, branch);
-        StandIns.Add(compute.Pool, input, branch, middle);
+        Residual.Add(compute.Pool, input, branch, middle);
         if (!config.ParallelBlock)
             feedForwardNorm!.Forward(compute, middle, normed);
         feedForward.Forward(compute, normed, tokens, kept, output.IsEmpty && !NeedsFeedForwardOutput ? default : branch);
         if (!output.IsEmpty)
-            StandIns.Add(compute.Pool, middle, branch, output);
+            Residual.Add(compute.Pool, middle, branch, output);
     }
 
     private void BackwardPreNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
@@ -64,11 +66,11 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
         feedForward.Backward(compute, normed, layout.Tokens, kept, gradient, dNormed, wantsMiddle);
         if (!wantsMiddle)
             return;
-        feedForwardNorm.Backward(compute, middle, dNormed, gradient, true);
+        feedForwardNorm.BackwardOnto(compute, middle, dNormed, gradient);
         attentionNorm.Forward(compute, input, normed);
         attention.Backward(compute, layout, normed, kept, gradient, dNormed, wantsInput, false);
         if (wantsInput)
-            attentionNorm.Backward(compute, input, dNormed, gradient, true);
+            attentionNorm.BackwardOnto(compute, input, dNormed, gradient);
     }
 
     private void BackwardParallel(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
@@ -79,7 +81,7 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
         feedForward.Backward(compute, normed, layout.Tokens, kept, gradient, dNormed, wantsInput);
         attention.Backward(compute, layout, normed, kept, gradient, dNormed, wantsInput, wantsInput);
         if (wantsInput)
-            attentionNorm.Backward(compute, input, dNormed, gradient, true);
+            attentionNorm.BackwardOnto(compute, input, dNormed, gradient);
     }
 
     private void ForwardPostNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
@@ -89,10 +91,10 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
         var middle = kept.Middle.Of(input.Length);
         var sum = kept.BeforeFinalNorm.Of(input.Length);
         attention.Forward(compute, layout, input, kept, branch);
-        StandIns.Add(compute.Pool, input, branch, middle);
+        Residual.Add(compute.Pool, input, branch, middle);
         attentionNorm.Forward(compute, middle, normed);
         feedForward.Forward(compute, normed, layout.Tokens, kept, branch);
-        StandIns.Add(compute.Pool, normed, branch, sum);
+        Residual.Add(compute.Pool, normed, branch, sum);
         if (!output.IsEmpty)
             feedForwardNorm!.Forward(compute, sum, output);
     }
@@ -103,15 +105,15 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
         var dBranch = compute.Scratch("block.normed_grad", input.Length);
         var middle = kept.Middle.Of(input.Length);
         var wantsMiddle = wantsInput || attention.HasParameters;
-        feedForwardNorm!.Backward(compute, kept.BeforeFinalNorm.Of(input.Length), gradient, gradient, false);
+        feedForwardNorm!.BackwardInPlace(compute, kept.BeforeFinalNorm.Of(input.Length), gradient);
         attentionNorm.Forward(compute, middle, normed);
         feedForward.Backward(compute, normed, layout.Tokens, kept, gradient, dBranch, wantsMiddle);
         if (!wantsMiddle)
             return;
-        StandIns.Add(compute.Pool, gradient, dBranch, gradient);
-        attentionNorm.Backward(compute, middle, gradient, gradient, false);
+        Residual.Add(compute.Pool, gradient, dBranch, gradient);
+        attentionNorm.BackwardInPlace(compute, middle, gradient);
         attention.Backward(compute, layout, input, kept, gradient, dBranch, wantsInput, false);
         if (wantsInput)
-            StandIns.Add(compute.Pool, gradient, dBranch, gradient);
+            Residual.Add(compute.Pool, gradient, dBranch, gradient);
     }
 }

@@ -5,7 +5,7 @@ namespace Vernier.Models;
 /// <summary>Makes the parts of a decoder from named weights.</summary>
 internal static class DecoderBuilder
 {
-    public static DecoderBlock Block(ModelConfig config, ParameterNames names, int layer, RopeTable? rope, IWeightSource weights)
+    public static DecoderBlock Block(ModelConfig config, ParameterNames names, int layer, Rotary? rope, IWeightSource weights)
     {
         var prefix = string.Format(CultureInfo.InvariantCulture, names.Block, layer);
         var (hidden, wide) = (config.HiddenSize, config.FeedForwardSize);

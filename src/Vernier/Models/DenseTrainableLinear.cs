@@ -7,7 +7,7 @@ public sealed class DenseTrainableLinear : Linear
 {
     private readonly DenseMatrix _weight;
     private readonly Parameter[] _parameters;
-    private readonly GradientSum _sum;
+    private readonly DenseGradientSink _sum;
 
     /// <param name="weight">Copied; the original is left alone.</param>
     public DenseTrainableLinear(string name, WeightMatrix weight, Parameter? bias = null)
@@ -18,7 +18,7 @@ public sealed class DenseTrainableLinear : Linear
         for (var row = 0; row < weight.Rows; row++)
             weight.ReadTile(row, 1, 0, weight.Columns, _weight.Row(row), weight.Columns);
         _parameters = [WeightParameter];
-        _sum = new GradientSum(WeightParameter);
+        _sum = new DenseGradientSink(WeightParameter.Gradient, weight.Columns);
     }
 
     /// <summary>[out, in].</summary>

@@ -27,7 +27,7 @@ internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, L
         if (y.IsEmpty)
             return;
         var hidden = compute.Scratch("feed_forward.hidden", width);
-        StandIns.Activation(compute.Pool, config.Activation, gate, up, hidden);
+        Activation.Forward(compute.Pool, config.Activation, gate, up, hidden);
         Down.Forward(compute, hidden, tokens, y);
         if (Down.NeedsOutput)
             y.CopyTo(kept.FeedForwardOutput.Of(y.Length));
@@ -41,7 +41,7 @@ internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, L
         var gate = Gate is null ? default : kept.Gate.Of(width);
         var up = kept.Up.Of(width);
         var hidden = compute.Scratch("feed_forward.hidden", width);
-        StandIns.Activation(compute.Pool, config.Activation, gate, up, hidden);
+        Activation.Forward(compute.Pool, config.Activation, gate, up, hidden);
         var dHidden = compute.Scratch("feed_forward.hidden_grad", width);
         Down.AddBiasGradient(compute, dy);
         Down.Backward(compute, hidden, Down.NeedsOutput ? kept.FeedForwardOutput.Of(dy.Length) : default, dy, tokens, dHidden, false);
@@ -49,7 +49,7 @@ internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, L
         // The hidden activations are no longer needed: their memory takes the gate's gradient.
         var dGate = hidden;
         var dUp = dHidden;
-        StandIns.ActivationBackward(compute.Pool, config.Activation, gate, up, dHidden, dGate, dUp);
+        Activation.Backward(compute.Pool, config.Activation, gate, up, dHidden, dGate, dUp);
         BackwardProjection(compute, Up, x, up, dUp, tokens, dx, wantsInput, false);
         if (Gate is not null)
             BackwardProjection(compute, Gate, x, gate, dGate, tokens, dx, wantsInput, wantsInput);

@@ -53,20 +53,25 @@ public abstract class Linear
     internal void AddBias(Compute compute, Span<float> y)
     {
         if (Bias is not null)
-            StandIns.AddBias(compute.Pool, y, Bias.Value.Span);
+            Kernels.Bias.Add(compute.Pool, Bias.Value.Span, y.Length / OutFeatures, y);
     }
 
     /// <summary>Recovers x Ŵᵀ from x Ŵᵀ + b, for a layer that needs its own output.</summary>
     internal void RemoveBias(Compute compute, Span<float> y)
     {
-        if (Bias is not null)
-            StandIns.AddBias(compute.Pool, y, Bias.Value.Span, -1);
+        if (Bias is null)
+            return;
+        var bias = Bias.Value.Span;
+        var negative = compute.Scratch("linear.negative_bias", OutFeatures);
+        for (var i = 0; i < OutFeatures; i++)
+            negative[i] = -bias[i];
+        Kernels.Bias.Add(compute.Pool, negative, y.Length / OutFeatures, y);
     }
 
     internal void AddBiasGradient(Compute compute, ReadOnlySpan<float> dy)
     {
         if (Bias is not null && TrainsBias)
-            StandIns.BiasGradient(compute.Pool, dy, Bias.Gradient.Span);
+            Kernels.Bias.Gradient(compute.Pool, dy, dy.Length / OutFeatures, Bias.Gradient.Span);
     }
 
     /// <summary>Brings state that Forward reads up to date after the optimizer changed <see cref="Parameters"/>.</summary>

@@ -14,7 +14,7 @@ internal sealed class NamedMatrix(string name, WeightMatrix matrix) : IDisposabl
     public Parameter? Parameter { get; private set; }
 
     /// <summary>Takes the tiles of the weight gradient; null while the matrix is frozen.</summary>
-    public GradientSum? Sum { get; private set; }
+    public DenseGradientSink? Sum { get; private set; }
 
     /// <summary>Turns the matrix into a fp32 parameter. A matrix that already is one stays.</summary>
     public void MakeTrainable()
@@ -26,7 +26,7 @@ internal sealed class NamedMatrix(string name, WeightMatrix matrix) : IDisposabl
         var dense = new DenseMatrix(frozen.Rows, frozen.Columns, Parameter.Value);
         for (var row = 0; row < frozen.Rows; row++)
             frozen.ReadTile(row, 1, 0, frozen.Columns, dense.Row(row), frozen.Columns);
-        (Matrix, Sum) = (dense, new GradientSum(Parameter));
+        (Matrix, Sum) = (dense, new DenseGradientSink(Parameter.Gradient, frozen.Columns));
         frozen.Dispose();
     }
 

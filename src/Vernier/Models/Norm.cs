@@ -1,3 +1,5 @@
+using Vernier.Kernels;
+
 namespace Vernier.Models;
 
 /// <summary>RMSNorm or LayerNorm with its weights: over the hidden state, or over every head (q and k norms).</summary>
@@ -10,24 +12,40 @@ internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Param
     /// <summary>The weights' gradients are wanted.</summary>
     public bool Train { get; set; }
 
-    private int Width => checked((int)weight.Value.Length);
+    private int Width => weight.Shape[0];
 
     /// <summary>y [rows, width] = norm of each row of x. May run in place.</summary>
     public void Forward(Compute compute, ReadOnlySpan<float> x, Span<float> y)
     {
         if (kind == NormKind.RmsNorm)
-            StandIns.RmsNorm(compute.Pool, x, weight.Value.Span, epsilon, y);
+            RmsNorm.Forward(compute.Pool, x, weight.Value.Span, x.Length / Width, epsilon, y);
         else
-            StandIns.LayerNorm(compute.Pool, x, weight.Value.Span, bias is null ? default : bias.Value.Span, epsilon, y);
+            LayerNorm.Forward(compute.Pool, x, weight.Value.Span, bias!.Value.Span, x.Length / Width, epsilon, y);
     }
 
-    /// <summary>dx += gradient through the norm (or dx = with <paramref name="accumulate"/> off); adds the weights' gradients when they are wanted.</summary>
-    public void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx, bool accumulate)
+    /// <summary>dx += gradient through the norm; adds the weights' gradients when they are wanted.</summary>
+    public void BackwardOnto(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx) =>
+        Backward(compute, x, dy, dx, true);
+
+    /// <summary>Replaces the gradient with respect to y by the one with respect to x; adds the weights' gradients when they are wanted.</summary>
+    public void BackwardInPlace(Compute compute, ReadOnlySpan<float> x, Span<float> gradient)
+    {
+        var dy = gradient;
+        if (Train)
+        {
+            // The weights' gradients read dy after dx is written.
+            dy = compute.Scratch("norm.output_grad", gradient.Length);
+            gradient.CopyTo(dy);
+        }
+        Backward(compute, x, dy, gradient, false);
+    }
+
+    private void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dx, bool accumulate)
     {
         var weightGrad = Train ? weight.Gradient.Span : default;
         if (kind == NormKind.RmsNorm)
-            StandIns.RmsNormBackward(compute.Pool, x, weight.Value.Span, epsilon, dy, dx, accumulate, weightGrad);
+            RmsNorm.Backward(compute.Pool, x, weight.Value.Span, dy, x.Length / Width, epsilon, dx, weightGrad, accumulate);
         else
-            StandIns.LayerNormBackward(compute.Pool, x, weight.Value.Span, epsilon, dy, dx, accumulate, weightGrad, Train && bias is not null ? bias.Gradient.Span : default);
+            LayerNorm.Backward(compute.Pool, x, weight.Value.Span, dy, x.Length / Width, epsilon, dx, weightGrad, Train ? bias!.Gradient.Span : default, accumulate);
     }
 }

@@ -1,3 +1,5 @@
+using Vernier.Kernels;
+
 namespace Vernier.Models;
 
 /// <summary>Causal self-attention of one block: q, k, v, rotation, mixing, output projection.</summary>
@@ -5,11 +7,14 @@ internal sealed class SelfAttention
 {
     private readonly ModelConfig _config;
     private readonly int _layer;
-    private readonly RopeTable? _rope;
+    private readonly AttentionShape _shape;
+    private readonly Rotary? _rope;
 
-    public SelfAttention(ModelConfig config, int layer, RopeTable? rope, Linear query, Linear key, Linear value, Linear output, Norm? queryNorm, Norm? keyNorm)
+    public SelfAttention(ModelConfig config, int layer, Rotary? rope, Linear query, Linear key, Linear value, Linear output, Norm? queryNorm, Norm? keyNorm)
     {
         (_config, _layer, _rope) = (config, layer, rope);
+        var window = config.AttentionWindows.Count == 0 ? 0 : config.AttentionWindows[layer];
+        _shape = new AttentionShape(config.Heads, config.KvHeads, config.HeadDim, config.AttentionScale, window);
         (Query, Key, Value, Output, QueryNorm, KeyNorm) = (query, key, value, output, queryNorm, keyNorm);
     }
 
@@ -25,11 +30,9 @@ internal sealed class SelfAttention
 
     public Norm? KeyNorm { get; }
 
-    private int QueryWidth => _config.Heads * _config.HeadDim;
+    private int QueryWidth => _shape.QueryChannels;
 
-    private int KeyWidth => _config.KvHeads * _config.HeadDim;
-
-    private int Window => _config.AttentionWindows.Count == 0 ? 0 : _config.AttentionWindows[_layer];
+    private int KeyWidth => _shape.KeyChannels;
 
     /// <summary>y [tokens, hidden] = attention of x, with bias. Keys and values go to the cache where there is one.</summary>
     public void Forward(Compute compute, TokenLayout layout, ReadOnlySpan<float> x, BlockActivations kept, Span<float> y)
@@ -45,14 +48,10 @@ internal sealed class SelfAttention
         Value.AddBias(compute, v);
 
         var mixed = kept.Mixed.Of(tokens * QueryWidth);
-        var logSumExp = kept.LogSumExp.Of(tokens * _config.Heads);
-        var past = cache?.Length ?? 0;
-        if (cache is not null)
-        {
-            k = cache.Keys(_layer, past + tokens);
-            v = cache.Values(_layer, past + tokens);
-        }
-        StandIns.Attention(compute.Pool, q, k, v, layout.Starts, past, _config.Heads, _config.KvHeads, _config.HeadDim, _config.AttentionScale, Window, mixed, logSumExp);
+        if (cache is null)
+            Attention.Forward(compute.Pool, q, k, v, layout.Starts, _shape, mixed, kept.LogSumExp.Of(tokens * _config.Heads));
+        else
+            Attention.Cached(compute.Pool, q, cache.Keys(_layer, layout.Extent), cache.Values(_layer, layout.Extent), layout.Extent, _shape, mixed);
 
         Output.Forward(compute, mixed, tokens, y);
         if (Output.NeedsOutput)
@@ -76,7 +75,7 @@ internal sealed class SelfAttention
         var dq = compute.Scratch("attention.query", q.Length);
         var dk = compute.Scratch("attention.key", k.Length);
         var dv = compute.Scratch("attention.value", v.Length);
-        StandIns.AttentionBackward(compute.Pool, q, k, v, mixed, kept.LogSumExp.Of(tokens * _config.Heads), dMixed, layout.Starts, _config.Heads, _config.KvHeads, _config.HeadDim, _config.AttentionScale, Window, dq, dk, dv);
+        Attention.Backward(compute.Pool, q, k, v, mixed, kept.LogSumExp.Of(tokens * _config.Heads), dMixed, layout.Starts, _shape, dq, dk, dv);
 
         if (Value.NeedsOutput)
             Value.RemoveBias(compute, v);
@@ -100,22 +99,22 @@ internal sealed class SelfAttention
             y.CopyTo(raw);
             norm.Forward(compute, raw, y);
         }
-        _rope?.Rotate(compute, y, _config.HeadDim, linear.OutFeatures, layout.Positions);
+        _rope?.Forward(compute, layout.Positions, linear.OutFeatures / _config.HeadDim, y);
     }
 
     /// <summary>Takes the gradient back through rotation and norm, and y back to the linear's own output where the linear needs it.</summary>
     private void BeforeRotation(Compute compute, TokenLayout layout, Linear linear, Norm? norm, GrowingBuffer beforeNorm, Span<float> y, Span<float> dy)
     {
-        _rope?.RotateBackward(compute, dy, _config.HeadDim, linear.OutFeatures, layout.Positions);
+        _rope?.Backward(compute, layout.Positions, linear.OutFeatures / _config.HeadDim, dy);
         if (norm is not null)
         {
             var raw = beforeNorm.Of(y.Length);
-            norm.Backward(compute, raw, dy, dy, false);
+            norm.BackwardInPlace(compute, raw, dy);
             raw.CopyTo(y);
         }
         else if (linear.NeedsOutput)
         {
-            _rope?.Undo(compute, y, _config.HeadDim, linear.OutFeatures, layout.Positions);
+            _rope?.Undo(compute, layout.Positions, linear.OutFeatures / _config.HeadDim, y);
         }
         if (linear.NeedsOutput)
             linear.RemoveBias(compute, y);

@@ -6,8 +6,6 @@ public sealed class TokenBatch
     /// <summary>Marks a position without loss.</summary>
     public const int NoTarget = -100;
 
-    private readonly int[] _scored;
-
     /// <param name="ids">[tokens], sequence after sequence.</param>
     /// <param name="starts">[sequences + 1]: first token of each sequence, then the token count.</param>
     /// <param name="targets">[tokens]: the id that the position must predict (already shifted), or <see cref="NoTarget"/>.</param>
@@ -20,7 +18,6 @@ public sealed class TokenBatch
         Ids = ids;
         Starts = starts;
         Targets = targets;
-        _scored = new int[targets.Length];
         CountScored();
     }
 
@@ -37,15 +34,11 @@ public sealed class TokenBatch
     /// <summary>Positions that have a target.</summary>
     public int ScoredTokens { get; private set; }
 
-    /// <summary>Indices of the tokens that have a target, ascending.</summary>
-    public ReadOnlySpan<int> ScoredPositions => _scored.AsSpan(0, ScoredTokens);
-
     /// <summary>To be called after other rows of the same sizes were written into the arrays.</summary>
     internal void CountScored()
     {
         ScoredTokens = 0;
-        for (var t = 0; t < Targets.Length; t++)
-            if (Targets[t] >= 0)
-                _scored[ScoredTokens++] = t;
+        foreach (var target in Targets)
+            ScoredTokens += target >= 0 ? 1 : 0;
     }
 }

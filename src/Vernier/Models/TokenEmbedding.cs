@@ -22,7 +22,7 @@ internal sealed class TokenEmbedding(ModelConfig config, NamedMatrix table, Name
         {
             positions.Matrix.ReadTile(at[t] + config.PositionOffset, 1, 0, row.Length, row, row.Length);
             var target = x.Slice(t * row.Length, row.Length);
-            StandIns.Add(compute.Pool, target, row, target);
+            Residual.Add(compute.Pool, target, row, target);
         }
     }
 
