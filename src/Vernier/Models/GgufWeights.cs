@@ -1,0 +1,70 @@
+using Vernier.Files.Gguf;
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>Weights of a GGUF file under Hugging Face names and in Hugging Face row order. Quantized tensors keep the file's own codes.</summary>
+/// <param name="headDim">Channels of a head; the q and k rows of "llama" files are interleaved for rotary pairs and put back here.</param>
+public sealed class GgufWeights(GgufFile file, string architecture, int headDim) : IWeightSource
+{
+    public WeightMatrix Matrix(string name, int rows, int columns)
+    {
+        var tensor = Find(name);
+        if (tensor.Dimensions.Count != 2 || tensor.Columns != columns || tensor.Rows != rows)
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{columns}, {rows}]");
+        if (!tensor.Format.CanDequantize)
+            throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}': block format {tensor.Format.Name} cannot be read");
+        return tensor.Format.Codes is { Table: null } codes ? Packed(tensor, codes.Bits, codes.GroupSize, Codebook(codes.Table), RowOrder(name)) : Dense(tensor, RowOrder(name));
+    }
+
+    public void Vector(string name, Span<float> destination)
+    {
+        var tensor = Find(name);
+        if (tensor.Elements != destination.Length)
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {tensor.Elements} values, expected {destination.Length}");
+        var values = file.ReadAll(tensor);
+        var order = RowOrder(name);
+        for (var i = 0; i < values.Length; i++)
+            destination[i] = values[order.FileRow(i)];
+    }
+
+    /// <summary>The row order of a tensor in the file: interleaved for q and k of "llama" files.</summary>
+    public RotaryRowOrder RowOrder(string name) => new(
+        architecture is "llama" or "mistral" && (name.Contains(".q_proj.", StringComparison.Ordinal) || name.Contains(".k_proj.", StringComparison.Ordinal)) ? headDim : 0);
+
+    private static float[]? Codebook(IReadOnlyList<sbyte>? table) => table?.Select(v => (float)v).ToArray();
+
+    private GgufTensor Find(string name)
+    {
+        var gguf = GgufNames.ToGguf(name) ?? throw new NotSupportedException($"{file.Path}: GGUF has no name for '{name}'");
+        return file.Find(gguf) ?? throw new InvalidDataException($"{file.Path}: tensors: found none named '{gguf}', expected it ({name})");
+    }
+
+    private PackedMatrix Packed(GgufTensor tensor, int bits, int groupSize, float[]? codebook, RotaryRowOrder order)
+    {
+        var matrix = new PackedMatrix((int)tensor.Rows, (int)tensor.Columns, bits, groupSize);
+        var columns = matrix.Columns;
+        Rows.ForEachRange(matrix.Rows, columns, (from, to) =>
+        {
+            var codes = new byte[columns];
+            for (var row = from; row < to; row++)
+            {
+                var at = (long)row * matrix.Groups;
+                tensor.Format.Split(file.Row(tensor, order.FileRow(row)), codes, matrix.Scales.Scale.Slice(at, matrix.Groups), matrix.Scales.Offset.Slice(at, matrix.Groups));
+                matrix.SetRowCodes(row, codes);
+            }
+        });
+        return matrix;
+    }
+
+    private DenseMatrix Dense(GgufTensor tensor, RotaryRowOrder order)
+    {
+        var matrix = new DenseMatrix((int)tensor.Rows, (int)tensor.Columns);
+        Rows.ForEachRange(matrix.Rows, matrix.Columns, (from, to) =>
+        {
+            for (var row = from; row < to; row++)
+                file.ReadRow(tensor, order.FileRow(row), matrix.Row(row));
+        });
+        return matrix;
+    }
+}

@@ -1,0 +1,70 @@
+using Vernier.Files.Safetensors;
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>Weights of a Hugging Face folder: one or several safetensors files.</summary>
+public sealed class HuggingFaceWeights : IWeightSource, IDisposable
+{
+    // Older checkpoints store the base model's names, without the prefix of the model with a head.
+    private static readonly string[] s_prefixes = ["", "model.", "transformer."];
+
+    private readonly string _folder;
+    private readonly List<SafetensorsFile> _files = [];
+
+    /// <exception cref="InvalidDataException">There is no weight file, or one is damaged.</exception>
+    public HuggingFaceWeights(string folder)
+    {
+        _folder = folder;
+        try
+        {
+            foreach (var path in Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal))
+                _files.Add(SafetensorsFile.Open(path));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+        if (_files.Count == 0)
+            throw new InvalidDataException($"{folder}: found no .safetensors file");
+    }
+
+    public WeightMatrix Matrix(string name, int rows, int columns)
+    {
+        var (file, tensor) = Find(name);
+        if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Shape)}], expected [{rows}, {columns}]");
+        var matrix = new DenseMatrix(rows, columns);
+        Rows.ForEachRange(rows, columns, (from, to) =>
+        {
+            for (var row = from; row < to; row++)
+                file.ReadSingles(tensor, (long)row * columns, matrix.Row(row));
+        });
+        return matrix;
+    }
+
+    public void Vector(string name, Span<float> destination)
+    {
+        var (file, tensor) = Find(name);
+        if (tensor.Elements != destination.Length)
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {tensor.Elements} values, expected {destination.Length}");
+        file.ReadSingles(tensor, 0, destination);
+    }
+
+    public void Dispose()
+    {
+        foreach (var file in _files)
+            file.Dispose();
+    }
+
+    private (SafetensorsFile, SafetensorsTensor) Find(string name)
+    {
+        foreach (var prefix in s_prefixes)
+            if (name.StartsWith(prefix, StringComparison.Ordinal))
+                foreach (var file in _files)
+                    if (file.Find(name[prefix.Length..]) is { } tensor)
+                        return (file, tensor);
+        throw new InvalidDataException($"{_folder}: tensors: found none named '{name}', expected it");
+    }
+}

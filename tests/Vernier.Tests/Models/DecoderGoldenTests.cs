@@ -1,0 +1,124 @@
+using Vernier.Models;
+using Vernier.TestSupport;
+
+namespace Vernier.Tests.Models;
+
+/// <summary>Every model of goldens/models: logits, hidden states, loss, all gradients, generation with a cache. Tolerances as its README states.</summary>
+public class DecoderGoldenTests
+{
+    private const string Folder = "goldens/models";
+
+    public static TheoryData<string> Models() => Names(f => File.Exists(Path.Combine(f, "expected.safetensors")));
+
+    public static TheoryData<string> CompleteModels() => Names(f => File.Exists(Path.Combine(f, "meta.json")));
+
+    [SharedTheory(Folder)]
+    [MemberData(nameof(Models))]
+    public void Logits_hidden_states_and_loss(string name)
+    {
+        using var test = new Loaded(name);
+        var (decoder, golden, compute) = (test.Decoder, test.Golden, test.Compute);
+        var logits = new float[golden.Batch.Tokens * decoder.Config.VocabularySize];
+        decoder.Logits(compute, golden.Batch, logits);
+        Close.Assert(golden.Unpadded("logits"), logits, 2e-4, "logits");
+        for (var layer = 0; layer <= decoder.Config.Layers && golden.Names.Contains($"hidden.{layer}"); layer++)
+        {
+            var expected = golden.Unpadded($"hidden.{layer}");
+            var hidden = new float[expected.Length];
+            decoder.HiddenStates(compute, golden.Batch, layer, hidden);
+            Close.Assert(expected, hidden, 3e-4, $"hidden.{layer}");
+        }
+        var loss = decoder.SumNegativeLogLikelihood(compute, golden.Batch) / golden.Batch.ScoredTokens;
+        Assert.Equal(golden.Read("loss")[0], loss, 1e-5);
+        var (log, greedy) = (new float[golden.Batch.Tokens], new bool[golden.Batch.Tokens]);
+        decoder.LogProbabilities(compute, golden.Batch, log, greedy);
+        Assert.Equal(loss, -log.Sum(v => (double)v) / golden.Batch.ScoredTokens, 1e-5);
+    }
+
+    [SharedTheory(Folder)]
+    [MemberData(nameof(CompleteModels))]
+    public void Every_gradient(string name)
+    {
+        using var test = new Loaded(name);
+        var (decoder, golden) = (test.Decoder, test.Golden);
+        decoder.ReplaceLinears(l => new DenseTrainableLinear(l.Name, l.Weight, l.Bias));
+        decoder.TrainAll(true);
+        var zero = GoldenModel.ZeroGradients(test.Path);
+        foreach (var kept in new[] { 0, decoder.Config.Layers })
+        {
+            decoder.KeptBlocks = kept;
+            foreach (var parameter in decoder.Parameters)
+                parameter.Gradient.Span.Clear();
+            var loss = decoder.Accumulate(test.Compute, golden.Batch, 1f / golden.Batch.ScoredTokens);
+            Assert.Equal(golden.Read("loss")[0], loss / golden.Batch.ScoredTokens, 1e-5);
+            var expected = golden.Names.Where(n => n.StartsWith("grad.", StringComparison.Ordinal)).Select(n => n["grad.".Length..]).ToHashSet();
+            Assert.Equal(expected.Order(), decoder.Parameters.Select(p => p.Name).Order());
+            foreach (var parameter in decoder.Parameters)
+            {
+                var gradient = parameter.Gradient.Span;
+                if (zero.Contains(parameter.Name))
+                    Close.Assert(new float[gradient.Length], gradient, 1e-6, parameter.Name);
+                else
+                    Close.AssertRelative(golden.Read("grad." + parameter.Name), gradient, 1e-4, parameter.Name);
+            }
+        }
+    }
+
+    [SharedTheory(Folder)]
+    [MemberData(nameof(CompleteModels))]
+    public void Greedy_generation_with_a_cache(string name)
+    {
+        using var test = new Loaded(name);
+        var (decoder, golden) = (test.Decoder, test.Golden);
+        var expected = golden.ReadIds("gen.output_ids");
+        var expectedLogits = golden.Read("gen.logits");
+        var vocabulary = decoder.Config.VocabularySize;
+        using var cache = new KvCache(decoder.Config, decoder.Config.ContextLength);
+        var next = golden.ReadIds("gen.prompt_ids");
+        for (var step = 0; step < expected.Length; step++)
+        {
+            var logits = new float[vocabulary];
+            decoder.Forward(test.Compute, next, cache, logits);
+            Close.Assert(expectedLogits.AsSpan(step * vocabulary, vocabulary), logits, 2e-4, $"logits of step {step}");
+            next = [Kernels.Softmax.ArgMax(logits)];
+            Assert.Equal(expected[step], next[0]);
+        }
+    }
+
+    [SharedTheory(Folder)]
+    [MemberData(nameof(CompleteModels))]
+    public void Keys_of_transformers_5_mean_the_same(string name)
+    {
+        var folder = SharedFiles.At($"{Folder}/{name}");
+        Assert.Equivalent(HuggingFaceConfig.Read(Path.Combine(folder, "config.json")), HuggingFaceConfig.Read(Path.Combine(folder, "config.v5.json")), strict: true);
+    }
+
+    private static TheoryData<string> Names(Func<string, bool> where) =>
+        SharedFiles.WhyMissing(Folder) is null ? new(Directory.EnumerateDirectories(SharedFiles.At(Folder)).Where(where).Select(f => System.IO.Path.GetFileName(f)!).Order()) : [];
+
+    private sealed class Loaded : IDisposable
+    {
+        public Loaded(string name)
+        {
+            Path = SharedFiles.At($"{Folder}/{name}");
+            using var weights = new HuggingFaceWeights(Path);
+            Decoder = new Decoder(HuggingFaceConfig.Read(System.IO.Path.Combine(Path, "config.json")), weights);
+            Golden = new GoldenModel(System.IO.Path.Combine(Path, "expected.safetensors"));
+        }
+
+        public string Path { get; }
+
+        public Decoder Decoder { get; }
+
+        public GoldenModel Golden { get; }
+
+        public Compute Compute { get; } = new(2);
+
+        public void Dispose()
+        {
+            Decoder.Dispose();
+            Golden.Dispose();
+            Compute.Dispose();
+        }
+    }
+}
