@@ -14,7 +14,7 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{columns}, {rows}]");
         if (!tensor.Format.CanDequantize)
             throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}': block format {tensor.Format.Name} cannot be read");
-        return tensor.Format.Codes is { Table: null } codes ? Packed(tensor, codes.Bits, codes.GroupSize, Codebook(codes.Table), RowOrder(name)) : Dense(tensor, RowOrder(name));
+        return tensor.Format.Codes is { } codes ? Packed(tensor, codes.Bits, codes.GroupSize, Codebook(codes.Table), RowOrder(name)) : Dense(tensor, RowOrder(name));
     }
 
     public void Vector(string name, Span<float> destination)
@@ -42,7 +42,7 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
 
     private PackedMatrix Packed(GgufTensor tensor, int bits, int groupSize, float[]? codebook, RotaryRowOrder order)
     {
-        var matrix = new PackedMatrix((int)tensor.Rows, (int)tensor.Columns, bits, groupSize);
+        var matrix = new PackedMatrix((int)tensor.Rows, (int)tensor.Columns, bits, groupSize, codebook);
         var columns = matrix.Columns;
         Rows.ForEachRange(matrix.Rows, columns, (from, to) =>
         {
