@@ -16,7 +16,17 @@ internal static class PackedBase
             linear.Weight.Dispose();
             return packed;
         }
-        return linear.Weight as PackedMatrix
-            ?? throw new ArgumentException($"{linear.Name} is not quantized: give --bits (and --group) to quantize it first", nameof(options));
+        return linear.Weight as PackedMatrix ?? throw NotQuantized(linear);
     }
+
+    /// <summary>Bits and group of a grid that is learned: as the options say, else as the file has them.</summary>
+    /// <exception cref="ArgumentException">The layer is not quantized and the options give no bits.</exception>
+    public static (int Bits, int Group) GridOf(Linear linear, TuneOptions options)
+    {
+        if (options.Bits is { } bits)
+            return (bits, options.Group);
+        return linear.Weight is PackedMatrix packed ? (packed.Bits, packed.GroupSize) : throw NotQuantized(linear);
+    }
+
+    private static ArgumentException NotQuantized(Linear linear) => new($"{linear.Name} is not quantized: give --bits (and --group)");
 }

@@ -1,0 +1,46 @@
+using Vernier.Kernels;
+using Vernier.Models;
+
+namespace Vernier.Tuning.Methods;
+
+/// <summary>The low-rank path beside a frozen weight, Y += scaling (X Aᵀ) Bᵀ, computed through its rank and never as a matrix [out, in].</summary>
+internal sealed class LowRankPath(LowRankFactors factors)
+{
+    private readonly GradientSum _aSum = new(factors.A);
+    private readonly GradientSum _bSum = new(factors.B);
+
+    public LowRankFactors Factors => factors;
+
+    /// <summary>y += scaling (x Aᵀ) Bᵀ.</summary>
+    public void AddForward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y) =>
+        Gemm.Forward(compute.Pool, Project(compute, x, tokens), tokens, factors.BMatrix, y, accumulate: true);
+
+    /// <summary>dA += scaling (dY B)ᵀ X, dB += scaling dYᵀ (X Aᵀ), and dx += scaling dY B A unless dx is empty.</summary>
+    public void AddBackward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int tokens, Span<float> dx)
+    {
+        var (pool, rank) = (compute.Pool, factors.Rank);
+        var (columns, rows) = (factors.A.Shape[1], factors.B.Shape[0]);
+        Gemm.WeightGradient(pool, dy, Project(compute, x, tokens), tokens, rows, rank, _bSum);
+        var inner = compute.Scratch("lora.dt", tokens * rank);
+        Gemm.BackwardInput(pool, dy, tokens, factors.BMatrix, inner);
+        Scale(inner, factors.Scaling);
+        Gemm.WeightGradient(pool, inner, x, tokens, rank, columns, _aSum);
+        if (!dx.IsEmpty)
+            Gemm.BackwardInput(pool, inner, tokens, factors.AMatrix, dx, accumulate: true);
+    }
+
+    // scaling · X Aᵀ [tokens, rank].
+    private Span<float> Project(Compute compute, ReadOnlySpan<float> x, int tokens)
+    {
+        var inner = compute.Scratch("lora.t", tokens * factors.Rank);
+        Gemm.Forward(compute.Pool, x, tokens, factors.AMatrix, inner);
+        Scale(inner, factors.Scaling);
+        return inner;
+    }
+
+    private static void Scale(Span<float> values, float factor)
+    {
+        foreach (ref var value in values)
+            value *= factor;
+    }
+}
