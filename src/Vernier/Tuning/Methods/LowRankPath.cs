@@ -6,8 +6,8 @@ namespace Vernier.Tuning.Methods;
 /// <summary>The low-rank path beside a frozen weight, Y += scaling (X Aᵀ) Bᵀ, computed through its rank and never as a matrix [out, in].</summary>
 internal sealed class LowRankPath(LowRankFactors factors)
 {
-    private readonly GradientSum _aSum = new(factors.A);
-    private readonly GradientSum _bSum = new(factors.B);
+    private readonly DenseGradientSink _aSum = new(factors.A.Gradient, factors.A.Shape[1]);
+    private readonly DenseGradientSink _bSum = new(factors.B.Gradient, factors.Rank);
 
     public LowRankFactors Factors => factors;
 

@@ -2,13 +2,13 @@ using Vernier.Models;
 
 namespace Vernier.Tuning.Methods;
 
-/// <summary>Adapter tensors that are the linears' parameters under their own names.</summary>
+/// <summary>Adapter tensors that are the trained parameters under their own names.</summary>
 internal static class ParameterTensors
 {
     /// <param name="rename">From the parameter's name to the file's; null = the same.</param>
     public static IEnumerable<AdapterTensor> Collect(Decoder decoder, Func<string, string>? rename = null)
     {
-        foreach (var parameter in decoder.Linears.SelectMany(l => l.Parameters))
+        foreach (var parameter in decoder.Parameters)
             yield return new(rename is null ? parameter.Name : rename(parameter.Name), parameter.Shape, parameter.Value.Span.ToArray());
     }
 
@@ -16,18 +16,16 @@ internal static class ParameterTensors
     public static void Restore(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors, Func<string, string>? rename = null)
     {
         var used = new HashSet<string>();
-        foreach (var linear in decoder.Linears)
+        foreach (var parameter in decoder.Parameters)
         {
-            foreach (var parameter in linear.Parameters)
-            {
-                var name = rename is null ? parameter.Name : rename(parameter.Name);
-                if (!tensors.TryGetValue(name, out var tensor))
-                    throw new InvalidDataException($"adapter: tensor {name} is missing");
-                Copy(tensor, parameter);
-                used.Add(name);
-            }
-            linear.ParametersChanged();
+            var name = rename is null ? parameter.Name : rename(parameter.Name);
+            if (!tensors.TryGetValue(name, out var tensor))
+                throw new InvalidDataException($"adapter: tensor {name} is missing");
+            Copy(tensor, parameter);
+            used.Add(name);
         }
+        foreach (var linear in decoder.Linears)
+            linear.ParametersChanged();
         if (tensors.Keys.FirstOrDefault(name => !used.Contains(name)) is { } unknown)
             throw new InvalidDataException($"adapter: tensor {unknown} belongs to no tuned layer of this model");
     }

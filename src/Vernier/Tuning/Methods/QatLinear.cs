@@ -8,7 +8,7 @@ namespace Vernier.Tuning.Methods;
 public sealed class QatLinear : Linear
 {
     private readonly FakeQuantizedMatrix _weight;
-    private readonly GradientSum _weightSum;
+    private readonly DenseGradientSink _weightSum;
     private readonly L4QSinks _sinks;
     private readonly Parameter[] _parameters;
 
@@ -22,7 +22,7 @@ public sealed class QatLinear : Linear
             weight.ReadTile(row, 1, 0, weight.Columns, source.Row(row), weight.Columns);
         Grid = grid(source);
         _weight = new FakeQuantizedMatrix(source, Grid);
-        _weightSum = new GradientSum(Master);
+        _weightSum = new DenseGradientSink(Master.Gradient, weight.Columns);
         _sinks = sinks;
         _parameters = Grid.Offset is null ? [Master, Grid.Scale] : [Master, Grid.Scale, Grid.Offset];
     }

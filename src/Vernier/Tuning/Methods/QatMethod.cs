@@ -25,18 +25,23 @@ public sealed class QatMethod : TuningMethod
             linear.Weight.Dispose();
             return qat;
         });
+        decoder.TrainAll(options.Scope == TuneScope.All);
     }
 
     public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder);
 
     public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors);
 
-    public override void Merge(Decoder decoder, Compute compute) => decoder.ReplaceLinears(linear =>
+    public override void Merge(Decoder decoder, Compute compute)
     {
-        if (linear is not QatLinear qat)
-            return linear;
-        var packed = qat.Pack();
-        qat.Weight.Dispose();
-        return new FrozenLinear(qat.Name, packed, qat.Bias);
-    });
+        decoder.TrainAll(false);
+        decoder.ReplaceLinears(linear =>
+        {
+            if (linear is not QatLinear qat)
+                return linear;
+            var packed = qat.Pack();
+            qat.Weight.Dispose();
+            return new FrozenLinear(qat.Name, packed, qat.Bias);
+        });
+    }
 }

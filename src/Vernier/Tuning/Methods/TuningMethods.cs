@@ -20,6 +20,7 @@ public static class TuningMethods
         new("qat", "quantization-aware training of weights and steps", 2e-5f, () => new QatMethod()),
         new("qat-lora", "steps learned through the rounding, low-rank factors kept apart", 2e-4f, () => new QatLoraMethod()),
         new("qa-lora", "low-rank changes of the zero points of a quantized model; merges exactly", 2e-3f, () => new QaLoraMethod()),
+        new("full", "full fine-tuning of the linears, or of every parameter", 2e-5f, () => new FullMethod()),
     ];
 
     /// <summary>A new instance of a method.</summary>
