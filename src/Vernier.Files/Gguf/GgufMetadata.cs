@@ -17,6 +17,25 @@ public sealed class GgufMetadata : IReadOnlyCollection<GgufValue>
             _index.Add(values[i].Key, i);
     }
 
+    /// <summary>Metadata for a file made from nothing.</summary>
+    /// <exception cref="ArgumentException">A key twice.</exception>
+    public static GgufMetadata Of(IEnumerable<GgufValue> values) => new("new file", [.. values]);
+
+    /// <summary>A copy in which these values replace those of the same keys in place, or follow at the end.</summary>
+    public GgufMetadata With(params ReadOnlySpan<GgufValue> changes)
+    {
+        var values = new List<GgufValue>(_values);
+        foreach (var change in changes)
+        {
+            var at = values.FindIndex(v => v.Key == change.Key);
+            if (at >= 0)
+                values[at] = change;
+            else
+                values.Add(change);
+        }
+        return new GgufMetadata(Path, values);
+    }
+
     /// <summary>Number of keys.</summary>
     public int Count => _values.Count;
 

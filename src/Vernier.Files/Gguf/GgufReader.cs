@@ -117,7 +117,7 @@ internal static class GgufReader
         }
     }
 
-    private static int ReadAlignment(string path, GgufMetadata metadata)
+    public static int ReadAlignment(string path, GgufMetadata metadata)
     {
         if (metadata.FindInteger(AlignmentKey) is not { } alignment)
             return DefaultAlignment;

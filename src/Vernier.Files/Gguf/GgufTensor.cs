@@ -10,6 +10,9 @@ namespace Vernier.Files.Gguf;
 /// <param name="ByteLength">Bytes of the whole tensor.</param>
 public sealed record GgufTensor(string Name, IReadOnlyList<long> Dimensions, BlockFormat Format, long Offset, long ByteLength)
 {
+    /// <summary>The same tensor as one to be written.</summary>
+    public GgufTensorPlan Plan => new(Name, Dimensions, Format);
+
     /// <summary>Values in a row: the fastest dimension.</summary>
     public long Columns => Dimensions.Count > 0 ? Dimensions[0] : 1;
 

@@ -22,6 +22,24 @@ public sealed class GgufValue
         Raw = raw;
     }
 
+    /// <summary>A text.</summary>
+    public static GgufValue Of(string key, string value) => Encode(key, GgufValueType.String, GgufValueType.String, 1, Text(value));
+
+    public static GgufValue Of(string key, uint value) => Encode(key, GgufValueType.UInt32, GgufValueType.UInt32, 1, BitConverter.GetBytes(value));
+
+    public static GgufValue Of(string key, float value) => Encode(key, GgufValueType.Float32, GgufValueType.Float32, 1, BitConverter.GetBytes(value));
+
+    public static GgufValue Of(string key, bool value) => Encode(key, GgufValueType.Bool, GgufValueType.Bool, 1, BitConverter.GetBytes(value));
+
+    public static GgufValue Of(string key, IReadOnlyCollection<string> values) =>
+        Encode(key, GgufValueType.Array, GgufValueType.String, values.Count, [.. values.SelectMany(Text)]);
+
+    public static GgufValue Of(string key, ReadOnlySpan<int> values) =>
+        Encode(key, GgufValueType.Array, GgufValueType.Int32, values.Length, MemoryMarshal.AsBytes(values).ToArray());
+
+    public static GgufValue Of(string key, ReadOnlySpan<float> values) =>
+        Encode(key, GgufValueType.Array, GgufValueType.Float32, values.Length, MemoryMarshal.AsBytes(values).ToArray());
+
     public string Key { get; }
 
     public GgufValueType Type { get; }
@@ -102,6 +120,18 @@ public sealed class GgufValue
 
     internal InvalidDataException Mismatch(string expected) =>
         Damaged.File(_path, $"metadata key '{Key}'", Type == GgufValueType.Array ? $"{ElementType}[{Count}]" : $"{Type} {this}", expected);
+
+    private static byte[] Text(string text) => [.. BitConverter.GetBytes((ulong)Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
+
+    private static GgufValue Encode(string key, GgufValueType type, GgufValueType elementType, int count, byte[] payload)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        if (!BitConverter.IsLittleEndian)
+            throw new PlatformNotSupportedException("GGUF values are made on little-endian machines only");
+        byte[] array = type == GgufValueType.Array ? [.. BitConverter.GetBytes((uint)elementType), .. BitConverter.GetBytes((ulong)count)] : [];
+        byte[] raw = [.. Text(key), .. BitConverter.GetBytes((uint)type), .. array, .. payload];
+        return new GgufValue("new value", key, type, elementType, count, payload, raw);
+    }
 
     private T AsNumber<T>(bool integer)
         where T : unmanaged, INumber<T>

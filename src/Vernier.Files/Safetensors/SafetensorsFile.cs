@@ -5,7 +5,7 @@ using Vernier.Kernels;
 namespace Vernier.Files.Safetensors;
 
 /// <summary>A safetensors file, mapped in memory. Spans into it are valid until disposal.</summary>
-public sealed class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : ITensorFile
 {
     private readonly MappedMemory _memory;
     private readonly SafetensorsHeader _header;
@@ -112,6 +112,14 @@ public sealed class SafetensorsFile : IDisposable
             throw Damaged.File(Path, $"tensor '{name}'", "an integer that does not fit", typeof(T).Name, e);
         }
         return all;
+    }
+
+    IEnumerable<(string Name, ElementType Type, IReadOnlyList<long> Shape)> ITensorFile.List() => Tensors.Select(t => (t.Name, t.Type, t.Shape));
+
+    void ITensorFile.ReadElements(string name, long start, Span<byte> destination)
+    {
+        var tensor = Get(name);
+        Bytes(tensor, start * tensor.Type.Size(), destination.Length).CopyTo(destination);
     }
 
     public void Dispose() => _memory.Dispose();

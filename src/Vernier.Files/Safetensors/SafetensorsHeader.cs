@@ -9,7 +9,7 @@ internal sealed class SafetensorsHeader
 {
     public const int LengthBytes = 8;
     public const int MaxBytes = 100_000_000; // the limit of the reference implementation
-    private const string MetadataName = "__metadata__";
+    public const string MetadataName = "__metadata__";
     private readonly string _path;
     private readonly List<SafetensorsTensor> _tensors = [];
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);

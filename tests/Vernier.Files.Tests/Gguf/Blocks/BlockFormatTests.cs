@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using FsCheck;
+using FsCheck.Fluent;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
 using Vernier.TestSupport;
@@ -110,6 +112,41 @@ public class BlockFormatTests
             format.Dequantize(bits, values);
             Assert.Equal(x.Select(float.IsNaN), values.Select(float.IsNaN));
         }
+    }
+
+    public static TheoryData<string> Joinable => [.. BlockFormats.All.Where(f => f.Codes is { CanJoin: true }).Select(f => f.Name)];
+
+    [Theory]
+    [MemberData(nameof(Joinable))]
+    public void Any_codes_and_fp16_scales_come_back(string name)
+    {
+        var format = BlockFormats.Find(name)!;
+        var layout = format.Codes!;
+        Check.QuickThrowOnFailure(Prop.ForAll<byte[], short, short>((noise, scaleBits, offsetBits) =>
+        {
+            var scale = (float)BitConverter.Int16BitsToHalf((short)(scaleBits & 0xBFFF)); // finite
+            var free = (float)BitConverter.Int16BitsToHalf((short)(offsetBits & 0xBFFF));
+            var offset = layout.Table is not null ? 0 : layout.ZeroPoint is { } zero ? -zero * scale : free;
+            var codes = new byte[format.BlockSize];
+            for (var i = 0; i < codes.Length; i++)
+                codes[i] = (byte)((noise.Length > 0 ? noise[i % noise.Length] : 0) & ((1 << layout.Bits) - 1));
+            var bytes = new byte[format.BlockBytes];
+            format.Join(codes, [scale], [offset], bytes);
+            var (codesBack, scaleBack, offsetBack) = Split(format, bytes, codes.Length);
+            return codes.AsSpan().SequenceEqual(codesBack) && scaleBack[0] == scale && offsetBack[0] == offset;
+        }));
+    }
+
+    [Fact]
+    public void What_a_format_cannot_hold_is_refused()
+    {
+        var format = BlockFormats.Find("Q4_0")!;
+        var bytes = new byte[18];
+        Assert.Throws<NotSupportedException>(() => format.Join(new byte[32], [1], [0.5f], bytes));
+        Assert.Throws<NotSupportedException>(() => format.Join(new byte[32], [1e6f], [-8e6f], bytes));
+        Assert.Throws<ArgumentException>(() => format.Join([.. Enumerable.Repeat((byte)16, 32)], [1], [-8], bytes));
+        Assert.Throws<ArgumentException>(() => format.Dequantize(new byte[17], new float[32]));
+        Assert.Throws<NotSupportedException>(() => BlockFormats.Find("Q4_K")!.Quantize(new float[256], new byte[144]));
     }
 
     [Fact]

@@ -1,0 +1,14 @@
+namespace Vernier.Files;
+
+/// <summary>A file of named tensors, slowest dimension first: safetensors or a PyTorch pickle.</summary>
+internal interface ITensorFile : IDisposable
+{
+    string Path { get; }
+
+    IEnumerable<(string Name, ElementType Type, IReadOnlyList<long> Shape)> List();
+
+    /// <summary>Copies elements in row-major order, as they are in the file.</summary>
+    /// <param name="start">First element.</param>
+    /// <param name="destination">A whole number of elements.</param>
+    void ReadElements(string name, long start, Span<byte> destination);
+}

@@ -1,0 +1,107 @@
+using System.Text.Json.Nodes;
+using Vernier.Files.HuggingFace;
+using Vernier.TestSupport;
+
+namespace Vernier.Files.Tests.HuggingFace;
+
+public class HfFolderTests
+{
+    private const string Models = "goldens/models";
+
+    public static TheoryData<string> Folders
+    {
+        get
+        {
+            var rows = new TheoryData<string>();
+            if (SharedFiles.WhyMissing(Models) is null)
+                foreach (var folder in Directory.GetDirectories(SharedFiles.At(Models)).Order(StringComparer.Ordinal))
+                    rows.Add(Path.GetFileName(folder));
+            return rows;
+        }
+    }
+
+    public static TheoryData<string, string> Variants
+    {
+        get
+        {
+            var rows = new TheoryData<string, string>();
+            var list = $"{Models}/storage_variants.json";
+            if (SharedFiles.WhyMissing(list) is null)
+                foreach (var (name, variant) in JsonNode.Parse(File.ReadAllText(SharedFiles.At(list)))!.AsObject())
+                    if (variant?["same_weights_as"] is { } plain)
+                        rows.Add(name, (string)plain!);
+            return rows;
+        }
+    }
+
+    [SharedTheory(Models)]
+    [MemberData(nameof(Folders))]
+    public void Every_tensor_of_a_folder_is_read(string name)
+    {
+        using var folder = HfFolder.Open(SharedFiles.At($"{Models}/{name}"));
+        Assert.Equal(System.Text.Json.JsonValueKind.String, folder.Config.RootElement.GetProperty("model_type").ValueKind);
+        Assert.NotEmpty(folder.Tensors);
+        Assert.All(folder.Tensors, t => Assert.Equal(t.Elements, t.ToSingles().LongLength));
+    }
+
+    /// <summary>Shards and pickles, with shared and transposed storages, hold the very numbers of the plain folder.</summary>
+    [SharedTheory(Models)]
+    [MemberData(nameof(Variants))]
+    public void Storage_variants_hold_the_same_weights(string name, string plainName)
+    {
+        using var folder = HfFolder.Open(SharedFiles.At($"{Models}/{name}"));
+        using var plain = HfFolder.Open(SharedFiles.At($"{Models}/{plainName}"));
+        foreach (var tensor in plain.Tensors)
+        {
+            var found = folder.Get(tensor.Name, tensor.Shape.ToArray());
+            Assert.Equal(tensor.ToSingles(), found.ToSingles());
+            var part = new float[tensor.Elements / 2];
+            found.ReadSingles(tensor.Elements - part.Length, part);
+            Assert.Equal(tensor.ToSingles()[^part.Length..], part);
+        }
+    }
+
+    [SharedFact(Models + "/llama")]
+    public void A_missing_tensor_and_a_wrong_shape_name_the_file()
+    {
+        using var folder = HfFolder.Open(SharedFiles.At(Models + "/llama"));
+        Assert.Contains("model.safetensors", Assert.Throws<InvalidDataException>(() => folder.Get("no.such")).Message);
+        var error = Assert.Throws<InvalidDataException>(() => folder.Get(folder.Tensors[0].Name, 1, 2, 3)).Message;
+        Assert.Contains("model.safetensors", error);
+        Assert.Contains("[1, 2, 3]", error);
+    }
+
+    [Theory]
+    [InlineData("../escape.safetensors")]
+    [InlineData("/etc/hostname")]
+    [InlineData("absent.safetensors")]
+    [InlineData("..")]
+    public void An_index_may_only_name_files_beside_it(string shard)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["config.json"], "{}");
+        File.WriteAllText(folder["model.safetensors.index.json"], new JsonObject { ["weight_map"] = new JsonObject { ["t"] = shard } }.ToJsonString());
+        Assert.Contains("weight_map 't'", Assert.Throws<InvalidDataException>(() => HfFolder.Open(folder.Path)).Message);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("[")]
+    [InlineData("{\"weight_map\": {\"\\ud800\": \"\\ud800\"}}")]
+    public void A_damaged_index_is_refused(string text)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["config.json"], "{}");
+        File.WriteAllText(folder["model.safetensors.index.json"], text);
+        Assert.Contains("index.json", Assert.Throws<InvalidDataException>(() => HfFolder.Open(folder.Path)).Message);
+    }
+
+    [Fact]
+    public void A_folder_without_config_or_weights_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("config.json", Assert.Throws<InvalidDataException>(() => HfFolder.Open(folder.Path)).Message);
+        File.WriteAllText(folder["config.json"], "{}");
+        Assert.Contains("no weights", Assert.Throws<InvalidDataException>(() => HfFolder.Open(folder.Path)).Message);
+    }
+}
