@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Kernels;
 
 namespace Vernier.Models;
@@ -14,7 +16,12 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{columns}, {rows}]");
         if (!tensor.Format.CanDequantize)
             throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}': block format {tensor.Format.Name} cannot be read");
-        return tensor.Format.Codes is { } codes ? Packed(tensor, codes.Bits, codes.GroupSize, Codebook(codes.Table), RowOrder(name)) : Dense(tensor, RowOrder(name));
+        var order = RowOrder(name);
+        if (tensor.Format.Codes is { } codes)
+            return Packed(tensor, codes.Bits, codes.GroupSize, Codebook(codes.Table), order);
+        if (tensor.Format == BlockFormats.F16 || tensor.Format == BlockFormats.BF16)
+            return Half(tensor, order);
+        return Dense(tensor, order);
     }
 
     public void Vector(string name, Span<float> destination)
@@ -54,6 +61,14 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
                 matrix.SetRowCodes(row, codes);
             }
         });
+        return matrix;
+    }
+
+    private HalfMatrix Half(GgufTensor tensor, RotaryRowOrder order)
+    {
+        var matrix = new HalfMatrix((int)tensor.Rows, (int)tensor.Columns, tensor.Format == BlockFormats.F16 ? HalfFormat.Fp16 : HalfFormat.Bf16);
+        for (var row = 0; row < matrix.Rows; row++)
+            file.Row(tensor, order.FileRow(row)).CopyTo(MemoryMarshal.AsBytes(matrix.Row(row)));
         return matrix;
     }
 

@@ -9,31 +9,39 @@ public static class HuggingFaceConfig
     /// <exception cref="NotSupportedException">The architecture, activation or rope scaling is not known.</exception>
     public static ModelConfig Read(string path)
     {
-        JsonDocument document;
+        using var document = Parse(path);
+        var keys = new ConfigKeys(path, document.RootElement);
+        var config = keys.String("model_type") switch
+        {
+            "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),
+            "gpt_neo" => GptNeo(keys),
+            "gptj" => GptJ(keys),
+            "opt" => Opt(keys),
+            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, qwen2, qwen3, gpt_neo, gptj and opt"),
+        };
+        return config with
+        {
+            BosTokenId = keys.FindInt("bos_token_id"),
+            EosTokenIds = keys.FindInts("eos_token_id"),
+        };
+    }
+
+    /// <summary>The end ids that a <c>generation_config.json</c> states; chat models have more of them than config.json says.</summary>
+    public static int[] ReadEndIds(string path)
+    {
+        using var document = Parse(path);
+        return new ConfigKeys(path, document.RootElement).FindInts("eos_token_id");
+    }
+
+    private static JsonDocument Parse(string path)
+    {
         try
         {
-            document = JsonDocument.Parse(File.ReadAllBytes(path));
+            return JsonDocument.Parse(File.ReadAllBytes(path));
         }
         catch (JsonException e)
         {
             throw new InvalidDataException($"{path}: not valid JSON: {e.Message}", e);
-        }
-        using (document)
-        {
-            var keys = new ConfigKeys(path, document.RootElement);
-            var config = keys.String("model_type") switch
-            {
-                "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),
-                "gpt_neo" => GptNeo(keys),
-                "gptj" => GptJ(keys),
-                "opt" => Opt(keys),
-                var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, qwen2, qwen3, gpt_neo, gptj and opt"),
-            };
-            return config with
-            {
-                BosTokenId = keys.FindInt("bos_token_id"),
-                EosTokenIds = keys.FindInts("eos_token_id"),
-            };
         }
     }
 

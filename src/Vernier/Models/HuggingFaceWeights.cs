@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Vernier.Files;
 using Vernier.Files.Safetensors;
 using Vernier.Kernels;
 
@@ -35,12 +37,22 @@ public sealed class HuggingFaceWeights : IWeightSource, IDisposable
         var (file, tensor) = Find(name);
         if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Shape)}], expected [{rows}, {columns}]");
+        if (tensor.Type is ElementType.F16 or ElementType.BF16)
+            return Half(file, tensor, rows, columns);
         var matrix = new DenseMatrix(rows, columns);
         Rows.ForEachRange(rows, columns, (from, to) =>
         {
             for (var row = from; row < to; row++)
                 file.ReadSingles(tensor, (long)row * columns, matrix.Row(row));
         });
+        return matrix;
+    }
+
+    private static HalfMatrix Half(SafetensorsFile file, SafetensorsTensor tensor, int rows, int columns)
+    {
+        var matrix = new HalfMatrix(rows, columns, tensor.Type == ElementType.F16 ? HalfFormat.Fp16 : HalfFormat.Bf16);
+        for (var row = 0; row < rows; row++)
+            file.Bytes(tensor, (long)row * columns * sizeof(ushort), columns * sizeof(ushort)).CopyTo(MemoryMarshal.AsBytes(matrix.Row(row)));
         return matrix;
     }
 
@@ -51,6 +63,10 @@ public sealed class HuggingFaceWeights : IWeightSource, IDisposable
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {tensor.Elements} values, expected {destination.Length}");
         file.ReadSingles(tensor, 0, destination);
     }
+
+    /// <summary>Every tensor of the folder.</summary>
+    public IReadOnlyList<SourceTensor> Tensors() =>
+        [.. _files.SelectMany(f => f.Tensors).Select(t => new SourceTensor(t.Name, t.Name, t.Shape, t.Type.ToString(), t.ByteLength))];
 
     public void Dispose()
     {

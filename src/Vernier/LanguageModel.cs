@@ -1,0 +1,74 @@
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Tokens;
+
+namespace Vernier;
+
+/// <summary>A language model with all that belongs to it: decoder, tokenizer, the file it came from, and what it computes with.</summary>
+/// <example><code>
+/// using var model = LanguageModel.Load("model.gguf");
+/// </code></example>
+public sealed class LanguageModel : IDisposable
+{
+    private readonly Lazy<LoadedTokenizer?> _tokenizer;
+
+    /// <param name="tokenizer">Reads the tokenizer when it is first asked for; null = the model has none.</param>
+    internal LanguageModel(Decoder decoder, ModelSource source, Compute compute, Func<LoadedTokenizer?>? tokenizer = null)
+    {
+        (Decoder, Source, Compute) = (decoder, source, compute);
+        _tokenizer = new Lazy<LoadedTokenizer?>(tokenizer ?? (() => null));
+    }
+
+    public ModelConfig Config => Decoder.Config;
+
+    public Decoder Decoder { get; }
+
+    /// <summary>The workers and the arithmetic that this model's passes use.</summary>
+    public Compute Compute { get; }
+
+    /// <summary>The file or folder that the model was loaded from.</summary>
+    public ModelSource Source { get; }
+
+    /// <summary>Text to ids and back; null where the source has no tokenizer.</summary>
+    /// <exception cref="InvalidDataException">The source's tokenizer is damaged.</exception>
+    /// <exception cref="NotSupportedException">The source's tokenizer asks for something that is not done here.</exception>
+    public ITokenizer? Tokenizer => _tokenizer.Value?.Tokenizer;
+
+    /// <summary>The chat template's text, or null.</summary>
+    public string? ChatTemplateSource => _tokenizer.Value?.ChatTemplateSource;
+
+    /// <summary>The ids that end a reply.</summary>
+    public IReadOnlyList<int> EndIds => _tokenizer.Value is { } tokenizer ? [.. tokenizer.EndIds.Union(Config.EosTokenIds)] : Config.EosTokenIds;
+
+    /// <summary>Number of weights, a tied head counted once.</summary>
+    public long ParameterCount => Decoder.Weights().Sum(w => w.Matrix is { } matrix ? (long)matrix.Rows * matrix.Columns : w.Vector!.Value.Length);
+
+    /// <summary>Bits of a weight in the source, on average over all tensors.</summary>
+    public double BitsPerWeight => Source.Tensors.Count == 0 ? 32 : 8.0 * Source.Tensors.Sum(t => t.Bytes) / Source.Tensors.Sum(t => t.Elements);
+
+    /// <summary>Loads a .gguf file, or a folder with config.json and safetensors files.</summary>
+    /// <exception cref="FileNotFoundException">There is neither.</exception>
+    /// <exception cref="InvalidDataException">The content is damaged or does not fit together: says where, what was found and what was expected.</exception>
+    /// <exception cref="NotSupportedException">The content is valid but not done here.</exception>
+    public static LanguageModel Load(string path, LoadOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new LoadOptions();
+        if (Directory.Exists(path))
+            return ModelLoader.FromFolder(path, options);
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"{path}: no such file or folder", path);
+        return ModelLoader.FromGguf(path, options);
+    }
+
+    /// <summary>The fingerprint of all integer codes, see <see cref="CodeHash"/>.</summary>
+    public string CodesSha256() => CodeHash.Of(Decoder.Weights()
+        .Where(w => w.Matrix is PackedMatrix).Select(w => (w.Name, (PackedMatrix)w.Matrix!)));
+
+    public void Dispose()
+    {
+        Decoder.Dispose();
+        Source.Dispose();
+        Compute.Dispose();
+    }
+}
