@@ -1,0 +1,128 @@
+using System.Runtime.Intrinsics;
+
+namespace Vernier.Kernels;
+
+/// <summary>Activations [tokens, columns] as signed bytes with one scale for each token and group of 32 columns, value = scale * code,
+/// as in Q8_0 blocks: scale = max|x| / 127, codes rounded to nearest. Reusable: memory grows to the largest batch and stays.</summary>
+public sealed unsafe class QuantizedActivations : IDisposable
+{
+    /// <summary>Columns that share a scale.</summary>
+    public const int GroupSize = 32;
+
+    // Whole tiles of tokens may be read past the last one.
+    private const int SpareTokens = 8;
+
+    private NativeBuffer<sbyte> _codes = new(0);
+    private NativeBuffer<float> _scales = new(0);
+    private NativeBuffer<float> _sums = new(0);
+
+    /// <summary>Tokens held.</summary>
+    public int Tokens { get; private set; }
+
+    /// <summary>Columns held.</summary>
+    public int Columns { get; private set; }
+
+    /// <summary>Columns rounded up to whole chunks of 64, the distance from token to token in codes; the rest is zero.</summary>
+    internal int Stride { get; private set; }
+
+    /// <summary>Groups of a token, the padding's included.</summary>
+    internal int Groups => Stride / GroupSize;
+
+    /// <summary>[tokens, Stride].</summary>
+    internal sbyte* Codes => _codes.Pointer;
+
+    /// <summary>[tokens, Groups].</summary>
+    internal float* Scales => _scales.Pointer;
+
+    /// <summary>Scale times the sum of the codes, [tokens, Groups]: what an offset of the weight is multiplied by.</summary>
+    internal float* Sums => _sums.Pointer;
+
+    /// <summary>Takes <paramref name="x"/> [tokens, columns] in.</summary>
+    /// <exception cref="ArgumentException">The span is too short.</exception>
+    public void Quantize(WorkerPool pool, ReadOnlySpan<float> x, int tokens, int columns)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
+        if ((long)tokens * columns > x.Length)
+            throw new ArgumentException($"{x.Length} elements for {tokens} tokens of {columns} features.", nameof(x));
+        (Tokens, Columns, Stride) = (tokens, columns, GemmDriver.RoundUp(columns, CodePlanes.Chunk));
+        Grow(ref _codes, (tokens + SpareTokens) * (long)Stride);
+        Grow(ref _scales, (tokens + SpareTokens) * (long)Groups);
+        Grow(ref _sums, (tokens + SpareTokens) * (long)Groups);
+        fixed (float* source = x)
+        {
+            var job = new Job { Source = source, Target = this };
+            if ((long)tokens * columns < 16384)
+                job.Execute(0, 1); // done before another thread would have begun
+            else
+                pool.Run(ref job);
+        }
+    }
+
+    public void Dispose()
+    {
+        _codes.Dispose();
+        _scales.Dispose();
+        _sums.Dispose();
+    }
+
+    private static void Grow<T>(ref NativeBuffer<T> buffer, long length)
+        where T : unmanaged
+    {
+        if (buffer.Length >= length)
+            return;
+        buffer.Dispose();
+        buffer = new NativeBuffer<T>(length);
+    }
+
+    private struct Job : IParallelJob
+    {
+        public float* Source;
+        public QuantizedActivations Target;
+
+        public readonly void Execute(int worker, int workers)
+        {
+            var (start, end) = GemmDriver.Share(Target.Tokens, worker, workers);
+            for (var t = start; t < end; t++)
+                Row(Source + (long)t * Target.Columns, Target.Columns, Target.Groups,
+                    Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups, Target.Sums + (long)t * Target.Groups);
+        }
+    }
+
+    private static void Row(float* x, int columns, int groups, sbyte* codes, float* scales, float* sums)
+    {
+        for (var g = 0; g < groups; g++, x += GroupSize, codes += GroupSize, columns -= GroupSize)
+            if (columns >= GroupSize && Vector256.IsHardwareAccelerated)
+                (scales[g], sums[g]) = GroupVector(x, codes);
+            else
+                (scales[g], sums[g]) = GroupScalar(x, Math.Clamp(columns, 0, GroupSize), codes);
+    }
+
+    private static (float Scale, float Sum) GroupVector(float* x, sbyte* codes)
+    {
+        var (x0, x1, x2, x3) = (Vector256.Load(x), Vector256.Load(x + 8), Vector256.Load(x + 16), Vector256.Load(x + 24));
+        var most = Vector256.Max(Vector256.Max(Vector256.Abs(x0), Vector256.Abs(x1)), Vector256.Max(Vector256.Abs(x2), Vector256.Abs(x3)));
+        var half = Vector128.Max(most.GetLower(), most.GetUpper());
+        var max = MathF.Max(MathF.Max(half[0], half[1]), MathF.Max(half[2], half[3]));
+        var inverse = Vector256.Create(max > 0 ? 127 / max : 0);
+        var (i0, i1) = (Round(x0 * inverse), Round(x1 * inverse));
+        var (i2, i3) = (Round(x2 * inverse), Round(x3 * inverse));
+        Vector256.Narrow(Vector256.Narrow(i0, i1), Vector256.Narrow(i2, i3)).Store(codes);
+        var scale = max / 127;
+        return (scale, scale * Vector256.Sum(i0 + i1 + i2 + i3));
+
+        static Vector256<int> Round(Vector256<float> v) => Vector256.ConvertToInt32(Vector256.Round(v));
+    }
+
+    private static (float Scale, float Sum) GroupScalar(float* x, int count, sbyte* codes)
+    {
+        var max = 0f;
+        for (var i = 0; i < count; i++)
+            max = MathF.Max(max, MathF.Abs(x[i]));
+        var inverse = max > 0 ? 127 / max : 0;
+        var sum = 0;
+        for (var i = 0; i < GroupSize; i++)
+            sum += codes[i] = i < count ? (sbyte)MathF.Round(x[i] * inverse) : (sbyte)0;
+        return (max / 127, max / 127 * sum);
+    }
+}

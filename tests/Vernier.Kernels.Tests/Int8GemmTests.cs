@@ -1,0 +1,124 @@
+using Vernier.Kernels;
+
+namespace Vernier.Kernels.Tests;
+
+public sealed unsafe class Int8GemmTests : IDisposable
+{
+    private readonly WorkerPool _one = new(1);
+    private readonly WorkerPool _three = new(3);
+    private readonly QuantizedActivations _x = new();
+    private readonly QuantizedActivations _absolute = new();
+
+    private static readonly (int Tokens, int Rows, int Columns, int Group)[] Cases =
+    [
+        (1, 1, 1, 0), (1, 4, 64, 32), (1, 9, 65, 32), (2, 33, 100, 64), (3, 6, 1100, 128), (4, 17, 352, 32), (5, 32, 64, 0),
+        (6, 31, 33, 32), (7, 64, 576, 32), (13, 65, 200, 96), (20, 100, 130, 64), (50, 3, 31, 0), (12, 70, 2120, 128),
+    ];
+
+    public static TheoryData<InstructionTier, int, int> TiersBitsCases
+    {
+        get
+        {
+            var data = new TheoryData<InstructionTier, int, int>();
+            foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+                for (var bits = 2; bits <= 8; bits++)
+                    for (var i = 0; i < Cases.Length; i++)
+                        data.Add(tier, bits, i);
+            return data;
+        }
+    }
+
+    public void Dispose()
+    {
+        _one.Dispose();
+        _three.Dispose();
+        _x.Dispose();
+        _absolute.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(TiersBitsCases))]
+    public void ForwardAgreesWithReference(InstructionTier tier, int bits, int index)
+    {
+        var (tokens, rows, columns, group) = Cases[index];
+        using var weight = Matrices.Packed(rows, columns, bits, group, index);
+        var (values, y) = (Matrices.Values(tokens * columns, 1), Matrices.Values(tokens * rows, 2));
+        _x.Quantize(_one, values, tokens, columns);
+        _absolute.Quantize(_one, Array.ConvertAll(values, MathF.Abs), tokens, columns);
+        using var absolute = weight.Scales.Clone();
+        for (var i = 0; i < absolute.Offset.Length; i++)
+            absolute.Offset.Span[i] = MathF.Abs(absolute.Offset.Span[i]);
+        var accumulate = index % 2 == 0;
+        var (expected, magnitude) = ((float[])y.Clone(), Array.ConvertAll(y, MathF.Abs));
+        Int8Reference.Forward(_x, weight, expected, accumulate);
+        var scales = weight.Scales;
+        weight.Scales = absolute;
+        Int8Reference.Forward(_absolute, weight, magnitude, true);
+        weight.Scales = scales;
+        var first = Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _one, _x, weight, to, accumulate));
+        Matrices.AssertClose(expected, first, magnitude, columns / 32);
+        Assert.Equal(first, Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _three, _x, weight, to, accumulate)));
+    }
+
+    [Fact]
+    public void LargestCodesDoNotSaturate()
+    {
+        foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+            for (var bits = 2; bits <= 8; bits++)
+                foreach (var tokens in new[] { 1, 7 })
+                    foreach (var sign in new[] { 1f, -1f })
+                    {
+                        const int columns = 320;
+                        using var weight = new PackedMatrix(33, columns, bits, 32);
+                        var codes = new byte[columns];
+                        Array.Fill(codes, (byte)((1 << bits) - 1));
+                        for (var r = 0; r < 33; r++)
+                            weight.SetRowCodes(r, codes);
+                        weight.Scales.Scale.Span.Fill(1);
+                        var (x, y) = (new float[tokens * columns], new float[tokens * 33]);
+                        Array.Fill(x, 127 * sign);
+                        _x.Quantize(_one, x, tokens, columns);
+                        Int8Gemm.Forward(tier, _one, _x, weight, y, false);
+                        Assert.All(y, v => Assert.Equal(127 * sign * columns * ((1 << bits) - 1), v));
+                    }
+    }
+
+    [Fact]
+    public void ActivationsAreRoundedToNearest()
+    {
+        const int tokens = 5, columns = 77;
+        var x = Matrices.Values(tokens * columns, 1);
+        Array.Clear(x, columns, columns); // a token of zeros
+        _x.Quantize(_three, x, tokens, columns);
+        for (var t = 0; t < tokens; t++)
+            for (var g = 0; g < _x.Groups; g++)
+            {
+                var (start, end) = (g * 32, Math.Min(g * 32 + 32, columns));
+                var (max, sum, scale) = (0f, 0, _x.Scales[t * _x.Groups + g]);
+                for (var c = start; c < g * 32 + 32; c++)
+                {
+                    var (value, code) = (c < end ? x[t * columns + c] : 0, _x.Codes[t * _x.Stride + c]);
+                    max = MathF.Max(max, MathF.Abs(value));
+                    sum += code;
+                    Assert.True(Math.Abs(value - scale * code) <= scale * 0.5001f);
+                    Assert.True(c < end || code == 0);
+                }
+                Assert.Equal(max / 127, scale);
+                Assert.Equal(scale * sum, _x.Sums[t * _x.Groups + g]);
+            }
+    }
+
+    [Fact]
+    public void UnsupportedWeightsAreRefused()
+    {
+        _x.Quantize(_one, new float[64], 1, 64);
+        using var small = new PackedMatrix(4, 64, 4, 16);
+        Assert.False(Int8Gemm.Supports(small));
+        Assert.Throws<NotSupportedException>(() => Int8Gemm.Forward(_one, _x, small, new float[4]));
+        using var wide = new PackedMatrix(4, 65, 4, 32);
+        Assert.Throws<ArgumentException>(() => Int8Gemm.Forward(_one, _x, wide, new float[4]));
+        using var good = new PackedMatrix(4, 64, 4, 32);
+        Assert.Throws<ArgumentException>(() => Int8Gemm.Forward(_one, _x, good, new float[3]));
+        Assert.Throws<ArgumentException>(() => _x.Quantize(_one, new float[63], 1, 64));
+    }
+}
