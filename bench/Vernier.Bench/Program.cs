@@ -1,14 +1,19 @@
 using BenchmarkDotNet.Running;
 using Vernier.Bench;
 
-// `-- gemm [tokens] [threads]` and `-- decode` print tables within seconds, each figure beside the machine's peak from the same run;
-// anything else goes to BenchmarkDotNet.
+// `-- gemm [tokens] [threads]` and `-- int8 [tokens] [threads]` print tables within a minute, each figure beside the machine's
+// peak from the same run; anything else goes to BenchmarkDotNet.
+var tokens = args.Length > 1 && int.TryParse(args[1], out var n) ? n : 512;
+int[] threads = args.Length > 2 && int.TryParse(args[2], out var t) ? [t] : [1, 2];
 switch (args.FirstOrDefault())
 {
     case "gemm":
-        GemmTable.Print(args.Length > 1 ? int.Parse(args[1]) : 512, args.Length > 2 ? [int.Parse(args[2])] : [1, 2]);
-        return 0;
+        GemmTable.Print(tokens, threads);
+        break;
+    case "int8":
+        Int8Table.Print(tokens, threads);
+        break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(GemmTable).Assembly).Run(args);
-        return 0;
+        break;
 }
