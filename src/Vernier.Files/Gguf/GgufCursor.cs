@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Vernier.Files.Gguf;
@@ -31,8 +32,23 @@ internal ref struct GgufCursor(string path, ReadOnlySpan<byte> bytes)
 
     public ulong UInt64(string what) => BinaryPrimitives.ReadUInt64LittleEndian(Take(8, what));
 
-    /// <summary>Skips a string: its length, then its bytes.</summary>
-    public void SkipString(string what) => Take(UInt64(what), what);
+    /// <summary>Skips strings: each is its length, then its bytes.</summary>
+    /// <remarks>A vocabulary is most of a header, and this runs once: without full optimization from the start it would run unoptimized.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void SkipStrings(int count, string what)
+    {
+        var left = _bytes[Position..];
+        for (; count > 0 && left.Length >= 8; count--)
+        {
+            var length = BinaryPrimitives.ReadUInt64LittleEndian(left);
+            if (length > (ulong)(left.Length - 8))
+                break;
+            left = left[(8 + (int)length)..];
+        }
+        Position = _bytes.Length - left.Length;
+        if (count > 0)
+            Take(UInt64(what), what); // the one that does not fit: reports it
+    }
 
     /// <summary>A key or a tensor's name: UTF-8, not empty.</summary>
     public string Name(string what)

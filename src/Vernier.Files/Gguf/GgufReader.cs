@@ -97,8 +97,7 @@ internal static class GgufReader
         switch (type)
         {
             case GgufValueType.String:
-                for (var i = 0; i < count; i++)
-                    cursor.SkipString(what);
+                cursor.SkipStrings(count, what);
                 break;
             case GgufValueType.Array:
                 if (depth > MaxNesting)

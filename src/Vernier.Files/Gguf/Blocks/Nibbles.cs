@@ -8,6 +8,12 @@ internal static class Nibbles
     /// <summary>16 bytes to 32 codes.</summary>
     public static void Split(ReadOnlySpan<byte> packed, Span<byte> codes)
     {
+        if (!Vector128.IsHardwareAccelerated)
+        {
+            for (var i = 0; i < 16; i++)
+                (codes[i], codes[i + 16]) = ((byte)(packed[i] & 0x0F), (byte)(packed[i] >> 4));
+            return;
+        }
         var both = Vector128.Create(packed[..16]);
         (both & Vector128.Create((byte)0x0F)).CopyTo(codes[..16]);
         (both >>> 4).CopyTo(codes.Slice(16, 16));
@@ -16,9 +22,8 @@ internal static class Nibbles
     /// <summary>The low halves of 32 codes to 16 bytes.</summary>
     public static void Join(ReadOnlySpan<byte> codes, Span<byte> packed)
     {
-        var low = Vector128.Create(codes[..16]) & Vector128.Create((byte)0x0F);
-        var high = Vector128.Create(codes.Slice(16, 16)) << 4;
-        (low | high).CopyTo(packed[..16]);
+        for (var i = 0; i < 16; i++)
+            packed[i] = (byte)(codes[i] & 0x0F | codes[i + 16] << 4);
     }
 
     /// <summary>Sets bit 4 of 32 codes from the bits of a word.</summary>

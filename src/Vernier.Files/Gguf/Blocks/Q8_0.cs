@@ -1,4 +1,4 @@
-using System.Runtime.Intrinsics;
+using System.Runtime.InteropServices;
 
 namespace Vernier.Files.Gguf.Blocks;
 
@@ -36,8 +36,9 @@ internal sealed class Q8_0() : BlockFormat("Q8_0", 8, 32, 34)
     /// <summary>Signed to unsigned and back: adding 128 is flipping the top bit.</summary>
     private static void FlipSign(ReadOnlySpan<byte> source, Span<byte> destination)
     {
-        var top = Vector128.Create((byte)0x80);
-        (Vector128.Create(source[..16]) ^ top).CopyTo(destination[..16]);
-        (Vector128.Create(source.Slice(16, 16)) ^ top).CopyTo(destination.Slice(16, 16));
+        var from = MemoryMarshal.Cast<byte, ulong>(source[..32]);
+        var to = MemoryMarshal.Cast<byte, ulong>(destination[..32]);
+        for (var i = 0; i < from.Length; i++)
+            to[i] = from[i] ^ 0x8080808080808080;
     }
 }
