@@ -18,16 +18,21 @@ internal static unsafe class CodePlanes
     /// <summary>Packs 64 codes.</summary>
     public static void Pack(byte* codes, int bits, byte* chunk)
     {
-        new Span<byte>(chunk, ChunkBytes(bits)).Clear();
+        // Eight codes at a time in a general register: a plane of p bits is p words, and word w takes the codes of words w, w + p, w + 2p, ...
+        var words = (ulong*)codes;
         var low = 0;
         for (var plane = 8; plane > 0; plane >>= 1)
         {
             if ((bits & plane) == 0)
                 continue;
-            var bytes = 8 * plane;
-            for (var c = 0; c < Chunk; c++)
-                chunk[c % bytes] |= (byte)(((codes[c] >> low) & ((1 << plane) - 1)) << (plane * (c / bytes)));
-            chunk += bytes;
+            var mask = 0x0101010101010101ul * ((1ul << plane) - 1);
+            for (var w = 0; w < plane; w++, chunk += sizeof(ulong))
+            {
+                var packed = 0ul;
+                for (int shift = 0, from = w; shift < 8; shift += plane, from += plane)
+                    packed |= ((Unsafe.ReadUnaligned<ulong>(words + from) >> low) & mask) << shift;
+                Unsafe.WriteUnaligned(chunk, packed);
+            }
             low += plane;
         }
     }
