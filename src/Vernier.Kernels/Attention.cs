@@ -2,8 +2,14 @@ namespace Vernier.Kernels;
 
 /// <summary>Causal attention softmax(scale q kᵀ) v over sequences laid end to end, tile by tile with an online softmax
 /// (Dao et al., arXiv 2205.14135): the [tokens, tokens] scores never exist.</summary>
-public static class Attention
+public static unsafe class Attention
 {
+    /// <summary>With more queries than this the tiles of <see cref="AttentionForward{T}"/> are faster than reading the cache once.</summary>
+    private const int MostDecoded = 4;
+
+    [ThreadStatic]
+    private static NativeBuffer<float>? t_partial;
+
     /// <param name="q">[tokens, heads * headDim].</param>
     /// <param name="k">[tokens, kvHeads * headDim].</param>
     /// <param name="v">[tokens, kvHeads * headDim].</param>
@@ -19,18 +25,19 @@ public static class Attention
         Shapes.Require(output.Length, tokens, shape.QueryChannels, nameof(output));
         if (!logSumExp.IsEmpty)
             Shapes.Require(logSumExp.Length, tokens, shape.Heads, nameof(logSumExp));
-        for (var s = 0; s < starts.Length - 1; s++)
+        fixed (float* pq = q, pk = k, pv = v, po = output, pl = logSumExp)
+        fixed (int* ps = starts)
         {
-            var (t0, n) = (starts[s], starts[s + 1] - starts[s]);
-            var o = new double[n * shape.QueryChannels];
-            var l = new double[n * shape.Heads];
-            AttentionReference.Forward(
-                D(q.Slice(t0 * shape.QueryChannels, o.Length)), D(k.Slice(t0 * shape.KeyChannels, n * shape.KeyChannels)),
-                D(v.Slice(t0 * shape.KeyChannels, n * shape.KeyChannels)), n, n, shape, o, l);
-            for (var i = 0; i < o.Length; i++)
-                output[t0 * shape.QueryChannels + i] = (float)o[i];
-            for (var i = 0; i < l.Length && !logSumExp.IsEmpty; i++)
-                logSumExp[t0 * shape.Heads + i] = (float)l[i];
+            var kernel = new AttentionForward<float>
+            {
+                Tiles = new AttentionTiles(shape, ps, starts.Length - 1, 0),
+                Q = pq,
+                K = pk,
+                V = pv,
+                Output = po,
+                LogSumExp = pl,
+            };
+            Kernel.Run(pool, ref kernel, kernel.Tiles.Work);
         }
     }
 
@@ -51,17 +58,31 @@ public static class Attention
         Shapes.Require(output.Length, tokens, shape.QueryChannels, nameof(output));
         Shapes.Require(outputGrad.Length, tokens, shape.QueryChannels, nameof(outputGrad));
         Shapes.Require(logSumExp.Length, tokens, shape.Heads, nameof(logSumExp));
-        for (var s = 0; s < starts.Length - 1; s++)
+        if (tokens == 0)
+            return;
+        fixed (float* pq = q, pk = k, pv = v, po = output, pl = logSumExp, pog = outputGrad, pqg = qGrad, pkg = kGrad, pvg = vGrad)
+        fixed (int* ps = starts)
         {
-            var (t0, n) = (starts[s], starts[s + 1] - starts[s]);
-            var (dq, dk, dv) = (new double[n * shape.QueryChannels], new double[n * shape.KeyChannels], new double[n * shape.KeyChannels]);
-            AttentionReference.Backward(
-                D(q.Slice(t0 * shape.QueryChannels, dq.Length)), D(k.Slice(t0 * shape.KeyChannels, dk.Length)),
-                D(v.Slice(t0 * shape.KeyChannels, dk.Length)), D(outputGrad.Slice(t0 * shape.QueryChannels, dq.Length)), n, shape, dq, dk, dv);
-            for (var i = 0; i < dq.Length; i++)
-                qGrad[t0 * shape.QueryChannels + i] = (float)dq[i];
-            for (var i = 0; i < dk.Length; i++)
-                (kGrad[t0 * shape.KeyChannels + i], vGrad[t0 * shape.KeyChannels + i]) = ((float)dk[i], (float)dv[i]);
+            var pairs = stackalloc int[2 * pool.Threads];
+            new Span<int>(pairs, 2 * pool.Threads).Fill(-1);
+            var kernel = new AttentionBackward
+            {
+                Tiles = new AttentionTiles(shape, ps, starts.Length - 1, 0),
+                Q = pq,
+                K = pk,
+                V = pv,
+                Output = po,
+                LogSumExp = pl,
+                OutputGrad = pog,
+                QGrad = pqg,
+                KGrad = pkg,
+                VGrad = pvg,
+                PartialPairs = pairs,
+            };
+            kernel.Partial = Scratch.Get(ref t_partial, 4 * pool.Threads * kernel.PartialSize);
+            Kernel.Run(pool, ref kernel, kernel.Tiles.Work);
+            var reduction = new AttentionReduction { Backward = kernel, Slots = 2 * pool.Threads };
+            Kernel.Run(pool, ref reduction, 2L * k.Length);
         }
     }
 
@@ -74,12 +95,8 @@ public static class Attention
     public static void Cached(
         WorkerPool pool, ReadOnlySpan<float> q, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int length, in AttentionShape shape, Span<float> output)
     {
-        var queries = q.Length / shape.QueryChannels;
-        var o = new double[output.Length];
-        AttentionReference.Forward(
-            D(q), D(keys[..(length * shape.KeyChannels)]), D(values[..(length * shape.KeyChannels)]), queries, length, shape, o, new double[queries * shape.Heads]);
-        for (var i = 0; i < o.Length; i++)
-            output[i] = (float)o[i];
+        fixed (float* pk = keys, pv = values)
+            Cached(pool, q, pk, pv, Math.Min(keys.Length, values.Length), length, shape, output);
     }
 
     /// <summary>The same with a cache of half the size.</summary>
@@ -87,24 +104,57 @@ public static class Attention
     public static void Cached(
         WorkerPool pool, ReadOnlySpan<float> q, ReadOnlySpan<Half> keys, ReadOnlySpan<Half> values, int length, in AttentionShape shape, Span<float> output)
     {
-        var (k, v) = (new float[length * shape.KeyChannels], new float[length * shape.KeyChannels]);
-        for (var i = 0; i < k.Length; i++)
-            (k[i], v[i]) = ((float)keys[i], (float)values[i]);
-        Cached(pool, q, k, v, length, shape, output);
+        fixed (Half* pk = keys, pv = values)
+            Cached(pool, q, pk, pv, Math.Min(keys.Length, values.Length), length, shape, output);
     }
 
-    private static double[] D(ReadOnlySpan<float> x)
+    private static void Cached<T>(
+        WorkerPool pool, ReadOnlySpan<float> q, T* keys, T* values, int cached, int length, in AttentionShape shape, Span<float> output)
+        where T : unmanaged
     {
-        var y = new double[x.Length];
-        for (var i = 0; i < y.Length; i++)
-            y[i] = x[i];
-        return y;
+        shape.Validate();
+        var queries = q.Length / shape.QueryChannels;
+        Shapes.Require(q.Length, queries, shape.QueryChannels, nameof(q));
+        Shapes.Require(output.Length, queries, shape.QueryChannels, nameof(output));
+        if (length < queries || cached < (long)length * shape.KeyChannels)
+            throw new ArgumentOutOfRangeException(nameof(length), $"{queries} queries, {cached / shape.KeyChannels} cached tokens and a length of {length}");
+        if (queries == 0)
+            return;
+        fixed (float* pq = q, po = output)
+        {
+            if (queries <= MostDecoded)
+            {
+                Decode(pool, pq, keys, values, queries, length, shape, po);
+                return;
+            }
+            var starts = stackalloc int[] { 0, queries };
+            var kernel = new AttentionForward<T> { Tiles = new AttentionTiles(shape, starts, 1, length - queries), Q = pq, K = keys, V = values, Output = po };
+            Kernel.Run(pool, ref kernel, kernel.Tiles.Work);
+        }
+    }
+
+    private static void Decode<T>(WorkerPool pool, float* q, T* keys, T* values, int queries, int length, in AttentionShape shape, float* output)
+        where T : unmanaged
+    {
+        var kernel = new AttentionDecode<T> { Shape = shape, Q = q, K = keys, V = values, Queries = queries, Length = length };
+        kernel.Partial = Scratch.Get(ref t_partial, (long)shape.KvHeads * kernel.Chunks * kernel.Rows * (shape.HeadDim + 2));
+        Kernel.Run(pool, ref kernel, (long)queries * shape.QueryChannels * length);
+        var merge = new AttentionMerge
+        {
+            Shape = shape,
+            Partial = kernel.Partial,
+            Output = output,
+            Rows = kernel.Rows,
+            FirstChunk = kernel.FirstChunk,
+            Chunks = kernel.Chunks,
+        };
+        Kernel.Run(pool, ref merge, (long)queries * shape.QueryChannels * (kernel.Chunks - kernel.FirstChunk));
     }
 
     private static int RequireSequences(ReadOnlySpan<int> starts)
     {
-        if (starts.IsEmpty || starts[0] != 0)
-            throw new ArgumentException("starts must begin with 0", nameof(starts));
+        if (starts.Length < 2 || starts[0] != 0)
+            throw new ArgumentException("starts must begin with 0 and hold one bound more than there are sequences", nameof(starts));
         for (var s = 1; s < starts.Length; s++)
             if (starts[s] < starts[s - 1])
                 throw new ArgumentException($"sequence {s - 1} ends before it begins", nameof(starts));

@@ -12,6 +12,9 @@ internal unsafe interface ILanes<T>
 
     static abstract T Load(float* source);
 
+    /// <summary>Loads <see cref="Count"/> half-precision floats.</summary>
+    static abstract T Load(Half* source);
+
     void Store(float* destination);
 
     static abstract T operator +(T a, T b);

@@ -20,6 +20,17 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static Lanes128 Load(float* source) => new(Vector128.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128 Load(Half* source)
+    {
+        // exponent and fraction move to their places, 2^112 corrects the bias (denormals too); infinities and NaNs get the full exponent
+        var bits = Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)source).AsUInt16());
+        var magnitude = bits & Vector128.Create(0x7FFFu);
+        var special = Vector128.GreaterThan(magnitude, Vector128.Create(0x7BFFu)) & Vector128.Create(0x7F800000u);
+        var value = ((magnitude << 13).AsSingle() * Vector128.Create(5.192296858534828e33f)).AsUInt32();
+        return new((value | special | ((bits & Vector128.Create(0x8000u)) << 16)).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,6 +21,17 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     public static Lanes512 Load(float* source) => new(Vector512.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Load(Half* source)
+    {
+        // exponent and fraction move to their places, 2^112 corrects the bias (denormals too); infinities and NaNs get the full exponent
+        var bits = Vector512.Create(Vector256.WidenLower(Vector256.Load((ushort*)source)), Vector256.WidenUpper(Vector256.Load((ushort*)source)));
+        var magnitude = bits & Vector512.Create(0x7FFFu);
+        var special = Vector512.GreaterThan(magnitude, Vector512.Create(0x7BFFu)) & Vector512.Create(0x7F800000u);
+        var value = ((magnitude << 13).AsSingle() * Vector512.Create(5.192296858534828e33f)).AsUInt32();
+        return new((value | special | ((bits & Vector512.Create(0x8000u)) << 16)).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

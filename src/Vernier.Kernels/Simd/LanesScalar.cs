@@ -19,6 +19,9 @@ internal readonly unsafe struct LanesScalar : ILanes<LanesScalar>
     public static LanesScalar Load(float* source) => new(*source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static LanesScalar Load(Half* source) => new((float)*source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => *destination = _value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
