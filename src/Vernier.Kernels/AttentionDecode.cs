@@ -60,7 +60,7 @@ internal unsafe struct AttentionDecode<T> : IKernel
             var maximum = Reduce.Maximum<L>(scores + r * Chunk, end - first);
             // a chunk outside a query's window has no maximum to take away: its exponentials are all 0
             row[0] = maximum;
-            row[1] = Reduce.ExpSum<L>(scores + r * Chunk, float.IsNegativeInfinity(maximum) ? 0f : maximum, end - first, scores + r * Chunk);
+            row[1] = (float)Reduce.ExpSum<L>(scores + r * Chunk, float.IsNegativeInfinity(maximum) ? 0f : maximum, end - first, scores + r * Chunk);
             new Span<float>(row + 2, dim).Clear();
         }
         var values = V + first * stride + kvHead * dim;

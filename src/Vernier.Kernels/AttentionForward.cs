@@ -132,7 +132,7 @@ internal unsafe struct AttentionForward<T> : IKernel
                     for (var c = 0; c < Width; c += L.Count)
                         (L.Load(Sum + row * Width + c) * L.Create(shrink)).Store(Sum + row * Width + c);
             }
-            Total[row] = Total[row] * shrink + Reduce.ExpSum<L>(scores, maximum, columns, scores);
+            Total[row] = Total[row] * shrink + (float)Reduce.ExpSum<L>(scores, maximum, columns, scores);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -196,7 +196,7 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
                     LogProbabilities[token] = (float)-loss;
                 if (Gradient)
                 {
-                    Multiply<V>(row, Scale / sum);
+                    Multiply<V>(row, (float)(Scale / sum));
                     row[Targets[token]] -= Scale;
                 }
             }

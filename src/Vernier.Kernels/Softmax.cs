@@ -67,7 +67,7 @@ public static unsafe class Softmax
                     Y[i] = X[i] - shift;
                 return;
             }
-            var scale = 1f / Reduce.ExpSum<V>(X, maximum, Length, Y);
+            var scale = (float)(1 / Reduce.ExpSum<V>(X, maximum, Length, Y));
             for (var i = 0; i < Length; i++)
                 Y[i] *= scale;
         }

@@ -1,6 +1,6 @@
 namespace Vernier.Kernels;
 
-/// <summary>A kernel whose body is written once for every <see cref="SimdTier"/>. A struct that holds pointers and sizes.</summary>
+/// <summary>A kernel whose body is written once for every <see cref="InstructionTier"/>. A struct that holds pointers and sizes.</summary>
 internal interface IKernel
 {
     /// <summary>Does the share of one worker with vectors of type <typeparamref name="V"/>.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Vernier.Kernels;
 
@@ -10,32 +9,19 @@ internal static unsafe class Kernel
     private const long WorthSharing = 16384;
 
     [ThreadStatic]
-    private static SimdTier? t_forced;
+    private static InstructionTier? t_forced;
 
     /// <summary>The tier in use on this thread.</summary>
-    public static SimdTier Tier => t_forced ?? Best;
+    public static InstructionTier Tier => t_forced ?? InstructionTiers.Best;
 
     /// <summary>Makes kernels that this thread starts run at one tier, so that a test can compare tiers; null ends it.</summary>
     /// <exception cref="NotSupportedException">The machine has no such vectors: they would run emulated.</exception>
-    public static void Force(SimdTier? tier)
+    public static void Force(InstructionTier? tier)
     {
-        if (tier is { } wanted && !IsSupported(wanted))
+        if (tier is { } wanted && !InstructionTiers.IsSupported(wanted))
             throw new NotSupportedException($"this machine has no {wanted} arithmetic");
         t_forced = tier;
     }
-
-    public static bool IsSupported(SimdTier tier) => tier switch
-    {
-        SimdTier.Vector512 => Vector512.IsHardwareAccelerated,
-        SimdTier.Vector256 => Vector256.IsHardwareAccelerated,
-        SimdTier.Vector128 => Vector128.IsHardwareAccelerated,
-        _ => true,
-    };
-
-    private static SimdTier Best =>
-        Vector512.IsHardwareAccelerated ? SimdTier.Vector512 :
-        Vector256.IsHardwareAccelerated ? SimdTier.Vector256 :
-        Vector128.IsHardwareAccelerated ? SimdTier.Vector128 : SimdTier.Scalar;
 
     /// <summary>Runs the kernel; a small one runs on the calling thread alone.</summary>
     /// <param name="work">About how many element operations there are.</param>
@@ -69,24 +55,24 @@ internal static unsafe class Kernel
         return ((int)Math.Min(start, count), (int)Math.Min(end, count));
     }
 
-    private readonly struct TieredJob<TKernel>(void* kernel, SimdTier tier) : IParallelJob
+    private readonly struct TieredJob<TKernel>(void* kernel, InstructionTier tier) : IParallelJob
         where TKernel : struct, IKernel
     {
         private readonly void* _kernel = kernel;
-        private readonly SimdTier _tier = tier;
+        private readonly InstructionTier _tier = tier;
 
         public void Execute(int worker, int workers)
         {
             ref var kernel = ref Unsafe.AsRef<TKernel>(_kernel);
             switch (_tier)
             {
-                case SimdTier.Vector512:
+                case InstructionTier.Vector512:
                     kernel.Execute<Lanes512>(worker, workers);
                     break;
-                case SimdTier.Vector256:
+                case InstructionTier.Vector256:
                     kernel.Execute<Lanes256>(worker, workers);
                     break;
-                case SimdTier.Vector128:
+                case InstructionTier.Vector128:
                     kernel.Execute<Lanes128>(worker, workers);
                     break;
                 default:

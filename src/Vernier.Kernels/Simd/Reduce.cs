@@ -5,6 +5,9 @@ namespace Vernier.Kernels;
 /// <summary>Sums over one row. Four accumulators hide the latency of the adder.</summary>
 internal static unsafe class Reduce
 {
+    /// <summary>Elements that are summed in float before they are added to a double.</summary>
+    private const int Block = 1024;
+
     /// <summary>Σ a.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum<V>(float* a, int length)
@@ -105,48 +108,58 @@ internal static unsafe class Reduce
         return maximum;
     }
 
-    /// <summary>Σ e^(a - shift).</summary>
+    /// <summary>Σ e^(a - shift), over long rows in double.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float ExpSum<V>(float* a, float shift, int length)
+    public static double ExpSum<V>(float* a, float shift, int length)
         where V : unmanaged, ILanes<V>
     {
-        var (s0, s1) = (V.Create(0f), V.Create(0f));
+        var total = 0.0;
         var m = V.Create(shift);
         var i = 0;
-        for (; i <= length - 2 * V.Count; i += 2 * V.Count)
+        while (i <= length - 2 * V.Count)
         {
-            s0 += LaneMath.Exp(V.Load(a + i) - m);
-            s1 += LaneMath.Exp(V.Load(a + i + V.Count) - m);
+            var (s0, s1) = (V.Create(0f), V.Create(0f));
+            for (var stop = Math.Min(length, i + Block); i <= stop - 2 * V.Count; i += 2 * V.Count)
+            {
+                s0 += LaneMath.Exp(V.Load(a + i) - m);
+                s1 += LaneMath.Exp(V.Load(a + i + V.Count) - m);
+            }
+            total += V.Sum(s0 + s1);
         }
         for (; i < length; i += V.Count)
-            s0 += LaneMath.Exp(LaneMath.LoadPartial<V>(a + i, Math.Min(V.Count, length - i), float.NegativeInfinity) - m);
-        return V.Sum(s0 + s1);
+            total += V.Sum(LaneMath.Exp(LaneMath.LoadPartial<V>(a + i, Math.Min(V.Count, length - i), float.NegativeInfinity) - m));
+        return total;
     }
 
-    /// <summary>destination = e^(a - shift), and its sum. They may be one.</summary>
+    /// <summary>destination = e^(a - shift), and its sum, over long rows in double. They may be one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float ExpSum<V>(float* a, float shift, int length, float* destination)
+    public static double ExpSum<V>(float* a, float shift, int length, float* destination)
         where V : unmanaged, ILanes<V>
     {
-        var (s0, s1) = (V.Create(0f), V.Create(0f));
+        var total = 0.0;
         var m = V.Create(shift);
         var i = 0;
-        for (; i <= length - 2 * V.Count; i += 2 * V.Count)
+        while (i <= length - 2 * V.Count)
         {
-            var e0 = LaneMath.Exp(V.Load(a + i) - m);
-            var e1 = LaneMath.Exp(V.Load(a + i + V.Count) - m);
-            e0.Store(destination + i);
-            e1.Store(destination + i + V.Count);
-            s0 += e0;
-            s1 += e1;
+            var (s0, s1) = (V.Create(0f), V.Create(0f));
+            for (var stop = Math.Min(length, i + Block); i <= stop - 2 * V.Count; i += 2 * V.Count)
+            {
+                var e0 = LaneMath.Exp(V.Load(a + i) - m);
+                var e1 = LaneMath.Exp(V.Load(a + i + V.Count) - m);
+                e0.Store(destination + i);
+                e1.Store(destination + i + V.Count);
+                s0 += e0;
+                s1 += e1;
+            }
+            total += V.Sum(s0 + s1);
         }
         for (; i < length; i += V.Count)
         {
             var rest = Math.Min(V.Count, length - i);
             var e = LaneMath.Exp(LaneMath.LoadPartial<V>(a + i, rest, float.NegativeInfinity) - m);
             LaneMath.StorePartial(e, destination + i, rest);
-            s0 += e;
+            total += V.Sum(e);
         }
-        return V.Sum(s0 + s1);
+        return total;
     }
 }

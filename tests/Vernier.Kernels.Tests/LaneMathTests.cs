@@ -1,0 +1,88 @@
+namespace Vernier.Kernels.Tests;
+
+public unsafe class LaneMathTests
+{
+    /// <summary>Exp at every 5000th float.</summary>
+    [Theory]
+    [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
+    public void ExpIsWithinTwoUnitsOfTheLastPlace(InstructionTier tier) => OpTesting.At(tier, () =>
+    {
+        var worst = 0.0;
+        var values = new float[16];
+        for (var bits = 0L; bits < 1L << 32; bits += 5000 * 16)
+        {
+            for (var i = 0; i < 16; i++)
+                values[i] = BitConverter.Int32BitsToSingle((int)(bits + i * 5000));
+            var inputs = (float[])values.Clone();
+            Run(values);
+            for (var i = 0; i < 16; i++)
+            {
+                var expected = Math.Exp(inputs[i]);
+                if (float.IsNaN(inputs[i]))
+                    Assert.True(float.IsNaN(values[i]));
+                else if (expected > float.MaxValue)
+                    Assert.Equal(float.PositiveInfinity, values[i]);
+                else
+                    worst = Math.Max(worst, Math.Abs(values[i] - expected) / Math.Max(expected * Math.Pow(2, -23), 1.4e-45));
+            }
+        }
+        Assert.InRange(worst, 0, 2);
+    });
+
+    [Theory]
+    [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
+    public void EveryHalfLoads(InstructionTier tier) => OpTesting.At(tier, () =>
+    {
+        var halves = new Half[65536];
+        for (var i = 0; i < halves.Length; i++)
+            halves[i] = BitConverter.UInt16BitsToHalf((ushort)i);
+        var floats = new float[halves.Length];
+        fixed (Half* source = halves)
+        fixed (float* destination = floats)
+        {
+            var kernel = new WidenKernel { Source = source, Destination = destination, Length = halves.Length };
+            Kernel.RunHere(ref kernel);
+        }
+        for (var i = 0; i < halves.Length; i++)
+            if (Half.IsNaN(halves[i]))
+                Assert.True(float.IsNaN(floats[i]));
+            else
+                Assert.Equal(BitConverter.SingleToInt32Bits((float)halves[i]), BitConverter.SingleToInt32Bits(floats[i]));
+    });
+
+    private static void Run(float[] values)
+    {
+        fixed (float* p = values)
+        {
+            var kernel = new ExpKernel { Values = p, Length = values.Length };
+            Kernel.RunHere(ref kernel);
+        }
+    }
+
+    private struct ExpKernel : IKernel
+    {
+        public float* Values;
+        public int Length;
+
+        public readonly void Execute<V>(int worker, int workers)
+            where V : unmanaged, ILanes<V>
+        {
+            for (var i = 0; i < Length; i += V.Count)
+                LaneMath.Exp(V.Load(Values + i)).Store(Values + i);
+        }
+    }
+
+    private struct WidenKernel : IKernel
+    {
+        public Half* Source;
+        public float* Destination;
+        public int Length;
+
+        public readonly void Execute<V>(int worker, int workers)
+            where V : unmanaged, ILanes<V>
+        {
+            for (var i = 0; i < Length; i += V.Count)
+                V.Load(Source + i).Store(Destination + i);
+        }
+    }
+}
