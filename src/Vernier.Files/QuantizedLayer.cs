@@ -1,0 +1,65 @@
+namespace Vernier.Files;
+
+/// <summary>A quantized linear layer as unpacked from any of the Hugging Face formats: weight[o, i] of group g = GroupOf(i) is
+/// Scales[o, g] * (Codes[o, i] - ZeroPoints[o, g]), or Scales[o, g] * Codes[o, i] + Offsets[o, g] where there are no zero points.</summary>
+public sealed class QuantizedLayer
+{
+    /// <param name="groupSize">Consecutive input columns that share a scale (the last group may be shorter); 0 = one group.</param>
+    public QuantizedLayer(int outFeatures, int inFeatures, int bits, int groupSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outFeatures);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inFeatures);
+        ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 8);
+        ArgumentOutOfRangeException.ThrowIfNegative(groupSize);
+        OutFeatures = outFeatures;
+        InFeatures = inFeatures;
+        Bits = bits;
+        GroupSize = groupSize == 0 ? inFeatures : Math.Min(groupSize, inFeatures);
+        Groups = (inFeatures + GroupSize - 1) / GroupSize;
+        Codes = new byte[checked(outFeatures * inFeatures)];
+        Scales = new float[outFeatures * Groups];
+    }
+
+    public int OutFeatures { get; }
+
+    public int InFeatures { get; }
+
+    /// <summary>Bits of an unsigned code.</summary>
+    public int Bits { get; }
+
+    public int GroupSize { get; }
+
+    public int Groups { get; }
+
+    /// <summary>[out, in], unsigned.</summary>
+    public byte[] Codes { get; }
+
+    /// <summary>[out, groups].</summary>
+    public float[] Scales { get; }
+
+    /// <summary>[out, groups], or null where offsets are free.</summary>
+    public int[]? ZeroPoints { get; init; }
+
+    /// <summary>[out, groups], or null where there are zero points.</summary>
+    public float[]? Offsets { get; init; }
+
+    /// <summary>[in]: the group of each column where columns were reordered (GPTQ's desc_act); null where column i has group i / GroupSize.</summary>
+    public int[]? GroupIndex { get; init; }
+
+    /// <summary>The group of a column.</summary>
+    public int GroupOf(int column) => GroupIndex is null ? column / GroupSize : GroupIndex[column];
+
+    /// <summary>The weight in fp32, each operation rounded.</summary>
+    /// <param name="row">Output feature.</param>
+    /// <param name="destination">[in].</param>
+    public void DequantizeRow(int row, Span<float> destination)
+    {
+        for (var i = 0; i < InFeatures; i++)
+        {
+            var g = row * Groups + GroupOf(i);
+            var code = Codes[row * InFeatures + i];
+            destination[i] = ZeroPoints is not null ? Scales[g] * (code - ZeroPoints[g]) : Scales[g] * code + Offsets![g];
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Vernier.Files.HuggingFace;
+
+namespace Vernier.Files;
+
+/// <summary>What the readers and writers of quantized layers share: tensors with checked shapes, settings with checked values.</summary>
+internal static class QuantizedTensors
+{
+    /// <summary>A matrix of 32-bit words.</summary>
+    public static uint[] Words(HfFolder folder, string name, long rows, long columns)
+    {
+        var tensor = folder.Get(name, rows, columns);
+        if (tensor.Type is not (ElementType.I32 or ElementType.U32))
+            throw Damaged.File(tensor.FilePath, $"tensor '{name}'", $"{tensor.Type}", "32-bit words");
+        var words = new uint[checked((int)tensor.Elements)];
+        tensor.ReadElements(0, MemoryMarshal.AsBytes(words.AsSpan()));
+        return words;
+    }
+
+    /// <summary>The sizes of a matrix.</summary>
+    public static (int Rows, int Columns) Matrix(HfFolder folder, string name)
+    {
+        var tensor = folder.Get(name);
+        return tensor.Shape is [> 0 and <= int.MaxValue, > 0 and <= int.MaxValue]
+            ? ((int)tensor.Shape[0], (int)tensor.Shape[1])
+            : throw Damaged.File(tensor.FilePath, $"tensor '{name}'", $"shape [{string.Join(", ", tensor.Shape)}]", "a matrix");
+    }
+
+    /// <summary>[groups, out] in the file to [out, groups].</summary>
+    public static void ReadTransposed(HfTensor tensor, int groups, int rows, Span<float> destination)
+    {
+        var values = tensor.ToSingles();
+        for (var g = 0; g < groups; g++)
+            for (var o = 0; o < rows; o++)
+                destination[o * groups + g] = values[g * rows + o];
+    }
+
+    /// <summary>[out, groups] to the fp16 bytes of [groups, out].</summary>
+    public static byte[] HalvesTransposed(ReadOnlySpan<float> values, int groups, int rows)
+    {
+        var halves = new Half[values.Length];
+        for (var g = 0; g < groups; g++)
+            for (var o = 0; o < rows; o++)
+            {
+                var value = values[o * groups + g];
+                var half = halves[g * rows + o] = (Half)value;
+                if (!Half.IsFinite(half))
+                    throw new NotSupportedException($"the format stores scales as fp16 and {value} is too large for it");
+            }
+        return MemoryMarshal.AsBytes(halves.AsSpan()).ToArray();
+    }
+
+    /// <summary>An integer setting.</summary>
+    public static int Integer(JsonElement settings, string path, string key, int? absent = null)
+    {
+        if (!settings.TryGetProperty(key, out var value))
+            return absent ?? throw Damaged.File(path, "quantization settings", "no such key", $"the key '{key}'");
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Damaged.File(path, $"quantization setting '{key}'", $"{value}", "an integer");
+    }
+
+    /// <summary>A setting that is true or false; false where absent.</summary>
+    public static bool Flag(JsonElement settings, string path, string key)
+    {
+        if (!settings.TryGetProperty(key, out var value))
+            return false;
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Damaged.File(path, $"quantization setting '{key}'", $"{value}", "true or false");
+    }
+
+    /// <summary>Group size of the settings, where -1 is one group for a whole row, as 0.</summary>
+    public static int GroupSize(JsonElement settings, string path)
+    {
+        var size = Integer(settings, path, "group_size", absent: -1);
+        return size is -1 or > 0 ? Math.Max(size, 0) : throw Damaged.File(path, "quantization setting 'group_size'", $"{size}", "-1 or a positive number");
+    }
+}

@@ -1,0 +1,62 @@
+using System.Text.Json;
+using Vernier.Files.HuggingFace;
+using Vernier.Files.Safetensors;
+using Vernier.TestSupport;
+
+namespace Vernier.Files.Tests.Quantized;
+
+/// <summary>The cases that the index.json of a folder of goldens lists, each some tensors of a safetensors file.</summary>
+internal sealed class LayerCases(string folder)
+{
+    public string Folder => "goldens/formats/" + folder;
+
+    /// <summary>File and case name, as rows of a theory.</summary>
+    public TheoryData<string, string> Rows
+    {
+        get
+        {
+            var rows = new TheoryData<string, string>();
+            if (SharedFiles.WhyMissing(Folder) is null)
+                foreach (var entry in List())
+                    rows.Add(entry.GetProperty("file").GetString()!, entry.GetProperty("name").GetString()!);
+            return rows;
+        }
+    }
+
+    public JsonElement Settings(string file, string name) => List().First(e => e.GetProperty("file").GetString() == file && e.GetProperty("name").GetString() == name);
+
+    /// <summary>A file of cases as the only weights of a model folder.</summary>
+    public HfFolder Open(string file, TemporaryFolder temporary)
+    {
+        File.WriteAllText(temporary["config.json"], "{}");
+        File.CreateSymbolicLink(temporary["model.safetensors"], SharedFiles.At($"{Folder}/{file}"));
+        return HfFolder.Open(temporary.Path);
+    }
+
+    public static void AssertWeights(HfFolder folder, string name, QuantizedLayer layer)
+    {
+        var expected = folder.Get(name, layer.OutFeatures, layer.InFeatures).ToSingles();
+        var row = new float[layer.InFeatures];
+        for (var o = 0; o < layer.OutFeatures; o++)
+        {
+            layer.DequantizeRow(o, row);
+            Assert.Equal(expected[(o * row.Length)..((o + 1) * row.Length)], row);
+        }
+    }
+
+    /// <summary>Packed tensors have the bytes of the golden ones.</summary>
+    public static void AssertPacked(HfFolder folder, IReadOnlyList<SafetensorsPlan> plans, IReadOnlyList<byte[]> packed)
+    {
+        Assert.Equal(plans.Count, packed.Count);
+        foreach (var (plan, bytes) in plans.Zip(packed))
+        {
+            var tensor = folder.Get(plan.Name, plan.Shape.ToArray());
+            Assert.Equal(plan.Type, tensor.Type);
+            var expected = new byte[tensor.ByteLength];
+            tensor.ReadElements(0, expected);
+            Assert.Equal(expected, bytes);
+        }
+    }
+
+    private List<JsonElement> List() => JsonSerializer.Deserialize<List<JsonElement>>(File.ReadAllText(SharedFiles.At(Folder + "/index.json")))!;
+}
