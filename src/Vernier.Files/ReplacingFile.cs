@@ -10,11 +10,17 @@ public sealed class ReplacingFile : IDisposable
 
     /// <exception cref="IOException">The folder is missing or cannot be written.</exception>
     public ReplacingFile(string path)
+        : this(path, temporary => new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+    {
+    }
+
+    /// <param name="create">Opens the file beside the target; tests let it fail.</param>
+    internal ReplacingFile(string path, Func<string, FileStream> create)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         Path = System.IO.Path.GetFullPath(path);
         _temporary = $"{Path}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
-        _stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
+        _stream = create(_temporary);
     }
 
     /// <summary>The file that will be there after <see cref="Commit"/>.</summary>

@@ -7,4 +7,8 @@ namespace Vernier.Files.Gguf.Blocks;
 /// <param name="ZeroPoint">The code that means 0 where the format fixes it: offset = -ZeroPoint * scale. Null where the offset is free or a table is used.</param>
 /// <param name="Table">16 values for formats with a codebook.</param>
 /// <param name="CanJoin">Codes, scales and offsets can be put back into blocks.</param>
-public sealed record BlockCodes(int Bits, int GroupSize, int? ZeroPoint = null, IReadOnlyList<sbyte>? Table = null, bool CanJoin = false);
+public sealed record BlockCodes(int Bits, int GroupSize, int? ZeroPoint = null, IReadOnlyList<sbyte>? Table = null, bool CanJoin = false)
+{
+    /// <summary>Where in a block its fp16 scales and minimums are. Multiplying all of them multiplies every value of the block and leaves the codes.</summary>
+    public IReadOnlyList<int> HalfScales { get; init; } = [];
+}

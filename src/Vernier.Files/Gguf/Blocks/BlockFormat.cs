@@ -98,6 +98,23 @@ public abstract class BlockFormat
             JoinBlock(codes.Slice(b * BlockSize, BlockSize), scale.Slice(b * groups, groups), offset.Slice(b * groups, groups), bytes.Slice(b * BlockBytes, BlockBytes));
     }
 
+    /// <summary>Multiplies each block by a factor: only its fp16 scales (and minimums) change, rounded to nearest; codes and inner scales stay.
+    /// The way back for formats with two levels of scales, which cannot take a new scale for each group.</summary>
+    /// <param name="source">Whole blocks.</param>
+    /// <param name="factors">[blocks].</param>
+    /// <param name="destination">As long as the source; may be the source.</param>
+    /// <exception cref="NotSupportedException">The format has no fp16 scale, or one becomes too large.</exception>
+    public void Rescale(ReadOnlySpan<byte> source, ReadOnlySpan<float> factors, Span<byte> destination)
+    {
+        if (Codes is not { HalfScales.Count: > 0 } layout)
+            throw new NotSupportedException($"{Name} has no scale that can be multiplied");
+        CheckSizes(source.Length, checked(factors.Length * BlockSize));
+        source.CopyTo(destination);
+        for (var b = 0; b < factors.Length; b++)
+            foreach (var at in layout.HalfScales)
+                WriteScale(ReadHalf(source[(b * BlockBytes + at)..]) * factors[b], destination[(b * BlockBytes + at)..]);
+    }
+
     public override string ToString() => Name;
 
     private protected virtual void DequantizeRun(ReadOnlySpan<byte> bytes, Span<float> values)

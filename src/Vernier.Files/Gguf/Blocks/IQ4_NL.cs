@@ -6,7 +6,7 @@ internal sealed class IQ4_NL() : BlockFormat("IQ4_NL", 20, 32, 18)
     /// <summary>Unevenly spaced levels, denser near zero; IQ4_XS has the same.</summary>
     internal static readonly sbyte[] Levels = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
-    public override BlockCodes Codes { get; } = new(4, 32, Table: Levels, CanJoin: true);
+    public override BlockCodes Codes { get; } = new(4, 32, Table: Levels, CanJoin: true) { HalfScales = [0] };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

@@ -7,7 +7,7 @@ internal sealed class Q4_0() : BlockFormat("Q4_0", 2, 32, 18)
 
     public override bool CanQuantize => true;
 
-    public override BlockCodes Codes { get; } = new(4, 32, Zero, CanJoin: true);
+    public override BlockCodes Codes { get; } = new(4, 32, Zero, CanJoin: true) { HalfScales = [0] };
 
     private protected override void QuantizeBlock(ReadOnlySpan<float> values, Span<byte> block)
     {

@@ -7,7 +7,7 @@ internal sealed class Q4_1() : BlockFormat("Q4_1", 3, 32, 20)
 
     public override bool CanQuantize => true;
 
-    public override BlockCodes Codes { get; } = new(4, 32, CanJoin: true);
+    public override BlockCodes Codes { get; } = new(4, 32, CanJoin: true) { HalfScales = [0, 2] };
 
     private protected override void QuantizeBlock(ReadOnlySpan<float> values, Span<byte> block)
     {

@@ -9,7 +9,7 @@ internal sealed class Q5_0() : BlockFormat("Q5_0", 6, 32, 22)
 
     public override bool CanQuantize => true;
 
-    public override BlockCodes Codes { get; } = new(5, 32, Zero, CanJoin: true);
+    public override BlockCodes Codes { get; } = new(5, 32, Zero, CanJoin: true) { HalfScales = [0] };
 
     private protected override void QuantizeBlock(ReadOnlySpan<float> values, Span<byte> block)
     {

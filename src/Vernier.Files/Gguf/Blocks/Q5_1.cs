@@ -9,7 +9,7 @@ internal sealed class Q5_1() : BlockFormat("Q5_1", 7, 32, 24)
 
     public override bool CanQuantize => true;
 
-    public override BlockCodes Codes { get; } = new(5, 32, CanJoin: true);
+    public override BlockCodes Codes { get; } = new(5, 32, CanJoin: true) { HalfScales = [0, 2] };
 
     private protected override void QuantizeBlock(ReadOnlySpan<float> values, Span<byte> block)
     {

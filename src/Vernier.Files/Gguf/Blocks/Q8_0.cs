@@ -9,7 +9,7 @@ internal sealed class Q8_0() : BlockFormat("Q8_0", 8, 32, 34)
 
     public override bool CanQuantize => true;
 
-    public override BlockCodes Codes { get; } = new(8, 32, Zero, CanJoin: true);
+    public override BlockCodes Codes { get; } = new(8, 32, Zero, CanJoin: true) { HalfScales = [0] };
 
     private protected override void QuantizeBlock(ReadOnlySpan<float> values, Span<byte> block)
     {

@@ -7,7 +7,7 @@ internal sealed class TQ1_0() : BlockFormat("TQ1_0", 34, 256, 54)
 {
     private static ReadOnlySpan<byte> Powers => [1, 3, 9, 27, 81];
 
-    public override BlockCodes Codes { get; } = new(2, 256, ZeroPoint: 1);
+    public override BlockCodes Codes { get; } = new(2, 256, ZeroPoint: 1) { HalfScales = [52] };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

@@ -71,6 +71,29 @@ public class BlockFormatTests
         }
     }
 
+    [SharedTheory(BlocksFolder)]
+    [MemberData(nameof(Blocks))]
+    public void Rescaled_blocks_keep_their_codes(string name)
+    {
+        var format = Format(BlocksFolder, name);
+        using var file = Open(BlocksFolder, name);
+        var bytes = file.Bytes(file.Get("bytes")).ToArray();
+        var expected = file.ReadSingles("deq");
+        var factors = new float[expected.Length / format.BlockSize];
+        factors.AsSpan().Fill(2); // exact in fp16
+        var rescaled = new byte[bytes.Length];
+        if (format.Codes!.HalfScales.Count == 0)
+        {
+            Assert.Throws<NotSupportedException>(() => format.Rescale(bytes, factors, rescaled));
+            return;
+        }
+        format.Rescale(bytes, factors, rescaled);
+        var values = new float[expected.Length];
+        format.Dequantize(rescaled, values);
+        Assert.Equal(expected.Select(x => 2 * x), values);
+        Assert.Equal(Split(format, bytes, expected.Length).Codes, Split(format, rescaled, expected.Length).Codes);
+    }
+
     [SharedTheory(QuantizeFolder)]
     [MemberData(nameof(Quantized))]
     public void Quantizes_to_the_reference_bytes(string name)
