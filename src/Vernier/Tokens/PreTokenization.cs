@@ -38,6 +38,11 @@ public sealed record PreTokenization(params IReadOnlyList<PreTokenization.Rule> 
         : throw new NotSupportedException(
             $"the pre-tokenizer \"{name}\" (tokenizer.ggml.pre) is not known; known are {string.Join(", ", ByGgufName.Keys.Order(StringComparer.Ordinal))}");
 
+    /// <summary>A name by which GGUF knows these rules, or null.</summary>
+    internal string? GgufName(bool ignoresMerges) => ignoresMerges && Rules.SequenceEqual(Llama3.Rules)
+        ? "llama-bpe"
+        : ByGgufName.Where(pair => pair.Value.Rules.SequenceEqual(Rules)).Select(pair => pair.Key).FirstOrDefault(name => ignoresMerges == name is "llama-bpe");
+
     internal PreTokenizer Build() => Rules.Count == 0
         ? new WholePreTokenizer()
         : SequencePreTokenizer.Of(Rules.Select(BuildRule));

@@ -105,6 +105,8 @@ internal static class TokenizerJsonReader
         {
             ("Prepend", "\u2581", _, _) => definition with { Prefix = PrefixSpace.Always },
             ("Replace", _, " ", "\u2581") => definition,
+            ("Strip", _, _, _) => definition with { RemovesExtraSpaces = true },
+            ("Replace", _, null, " ") when normalizer.Find("pattern")?.Text("Regex") == " {2,}" => definition with { RemovesExtraSpaces = true },
             _ => throw Unknown(path, "normalizer", normalizer),
         };
 
@@ -114,6 +116,7 @@ internal static class TokenizerJsonReader
             return definition;   // Spaces are U+2581 by then: nothing to cut.
         if (stage.Text("type") != "Metaspace" || (stage.Text("replacement") ?? "\u2581") != "\u2581")
             throw Unknown(path, "pre-tokenizer", stage);
+        var isPrefixed = definition.Prefix != PrefixSpace.Never;
         var scheme = stage.Text("prepend_scheme") ?? (stage.Flag("add_prefix_space", otherwise: true) ? "always" : "never");
         return definition with
         {
@@ -124,7 +127,7 @@ internal static class TokenizerJsonReader
                 "never" => definition.Prefix,
                 _ => throw Unknown(path, "prepend_scheme", stage),
             },
-            KeepsPresentSpace = scheme != "never",
+            KeepsPresentSpace = !isPrefixed && scheme != "never",
             SplitsAtSpaces = stage.Flag("split", otherwise: true),
         };
     }
