@@ -61,6 +61,16 @@ public sealed class LanguageModel : IDisposable
         return ModelLoader.FromGguf(path, options);
     }
 
+    /// <summary>A model with random weights, to be trained from scratch.</summary>
+    /// <param name="seed">Same seed, same weights.</param>
+    /// <param name="tokenizer">Text to ids and back, or null.</param>
+    public static LanguageModel CreateRandom(ModelConfig config, int seed, LoadedTokenizer? tokenizer = null, LoadOptions? options = null)
+    {
+        options ??= new LoadOptions();
+        var decoder = new Decoder(config.Checked("configuration"), new RandomWeights(config, seed));
+        return new LanguageModel(decoder, new ModelSource("", SourceKind.Memory, []), new Compute(options.Threads, options.Mode), () => tokenizer);
+    }
+
     /// <summary>The fingerprint of all integer codes, see <see cref="CodeHash"/>.</summary>
     public string CodesSha256() => CodeHash.Of(Decoder.Weights()
         .Where(w => w.Matrix is PackedMatrix).Select(w => (w.Name, (PackedMatrix)w.Matrix!)));

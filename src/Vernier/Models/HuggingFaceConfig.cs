@@ -10,7 +10,17 @@ public static class HuggingFaceConfig
     public static ModelConfig Read(string path)
     {
         using var document = Parse(path);
-        var keys = new ConfigKeys(path, document.RootElement);
+        return Read(path, document.RootElement);
+    }
+
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="root">Its content.</param>
+    /// <inheritdoc cref="Read(string)"/>
+    public static ModelConfig Read(string path, JsonElement root)
+    {
+        var keys = new ConfigKeys(path, root);
+        if (keys.FindObject("quantization_config") is { } quantization)
+            throw new NotSupportedException($"{path}: weights quantized by '{quantization.FindString("quant_method") ?? "an unnamed method"}' are not supported");
         var config = keys.String("model_type") switch
         {
             "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),

@@ -1,4 +1,5 @@
 using Vernier.Files.Gguf;
+using Vernier.Files.HuggingFace;
 using Vernier.Tokens;
 
 namespace Vernier.Models;
@@ -25,18 +26,16 @@ internal static class ModelLoader
         }
     }
 
-    public static LanguageModel FromFolder(string folder, LoadOptions options)
+    public static LanguageModel FromFolder(string path, LoadOptions options)
     {
-        var path = Path.Combine(folder, "config.json");
-        if (!File.Exists(path))
-            throw new FileNotFoundException($"{folder}: a model folder needs a config.json", path);
-        var config = HuggingFaceConfig.Read(path);
-        var generation = Path.Combine(folder, "generation_config.json");
+        using var folder = HfFolder.Open(path);
+        var config = HuggingFaceConfig.Read(folder.ConfigPath, folder.Config.RootElement);
+        var generation = Path.Combine(path, "generation_config.json");
         if (File.Exists(generation))
             config = config with { EosTokenIds = [.. config.EosTokenIds.Union(HuggingFaceConfig.ReadEndIds(generation))] };
-        using var weights = new HuggingFaceWeights(folder);
-        var decoder = new Decoder(config, weights);
-        return new LanguageModel(decoder, new ModelSource(folder, SourceKind.HuggingFace, weights.Tensors()), new Compute(options.Threads, options.Mode),
-            () => TokenizerLoader.FromFolder(folder));
+        var decoder = new Decoder(config, new HuggingFaceWeights(folder));
+        var tensors = folder.Tensors.Select(t => new SourceTensor(t.Name, t.Name, t.Shape, t.Type.ToString(), t.ByteLength)).ToList();
+        return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors), new Compute(options.Threads, options.Mode),
+            () => TokenizerLoader.FromFolder(path));
     }
 }
