@@ -11,6 +11,9 @@ internal unsafe struct AttentionDecode<T> : IKernel
     /// <summary>Keys of a unit.</summary>
     public const int Chunk = 256;
 
+    /// <summary>Keys that are read at once and stay in the nearest cache for all rows.</summary>
+    private const int Block = 32;
+
     [ThreadStatic]
     private static NativeBuffer<float>? t_scratch;
 
@@ -33,67 +36,84 @@ internal unsafe struct AttentionDecode<T> : IKernel
         where L : unmanaged, ILanes<L>
     {
         var chunks = Chunks - FirstChunk;
-        var scores = Scratch.Get(ref t_scratch, (long)Rows * Chunk);
+        var width = new AttentionTiles { Shape = Shape }.Width<L>();
+        var rows = Rows + TileProduct.RowGrain; // the product rounds its rows up
+        var scores = Scratch.Get(ref t_scratch, (long)rows * (Chunk + width) + Block * width);
+        var unit = new Unit<L> { Parent = this, Width = width, Scores = scores, Sums = scores + rows * Chunk, Packed = scores + rows * (Chunk + width) };
         var (start, end) = Kernel.Share(Shape.KvHeads * chunks, worker, workers);
-        for (var unit = start; unit < end; unit++)
-            Run<L>(unit / chunks, FirstChunk + unit % chunks, scores);
+        for (var at = start; at < end; at++)
+            unit.Run(at / chunks, FirstChunk + at % chunks);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void Run<L>(int kvHead, int chunk, float* scores)
+    private struct Unit<L>
         where L : unmanaged, ILanes<L>
     {
-        var (dim, stride, rows) = (Shape.HeadDim, (long)Shape.KeyChannels, Rows);
-        var (first, end) = (chunk * Chunk, Math.Min(Length, (chunk + 1) * Chunk));
-        var keys = K + first * stride + kvHead * dim;
-        for (var j = first; j < end; j++, keys += stride)
-            for (var r = 0; r < rows; r++)
+        public AttentionDecode<T> Parent;
+        public int Width;
+
+        /// <summary>[rows, Chunk], [rows, Width], and a block of keys or values as floats [Block, Width].</summary>
+        public float* Scores, Sums, Packed;
+
+        public readonly void Run(int kvHead, int chunk)
+        {
+            var (dim, stride, rows) = (Parent.Shape.HeadDim, (long)Parent.Shape.KeyChannels, Parent.Rows);
+            var (first, end) = (chunk * Chunk, Math.Min(Parent.Length, (chunk + 1) * Chunk));
+            for (var j = first; j < end; j += Block)
             {
-                var query = Q + (long)(r / Shape.Group) * Shape.QueryChannels + (kvHead * Shape.Group + r % Shape.Group) * dim;
-                var position = Length - Queries + r / Shape.Group;
-                scores[r * Chunk + j - first] = j <= position && j >= Shape.FirstKey(position) ? Dot<L>(query, keys) * Shape.Scale : float.NegativeInfinity;
+                var keys = Floats(Parent.K + j * stride + kvHead * dim, Math.Min(Block, end - j), isWide: true, out var step);
+                Score(kvHead, keys, step, j, Math.Min(Block, end - j), Scores + j - first);
             }
-        var partial = Partial + ((long)kvHead * Chunks + chunk) * rows * (dim + 2);
-        for (var r = 0; r < rows; r++)
-        {
-            var row = partial + (long)r * (dim + 2);
-            var maximum = Reduce.Maximum<L>(scores + r * Chunk, end - first);
-            // a chunk outside a query's window has no maximum to take away: its exponentials are all 0
-            row[0] = maximum;
-            row[1] = (float)Reduce.ExpSum<L>(scores + r * Chunk, float.IsNegativeInfinity(maximum) ? 0f : maximum, end - first, scores + r * Chunk);
-            new Span<float>(row + 2, dim).Clear();
-        }
-        var values = V + first * stride + kvHead * dim;
-        for (var j = 0; j < end - first; j++, values += stride)
+            var partial = Parent.Partial + ((long)kvHead * Parent.Chunks + chunk) * rows * (dim + 2);
+            Exponentials(end - first, partial);
+            for (var j = first; j < end; j += Block)
+            {
+                var values = Floats(Parent.V + j * stride + kvHead * dim, Math.Min(Block, end - j), isWide: Width == dim, out var step);
+                TileProduct.Multiply<L>(Scores + j - first, Chunk, 1, values, step, Sums, Width, rows, Width, Math.Min(Block, end - j), j > first);
+            }
             for (var r = 0; r < rows; r++)
-                AddScaled<L>(scores[r * Chunk + j], values, partial + (long)r * (dim + 2) + 2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly float Dot<L>(float* query, T* key)
-        where L : unmanaged, ILanes<L>
-    {
-        var (s0, s1) = (L.Create(0f), L.Create(0f));
-        var c = 0;
-        for (; c <= Shape.HeadDim - 2 * L.Count; c += 2 * L.Count)
-        {
-            s0 = L.MultiplyAdd(L.Load(query + c), AttentionTiles.Load<L, T>(key + c), s0);
-            s1 = L.MultiplyAdd(L.Load(query + c + L.Count), AttentionTiles.Load<L, T>(key + c + L.Count), s1);
+                new Span<float>(Sums + r * Width, dim).CopyTo(new Span<float>(partial + (long)r * (dim + 2) + 2, dim));
         }
-        var sum = L.Sum(s0 + s1);
-        for (; c < Shape.HeadDim; c++)
-            sum += query[c] * AttentionTiles.ToSingle(key[c]);
-        return sum;
-    }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void AddScaled<L>(float weight, T* value, float* sum)
-        where L : unmanaged, ILanes<L>
-    {
-        var c = 0;
-        for (; c <= Shape.HeadDim - L.Count; c += L.Count)
-            L.MultiplyAdd(L.Create(weight), AttentionTiles.Load<L, T>(value + c), L.Load(sum + c)).Store(sum + c);
-        for (; c < Shape.HeadDim; c++)
-            sum[c] += weight * AttentionTiles.ToSingle(value[c]);
+        /// <summary>A block of the cache as floats: where it is, when it is floats and wide enough, else a copy.</summary>
+        private readonly float* Floats(T* block, int count, bool isWide, out nint step)
+        {
+            if (typeof(T) == typeof(float) && isWide)
+            {
+                step = Parent.Shape.KeyChannels;
+                return (float*)block;
+            }
+            AttentionTiles.PackRows<L, T>(block, Parent.Shape.KeyChannels, count, Parent.Shape.HeadDim, 1f, Packed, Width);
+            step = Width;
+            return Packed;
+        }
+
+        /// <summary>Scores of a block of keys for every query and head of the group; -∞ for a key that the query does not see.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Score(int kvHead, float* keys, nint step, int key, int count, float* scores)
+        {
+            var shape = Parent.Shape;
+            for (var i = 0; i < Parent.Queries; i++)
+            {
+                var position = Parent.Length - Parent.Queries + i;
+                var (first, end) = (shape.FirstKey(position) - key, position + 1 - key);
+                var query = Parent.Q + (long)i * shape.QueryChannels + kvHead * shape.Group * shape.HeadDim;
+                for (var h = 0; h < shape.Group; h++, query += shape.HeadDim, scores += Chunk)
+                    for (var j = 0; j < count; j++)
+                        scores[j] = j >= first && j < end ? Reduce.Dot<L>(query, keys + j * step, shape.HeadDim) * shape.Scale : float.NegativeInfinity;
+            }
+        }
+
+        /// <summary>Scores become e^(score - maximum); maximum and total go to the partial result.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Exponentials(int keys, float* partial)
+        {
+            for (var r = 0; r < Parent.Rows; r++, partial += Parent.Shape.HeadDim + 2)
+            {
+                var scores = Scores + r * Chunk;
+                partial[0] = Reduce.Maximum<L>(scores, keys);
+                // a chunk outside a query's window has no maximum to take away: its exponentials are all 0
+                partial[1] = (float)Reduce.ExpSum<L>(scores, float.IsNegativeInfinity(partial[0]) ? 0f : partial[0], keys, scores);
+            }
+        }
     }
 }
