@@ -14,10 +14,10 @@ public class TokenizerWritingTests
     [Fact]
     public void ATrainedVocabularyIsDeterministicAndSpellsEverything()
     {
-        var tokenizer = BytePairTrainer.Train(Text, 300);
-        Assert.Equal(300, tokenizer.VocabularySize);
-        var again = BytePairTrainer.Train(Text, 300);
-        Assert.Equal(Enumerable.Range(0, 300).Select(tokenizer.Piece), Enumerable.Range(0, 300).Select(again.Piece));
+        var tokenizer = BytePairTrainer.Train(Text, 290);
+        Assert.Equal(290, tokenizer.VocabularySize);
+        var again = BytePairTrainer.Train(Text, 290);
+        Assert.Equal(Enumerable.Range(0, 290).Select(tokenizer.Piece), Enumerable.Range(0, 290).Select(again.Piece));
         foreach (var text in new[] { Text, "the cat", "naïve 😀 text\0", "" })
             Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text)));
         Assert.True(tokenizer.Encode(Text).Length < Encoding.UTF8.GetByteCount(Text) * 2 / 3);
