@@ -73,6 +73,11 @@ public sealed class HfFolder : IDisposable
         throw Damaged.File(tensor.FilePath, $"tensor '{name}'", $"shape [{string.Join(", ", tensor.Shape)}]", $"[{string.Join(", ", shape.ToArray())}] (from {ConfigPath})");
     }
 
+    /// <summary>Another JSON file of the folder, such as quantize_config.json; null where it is missing.</summary>
+    /// <param name="name">A file name.</param>
+    /// <exception cref="InvalidDataException">Not JSON.</exception>
+    public JsonDocument? FindJson(string name) => File.Exists(In(name)) ? ReadJson(In(name)) : null;
+
     public void Dispose()
     {
         foreach (var file in _files)
