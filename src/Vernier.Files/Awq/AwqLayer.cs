@@ -6,7 +6,7 @@ namespace Vernier.Files.Awq;
 
 /// <summary>A linear layer in AWQ's GEMM packing, 4 bits. Tensors of PREFIX:
 /// <list type="number">
-/// <item>qweight, 32-bit words [in, out / 8]: nibble k of word c is the code of output 8c + P[k], P = 0 2 4 6 1 3 5 7</item>
+/// <item>qweight, 32-bit words [in, out / 8]: the code of output 8c + j is nibble N[j] of word c, N = 0 4 1 5 2 6 3 7</item>
 /// <item>qzeros, 32-bit words [groups, out / 8]: zero points in the same order</item>
 /// <item>scales, fp16 [groups, out]</item>
 /// </list></summary>
@@ -14,7 +14,8 @@ public static class AwqLayer
 {
     private const int Bits = 4, PerWord = 8;
 
-    private static ReadOnlySpan<byte> Order => [0, 2, 4, 6, 1, 3, 5, 7];
+    /// <summary>First bit of output j of a word.</summary>
+    private static ReadOnlySpan<byte> Shifts => [0, 16, 4, 20, 8, 24, 12, 28];
 
     /// <summary>Reads and unpacks a layer.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or does not fit the others; names the file.</exception>
@@ -27,13 +28,17 @@ public static class AwqLayer
         var groups = config.GroupSize == 0 ? 1 : (columns + config.GroupSize - 1) / config.GroupSize;
         var layer = new QuantizedLayer(rows, columns, Bits, config.GroupSize) { ZeroPoints = new int[rows * groups] };
         var words = QuantizedTensors.Words(folder, prefix + ".qweight", columns, wordColumns);
-        for (var i = 0; i < columns; i++)
-            for (var o = 0; o < rows; o++)
-                layer.Codes[o * columns + i] = Field(words.AsSpan(i * wordColumns, wordColumns), o);
+        for (var o = 0; o < rows; o++)
+        {
+            var line = layer.Codes.AsSpan(o * columns, columns);
+            var (shift, at) = (Shifts[o % PerWord], o / PerWord);
+            for (var i = 0; i < columns; i++)
+                line[i] = (byte)((words[i * wordColumns + at] >> shift) & 15);
+        }
         var zeros = QuantizedTensors.Words(folder, prefix + ".qzeros", groups, wordColumns);
         for (var g = 0; g < groups; g++)
             for (var o = 0; o < rows; o++)
-                layer.ZeroPoints[o * groups + g] = Field(zeros.AsSpan(g * wordColumns, wordColumns), o);
+                layer.ZeroPoints[o * groups + g] = (int)(zeros[g * wordColumns + o / PerWord] >> Shifts[o % PerWord]) & 15;
         QuantizedTensors.ReadTransposed(folder.Get(prefix + ".scales", groups, rows), groups, rows, layer.Scales);
         return layer;
     }
@@ -74,14 +79,10 @@ public static class AwqLayer
         return [MemoryMarshal.AsBytes(words.AsSpan()).ToArray(), MemoryMarshal.AsBytes(zeros.AsSpan()).ToArray(), QuantizedTensors.HalvesTransposed(layer.Scales, groups, rows)];
     }
 
-    private static byte Field(ReadOnlySpan<uint> words, int output) => (byte)((words[output / PerWord] >> Shift(output)) & 15);
-
     private static void SetField(Span<uint> words, int output, int value)
     {
         if (value is < 0 or > 15)
             throw new NotSupportedException($"AWQ stores codes and zero points in {Bits} bits and cannot hold {value}");
-        words[output / PerWord] |= (uint)value << Shift(output);
+        words[output / PerWord] |= (uint)value << Shifts[output % PerWord];
     }
-
-    private static int Shift(int output) => Bits * Order.IndexOf((byte)(output % PerWord));
 }
