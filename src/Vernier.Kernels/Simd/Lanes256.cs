@@ -80,7 +80,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Lanes256 a) => Vector256.Sum(a._value);
+    public static float Sum(Lanes256 a) => Vector128.Sum(a._value.GetLower() + a._value.GetUpper()); // halves first, for fewer shuffles
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(Lanes256 a)

@@ -83,7 +83,12 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Lanes512 a) => Vector512.Sum(a._value);
+    public static float Sum(Lanes512 a)
+    {
+        // halves first: the framework's sum adds up each 128 bits by itself
+        var eight = a._value.GetLower() + a._value.GetUpper();
+        return Vector128.Sum(eight.GetLower() + eight.GetUpper());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(Lanes512 a)
