@@ -3,8 +3,7 @@ using Vernier.Models;
 
 namespace Vernier.Tuning;
 
-/// <summary>AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101), moments in fp32:
-/// p -= lr·λ·p; m = β1 m + (1-β1) g; v = β2 v + (1-β2) g²; p -= lr (m / (1-β1ᵗ)) / (√(v / (1-β2ᵗ)) + ε), t from 1.
+/// <summary>AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101), over the parameters of a run, moments in fp32.
 /// Decay touches only parameters that ask for it, and a floored parameter never falls below its fraction of the start.</summary>
 public sealed class AdamWOptimizer : IDisposable
 {
@@ -14,13 +13,15 @@ public sealed class AdamWOptimizer : IDisposable
     private readonly NativeBuffer<float>[] _first;
     private readonly NativeBuffer<float>[] _second;
     private readonly NativeBuffer<float>?[] _floor;
-    private readonly float _beta1, _beta2, _epsilon, _weightDecay;
+    private readonly AdamWSettings _settings;
+    private readonly double _weightDecay;
 
     /// <param name="parameters">What is trained. Floors are taken from their values now, at the start of the run.</param>
     /// <param name="options">Beta1, Beta2, Epsilon and WeightDecay are used.</param>
     public AdamWOptimizer(IReadOnlyList<Parameter> parameters, TuneOptions options)
     {
-        (_beta1, _beta2, _epsilon, _weightDecay) = (options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay);
+        _settings = new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon);
+        _weightDecay = options.WeightDecay;
         _parameters = [.. parameters];
         _first = new NativeBuffer<float>[_parameters.Length];
         _second = new NativeBuffer<float>[_parameters.Length];
@@ -67,14 +68,13 @@ public sealed class AdamWOptimizer : IDisposable
                 p.Gradient.Slice(at, Length(p, at)).Clear();
     }
 
-    /// <summary>The global norm of all gradients; summed in double, in one order, so that the same gradients give the same bits.</summary>
-    public double GradientNorm()
+    /// <summary>The norm of all gradients together, the same bits for any number of workers.</summary>
+    public double GlobalNorm(WorkerPool pool)
     {
         var sum = 0.0;
         foreach (var p in _parameters)
             for (var at = 0L; at < p.Gradient.Length; at += Chunk)
-                foreach (var g in p.Gradient.Slice(at, Length(p, at)))
-                    sum += (double)g * g;
+                sum += GradientNorm.SumOfSquares(pool, p.Gradient.Slice(at, Length(p, at)));
         return Math.Sqrt(sum);
     }
 
@@ -82,23 +82,19 @@ public sealed class AdamWOptimizer : IDisposable
     /// <param name="learningRate">Of this step.</param>
     /// <param name="quantizerLearningRate">Of parameters that are quantizer state.</param>
     /// <param name="gradientScale">Multiplies every gradient: the clipping factor.</param>
-    public void Step(float learningRate, float quantizerLearningRate, float gradientScale)
+    public void Step(WorkerPool pool, double learningRate, double quantizerLearningRate, float gradientScale)
     {
         Steps++;
-        var correction1 = 1 - Math.Pow(_beta1, Steps);
-        var correction2 = 1 - Math.Pow(_beta2, Steps);
         for (var i = 0; i < _parameters.Length; i++)
         {
             var p = _parameters[i];
             var rate = p.IsQuantizerState ? quantizerLearningRate : learningRate;
-            var keep = p.Decays ? 1f - rate * _weightDecay : 1f;
-            var size = (float)(rate / correction1);
-            var root = (float)(1 / Math.Sqrt(correction2));
+            var decay = p.Decays ? _weightDecay : 0;
             for (var at = 0L; at < p.Value.Length; at += Chunk)
             {
                 var length = Length(p, at);
                 var value = p.Value.Slice(at, length);
-                Update(value, p.Gradient.Slice(at, length), _first[i].Slice(at, length), _second[i].Slice(at, length), gradientScale, keep, size, root);
+                AdamW.Step(pool, p.Gradient.Slice(at, length), _settings, rate, decay, Steps, gradientScale, _first[i].Slice(at, length), _second[i].Slice(at, length), value);
                 if (_floor[i] is { } floor)
                     Clamp(value, floor.Slice(at, length));
             }
@@ -112,17 +108,6 @@ public sealed class AdamWOptimizer : IDisposable
             _first[i].Dispose();
             _second[i].Dispose();
             _floor[i]?.Dispose();
-        }
-    }
-
-    private void Update(Span<float> value, ReadOnlySpan<float> gradient, Span<float> first, Span<float> second, float gradientScale, float keep, float size, float root)
-    {
-        for (var j = 0; j < value.Length; j++)
-        {
-            var g = gradient[j] * gradientScale;
-            var m = first[j] = _beta1 * first[j] + (1 - _beta1) * g;
-            var v = second[j] = _beta2 * second[j] + (1 - _beta2) * g * g;
-            value[j] = value[j] * keep - size * m / (MathF.Sqrt(v) * root + _epsilon);
         }
     }
 

@@ -74,16 +74,16 @@ public sealed record TuneOptions
     [Option("warmup", "share of the steps that warm up; default: a tenth, at least one step")]
     public double? Warmup { get; init; }
     [Option("weight-decay", "AdamW weight decay (never on scales, offsets, norms or biases)")]
-    public float WeightDecay { get; init; }
+    public double WeightDecay { get; init; }
     /// <summary>Global gradient norm limit; 0 = none.</summary>
     [Option("clip", "limit of the global gradient norm; 0 = none")]
     public float Clip { get; init; } = 1f;
     [Option("beta1", "AdamW beta1")]
-    public float Beta1 { get; init; } = 0.9f;
+    public double Beta1 { get; init; } = 0.9;
     [Option("beta2", "AdamW beta2")]
-    public float Beta2 { get; init; } = 0.999f;
+    public double Beta2 { get; init; } = 0.999;
     [Option("eps", "AdamW epsilon")]
-    public float Epsilon { get; init; } = 1e-8f;
+    public double Epsilon { get; init; } = 1e-8;
     [Option("shuffle", "shuffle the rows anew in every epoch (--no-shuffle: file order)")]
     public bool Shuffle { get; init; } = true;
     [Option("train-on-prompt", "loss on the prompt too, not on the answer only")]

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Vernier.Tuning;
+
+/// <summary><c>log.jsonl</c>: a line for every step, <c>{"step", "loss", "grad_norm", "lr", "tokens", "seconds", "rss_mb"}</c>, and <c>eval_loss</c>
+/// where the validation loss was taken after the step. Steps count from 1: the line of step n holds the loss before its update, and <c>checkpoint-n</c> the state after it.
+/// A line is on its way to the disk before the next step begins.</summary>
+internal sealed class TuneLog : IDisposable
+{
+    public const string FileName = "log.jsonl";
+
+    private readonly FileStream _file;
+
+    /// <param name="keep">Bytes of an earlier part of the run that stay; what follows them is cut off.</param>
+    public TuneLog(string folder, long keep)
+    {
+        _file = new FileStream(Path.Combine(folder, FileName), FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        _file.SetLength(Math.Min(keep, _file.Length));
+        _file.Seek(0, SeekOrigin.End);
+    }
+
+    public long Length => _file.Length;
+
+    public void Write(TuneProgress at)
+    {
+        var eval = at.EvalLoss is { } loss ? string.Create(CultureInfo.InvariantCulture, $",\"eval_loss\":{loss:R}") : "";
+        var line = string.Create(CultureInfo.InvariantCulture,
+            $"{{\"step\":{at.Step},\"loss\":{at.Loss:R},\"grad_norm\":{at.GradientNorm:R},\"lr\":{at.LearningRate:R},\"tokens\":{at.Tokens},\"seconds\":{at.Seconds:F4},\"rss_mb\":{at.ResidentBytes / 1e6:F1}{eval}}}\n");
+        _file.Write(Encoding.UTF8.GetBytes(line));
+    }
+
+    /// <summary>Waits until everything written is on the disk.</summary>
+    public void FlushToDisk() => _file.Flush(flushToDisk: true);
+
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Losses of the steps logged, and validation losses with their steps.</summary>
+    public static (List<double> Losses, List<(int Step, double Loss)> Evals) Read(string folder)
+    {
+        var losses = new List<double>();
+        var evals = new List<(int, double)>();
+        foreach (var line in File.ReadLines(Path.Combine(folder, FileName)))
+        {
+            using var json = JsonDocument.Parse(line);
+            losses.Add(json.RootElement.GetProperty("loss").GetDouble());
+            if (json.RootElement.TryGetProperty("eval_loss", out var eval))
+                evals.Add((json.RootElement.GetProperty("step").GetInt32(), eval.GetDouble()));
+        }
+        return (losses, evals);
+    }
+}
