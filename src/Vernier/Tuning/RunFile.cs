@@ -41,10 +41,17 @@ public sealed record RunFile
         foreach (var (name, value) in ((string, string?)[])[("model", Model), ("data", Data), ("eval-data", EvalData), ("out", Output)])
             if (value is not null)
                 text.Append(CultureInfo.InvariantCulture, $"{name}: {Quoted(value)}\n");
-        foreach (var (name, property) in OptionsByName)
-            if (property.GetValue(Options) is { } value)
-                text.Append(CultureInfo.InvariantCulture, $"{name}: {Spelled(value)}\n");
+        foreach (var (name, value) in Values(Options))
+            text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
         return text.ToString();
+    }
+
+    /// <summary>Every option that has a value, as it is spelled in a run file.</summary>
+    internal static IEnumerable<(string Name, string Value)> Values(TuneOptions options)
+    {
+        foreach (var (name, property) in OptionsByName)
+            if (property.GetValue(options) is { } value)
+                yield return (name, Spelled(value));
     }
 
     internal static RunFile Parse(string path, string text)
