@@ -92,6 +92,14 @@ internal static class Checkpoint
         optimizer.Steps = state.Step;
     }
 
+    /// <summary>Removes the checkpoint of a step, where there is one.</summary>
+    public static void Remove(string folder, int step)
+    {
+        var path = Path.Combine(folder, Prefix + step.ToString(CultureInfo.InvariantCulture));
+        if (Directory.Exists(path))
+            Directory.Delete(path, recursive: true);
+    }
+
     /// <summary>Removes all checkpoints, whole and unfinished.</summary>
     public static void RemoveAll(string folder)
     {

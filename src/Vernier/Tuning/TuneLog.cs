@@ -36,18 +36,19 @@ internal sealed class TuneLog : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    /// <summary>Losses of the steps logged, and validation losses with their steps.</summary>
-    public static (List<double> Losses, List<(int Step, double Loss)> Evals) Read(string folder)
+    /// <summary>The lines of a log.</summary>
+    /// <param name="steps">Steps of the planned schedule.</param>
+    public static List<TuneProgress> Read(string folder, int steps)
     {
-        var losses = new List<double>();
-        var evals = new List<(int, double)>();
+        var lines = new List<TuneProgress>();
         foreach (var line in File.ReadLines(Path.Combine(folder, FileName)))
         {
             using var json = JsonDocument.Parse(line);
-            losses.Add(json.RootElement.GetProperty("loss").GetDouble());
-            if (json.RootElement.TryGetProperty("eval_loss", out var eval))
-                evals.Add((json.RootElement.GetProperty("step").GetInt32(), eval.GetDouble()));
+            var at = json.RootElement;
+            lines.Add(new(at.GetProperty("step").GetInt32(), steps, at.GetProperty("loss").GetDouble(), at.GetProperty("grad_norm").GetDouble(), at.GetProperty("lr").GetDouble(),
+                at.GetProperty("tokens").GetInt32(), at.GetProperty("seconds").GetDouble(), (long)(at.GetProperty("rss_mb").GetDouble() * 1e6),
+                at.TryGetProperty("eval_loss", out var eval) ? eval.GetDouble() : null));
         }
-        return (losses, evals);
+        return lines;
     }
 }

@@ -1,0 +1,85 @@
+using Vernier.Models;
+using Vernier.Tuning;
+using Vernier.Tuning.Methods;
+
+namespace Vernier.Adapters;
+
+/// <summary>What a tuning run learned, apart from the model: the folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</summary>
+public sealed class Adapter
+{
+    private const string TensorsFile = "adapter_model.safetensors";
+    private const string PeftPrefix = "base_model.model.";
+
+    private Adapter(AdapterConfig config, IReadOnlyDictionary<string, AdapterTensor> tensors)
+    {
+        Config = config;
+        Tensors = tensors;
+    }
+
+    public AdapterConfig Config { get; }
+
+    /// <summary>By name; for LoRA the names that PEFT gives them.</summary>
+    public IReadOnlyDictionary<string, AdapterTensor> Tensors { get; }
+
+    /// <summary>The adapter that a decoder holds now.</summary>
+    internal static Adapter Of(TuningMethod method, Decoder decoder, TuneOptions options, string baseModel, string? baseCodes, string? tunedCodes)
+    {
+        var config = new AdapterConfig { Options = options, BaseModel = baseModel, BaseCodesSha256 = baseCodes, TunedCodesSha256 = tunedCodes, Version = AdapterConfig.ToolVersion };
+        return new(config, method.AdapterTensors(decoder).ToDictionary(t => t.Name, StringComparer.Ordinal));
+    }
+
+    /// <summary>Writes both files; each is written beside and renamed, so that a folder never holds half a file.</summary>
+    /// <exception cref="IOException">The disk is full or the folder cannot be written.</exception>
+    public void Save(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var tensors = Path.Combine(folder, TensorsFile);
+        TensorFile.Write(tensors + ".partial", Tensors.Values);
+        File.Move(tensors + ".partial", tensors, overwrite: true);
+        var config = Path.Combine(folder, AdapterConfig.FileName);
+        File.WriteAllText(config + ".partial", Config.ToJson(TargetModules()));
+        File.Move(config + ".partial", config, overwrite: true);
+    }
+
+    /// <summary>Reads a folder.</summary>
+    /// <exception cref="InvalidDataException">A file is damaged, or is none of an adapter: path, place, found and expected.</exception>
+    /// <exception cref="IOException">A file is missing.</exception>
+    public static Adapter Load(string folder)
+    {
+        var config = AdapterConfig.Read(Path.Combine(folder, AdapterConfig.FileName));
+        return new(config, TensorFile.ReadAll(Path.Combine(folder, TensorsFile)));
+    }
+
+    /// <summary>Puts the adapter into a decoder: quantizes again where the run did, replaces the linears by the method's and loads the tensors.
+    /// The decoder then computes the tuned model; <see cref="Merge"/> makes plain linears of it.</summary>
+    /// <param name="codesSha256">Hash of the codes that the decoder holds now; null where none are quantized.</param>
+    /// <exception cref="InvalidDataException">The adapter belongs to another base (both hashes are named), or does not fit its layers.</exception>
+    internal void ApplyTo(Decoder decoder, Compute compute, string model, Func<string?> codesSha256)
+    {
+        var options = Config.Options;
+        var codes = codesSha256();
+        if (codes != Config.BaseCodesSha256 && Config.Version is not null)
+        {
+            if (codes is null || codes != Config.TunedCodesSha256)
+                throw OfAnotherBase(model, Config.BaseCodesSha256, codes);
+            options = options with { Bits = null }; // the model holds the codes that were tuned on
+        }
+        var method = TuningMethods.Create(options.Method);
+        method.Apply(decoder, options, compute);
+        if (Config.TunedCodesSha256 is { } tuned && codesSha256() is var made && made != tuned)
+            throw OfAnotherBase(model, tuned, made);
+        method.LoadAdapter(decoder, Tensors);
+    }
+
+    /// <summary>Replaces the method's linears by plain ones that compute the tuned model.</summary>
+    public void Merge(Decoder decoder, Compute compute) => TuningMethods.Create(Config.Options.Method).Merge(decoder, compute);
+
+    private static InvalidDataException OfAnotherBase(string model, string? expected, string? found) =>
+        new($"{model}: the adapter was tuned on another model: its codes have SHA-256 {expected ?? "none (not quantized)"}, this model's {found ?? "none (not quantized)"}");
+
+    /// <summary>The last parts of the names of the tuned modules, and whole names where only some modules of that last part are tuned.</summary>
+    private List<string> TargetModules() =>
+        [.. Tensors.Keys.Where(k => k.StartsWith(PeftPrefix, StringComparison.Ordinal) && k.EndsWith(".lora_A.weight", StringComparison.Ordinal))
+            .Select(k => k[PeftPrefix.Length..^".lora_A.weight".Length])
+            .Select(m => m[(m.LastIndexOf('.') + 1)..]).Distinct().Order(StringComparer.Ordinal)];
+}

@@ -1,0 +1,130 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Vernier.Tuning;
+
+namespace Vernier.Adapters;
+
+/// <summary>What <c>adapter_config.json</c> says: which method made the adapter, how, and on which codes. LoRA's own keys stand where
+/// Hugging Face PEFT expects them; everything else stands in the object <c>vernier</c>, which PEFT passes over.</summary>
+public sealed record AdapterConfig
+{
+    internal const string FileName = "adapter_config.json";
+
+    /// <summary>Version of this library.</summary>
+    public static string ToolVersion { get; } = typeof(AdapterConfig).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
+
+    /// <summary>The options that made the adapter: method, bits, group, scheme, granularity, rank, alpha, targets and the rest.</summary>
+    public required TuneOptions Options { get; init; }
+
+    /// <summary>Path or name of the model that was tuned.</summary>
+    public string? BaseModel { get; init; }
+
+    /// <summary>SHA-256 of the model's codes before any quantization by the run; null where nothing was quantized.</summary>
+    public string? BaseCodesSha256 { get; init; }
+
+    /// <summary>SHA-256 of the codes that were tuned on; null where nothing was quantized.</summary>
+    public string? TunedCodesSha256 { get; init; }
+
+    /// <summary>Version of Vernier that wrote it; null for an adapter made elsewhere.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>LoRA's tensors and keys are PEFT's.</summary>
+    internal static bool IsPeft(string method) => method is "lora" or "qlora";
+
+    /// <param name="targetModules">Modules with adapters, for PEFT.</param>
+    internal string ToJson(IReadOnlyList<string> targetModules)
+    {
+        var peft = IsPeft(Options.Method);
+        var json = new JsonObject
+        {
+            ["peft_type"] = peft ? "LORA" : Options.Method.ToUpperInvariant(),
+            ["task_type"] = "CAUSAL_LM",
+            ["base_model_name_or_path"] = BaseModel,
+            ["inference_mode"] = true,
+        };
+        if (peft)
+        {
+            json["r"] = Options.Rank;
+            json["lora_alpha"] = Options.Alpha;
+            json["lora_dropout"] = Options.Dropout;
+            json["target_modules"] = new JsonArray([.. targetModules.Select(m => (JsonNode)m)]);
+            json["bias"] = "none";
+            json["fan_in_fan_out"] = false;
+            json["use_rslora"] = false;
+            json["use_dora"] = false;
+            json["modules_to_save"] = null;
+        }
+        json["vernier"] = new JsonObject
+        {
+            ["version"] = ToolVersion,
+            ["method"] = Options.Method,
+            ["base_codes_sha256"] = BaseCodesSha256,
+            ["tuned_codes_sha256"] = TunedCodesSha256,
+            ["options"] = new JsonObject(RunFile.Values(Options).Select(o => KeyValuePair.Create(o.Name, (JsonNode?)o.Value))),
+        };
+        return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+    }
+
+    /// <exception cref="InvalidDataException">Not JSON, or a field is missing or of the wrong kind.</exception>
+    internal static AdapterConfig Read(string path)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            var root = json.RootElement;
+            return root.TryGetProperty("vernier", out var own) ? ReadOwn(path, root, own) : ReadPeft(path, root);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new InvalidDataException($"{path}: not the configuration of an adapter: {e.Message}", e);
+        }
+    }
+
+    private static AdapterConfig ReadOwn(string path, JsonElement root, JsonElement own)
+    {
+        var yaml = string.Concat(own.GetProperty("options").EnumerateObject().Select(o => $"{o.Name}: {o.Value.GetString()}\n"));
+        return new AdapterConfig
+        {
+            Options = RunFile.Parse(path, yaml).Options,
+            BaseModel = Text(root, "base_model_name_or_path"),
+            BaseCodesSha256 = Text(own, "base_codes_sha256"),
+            TunedCodesSha256 = Text(own, "tuned_codes_sha256"),
+            Version = Text(own, "version"),
+        };
+    }
+
+    private static AdapterConfig ReadPeft(string path, JsonElement root)
+    {
+        if (Text(root, "peft_type") is var type && type != "LORA")
+            throw new NotSupportedException($"{path}: peft_type {type ?? "is missing"}; adapters of type LORA and Vernier's own are read");
+        foreach (var name in (string[])["use_dora", "fan_in_fan_out", "lora_bias"])
+            if (root.TryGetProperty(name, out var set) && set.ValueKind == JsonValueKind.True)
+                throw new NotSupportedException($"{path}: {name} is set; such adapters are not read");
+        foreach (var name in (string[])["rank_pattern", "alpha_pattern"])
+            if (root.TryGetProperty(name, out var pattern) && pattern.ValueKind == JsonValueKind.Object && pattern.EnumerateObject().Any())
+                throw new NotSupportedException($"{path}: {name} gives modules ranks or scalings of their own; such adapters are not read");
+        if (root.TryGetProperty("modules_to_save", out var modules) && modules.ValueKind == JsonValueKind.Array && modules.GetArrayLength() > 0)
+            throw new NotSupportedException($"{path}: modules_to_save holds whole modules; such adapters are not read");
+        var rank = root.GetProperty("r").GetInt32();
+        var alpha = root.GetProperty("lora_alpha").GetSingle();
+        if (root.TryGetProperty("use_rslora", out var rs) && rs.ValueKind == JsonValueKind.True)
+            alpha *= MathF.Sqrt(rank); // its scaling is alpha / sqrt(r)
+        return new AdapterConfig
+        {
+            Options = new TuneOptions { Method = "lora", Rank = rank, Alpha = alpha, Targets = Targets(root.GetProperty("target_modules")) },
+            BaseModel = Text(root, "base_model_name_or_path"),
+        };
+    }
+
+    /// <summary>PEFT takes a list of module names or ends of them, a regular expression, or <c>all-linear</c>.</summary>
+    private static string Targets(JsonElement modules) => modules.ValueKind switch
+    {
+        JsonValueKind.Array => $@"^(.*\.)?({string.Join('|', modules.EnumerateArray().Select(m => Regex.Escape(m.GetString()!)))})$",
+        _ => modules.GetString() is { } text && text != "all-linear" ? $"^({text})$" : "all",
+    };
+
+    private static string? Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

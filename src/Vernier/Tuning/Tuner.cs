@@ -1,0 +1,204 @@
+using Vernier.Adapters;
+using Vernier.Data;
+using Vernier.Models;
+using Vernier.Tuning.Methods;
+
+namespace Vernier.Tuning;
+
+/// <summary>A tuning run from its options to the folder it leaves: <c>config.yaml</c>, <c>log.jsonl</c>, <c>loss.svg</c>, <c>README.md</c>,
+/// <c>adapter_config.json</c>, <c>adapter_model.safetensors</c> and <c>checkpoint-N/</c>.</summary>
+public sealed class Tuner
+{
+    private const double WorseBy = 1e-4; // nats a token that count as worse
+
+    private readonly Decoder _decoder;
+    private readonly Compute _compute;
+    private readonly string _modelPath;
+    private readonly Func<string?> _codesSha256;
+    private readonly TuneOptions _options;
+    private readonly TrainingData _data;
+    private readonly TrainingData? _evalData;
+    private readonly string _output;
+    private readonly List<string> _warnings = [];
+
+    /// <param name="codesSha256">Hash of the codes that the decoder holds now; null where none are quantized.</param>
+    internal Tuner(Decoder decoder, Compute compute, string modelPath, Func<string?> codesSha256, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
+    {
+        _decoder = decoder;
+        _compute = compute;
+        _modelPath = modelPath;
+        _codesSha256 = codesSha256;
+        _options = ResolvedOptions.Of(options, decoder.Config, data);
+        _data = data;
+        _evalData = evalData;
+        _output = output;
+        _warnings.AddRange(data.Notes);
+        _warnings.AddRange(evalData?.Notes ?? []);
+    }
+
+    /// <summary>The options with all values resolved.</summary>
+    public TuneOptions Options => _options;
+
+    /// <summary>Puts the method into the model and trains it. The model stays tuned, with the method's linears in place.</summary>
+    /// <param name="resume">Go on from the last checkpoint in the output folder; from the start where there is none yet.</param>
+    /// <param name="progress">Called after every step.</param>
+    /// <param name="cancel">Ends the run after the step that is under way, with a checkpoint.</param>
+    /// <exception cref="InvalidDataException">The checkpoint belongs to another run.</exception>
+    /// <exception cref="IOException">The folder holds an unfinished run and <paramref name="resume"/> was not asked for, or it cannot be written.</exception>
+    /// <exception cref="NotFiniteNumberException">The run diverged. The adapter in the folder is the last good state.</exception>
+    public TuneResult Run(bool resume = false, Action<TuneProgress>? progress = null, CancellationToken cancel = default)
+    {
+        Directory.CreateDirectory(_output);
+        var last = Checkpoint.Latest(_output);
+        if (!resume)
+            StartAfresh(last?.State);
+        var baseCodes = _codesSha256();
+        var identity = RunIdentity.Of(_options, RunIdentity.HashModel(_decoder), _data, _compute);
+        if (resume && last is { } found)
+            RunIdentity.RequireSame(found.Folder, found.State.Identity, identity);
+        var method = TuningMethods.Create(_options.Method);
+        method.Apply(_decoder, _options, _compute);
+        var run = new Progress(method, identity, baseCodes, _codesSha256());
+        using var loop = new TrainingLoop(_decoder, _compute, new BatchOrder(_data, _options.Batch, _options.Accumulate, _options.Shuffle ? _options.Seed : null), _options);
+        if (resume && last is { } saved)
+        {
+            Checkpoint.Load(saved.Folder, loop.Optimizer, saved.State);
+            loop.ParametersChanged();
+            (run.Step, run.InitialEval) = (saved.State.Step, saved.State.InitialEval);
+        }
+        else
+        {
+            run.InitialEval = Evaluate(cancel);
+        }
+        new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, "config.yaml"));
+        using (var log = new TuneLog(_output, run.Step == 0 ? 0 : last!.Value.State.LogBytes))
+            Train(loop, log, run, progress, cancel);
+        return Finish(loop, run, cancel);
+    }
+
+    /// <summary>State of a run that is under way.</summary>
+    private sealed class Progress(TuningMethod method, SortedDictionary<string, string> identity, string? baseCodes, string? tunedCodes)
+    {
+        public TuningMethod Method => method;
+        public SortedDictionary<string, string> Identity => identity;
+        public string? BaseCodes => baseCodes;
+        public string? TunedCodes => tunedCodes;
+        public int Step { get; set; }
+        public double? InitialEval { get; set; }
+    }
+
+    private void StartAfresh(CheckpointState? last)
+    {
+        if (last is { } state && state.Step < state.Steps)
+            throw new IOException($"{_output}: holds a run that ended after step {state.Step} of {state.Steps}: resume it, remove the folder, or give another one");
+        Checkpoint.RemoveAll(_output);
+    }
+
+    private void Train(TrainingLoop loop, TuneLog log, Progress run, Action<TuneProgress>? progress, CancellationToken cancel)
+    {
+        var steps = _options.Steps!.Value;
+        var schedule = LearningRateSchedule.Create(_options.Schedule, steps, _options.Warmup);
+        var stop = Math.Min(steps, _options.StopAfter ?? steps);
+        var saved = run.Step;
+        var every = _options.CheckpointEvery ?? Math.Max(10, steps / 10);
+        try
+        {
+            while (run.Step < stop && !cancel.IsCancellationRequested)
+            {
+                var factor = schedule.Factor(run.Step);
+                var figures = loop.Step(run.Step, _options.LearningRate!.Value * factor, (_options.ScaleLearningRate ?? _options.LearningRate.Value) * factor);
+                run.Step++;
+                var eval = run.Step == steps || run.Step % (_options.EvalEvery ?? int.MaxValue) == 0 ? Evaluate(cancel) : null;
+                var at = new TuneProgress(run.Step, steps, figures.Loss, figures.GradientNorm, figures.LearningRate, figures.Tokens, figures.Seconds, ResidentMemory.Current, eval);
+                log.Write(at);
+                progress?.Invoke(at);
+                if (run.Step % every == 0)
+                    Save(loop, log, run, saved = run.Step);
+            }
+        }
+        catch (NotFiniteNumberException e)
+        {
+            throw Diverged(loop, run, e);
+        }
+        if (saved != run.Step)
+            Save(loop, log, run, run.Step);
+    }
+
+    private void Save(TrainingLoop loop, TuneLog log, Progress run, int step)
+    {
+        log.FlushToDisk();
+        Checkpoint.Save(_output, loop.Optimizer, new CheckpointState(step, _options.Steps!.Value, log.Length, run.InitialEval, run.Identity));
+    }
+
+    /// <summary>The values before the update that led astray become the adapter; where no copy of them was kept, the last checkpoint is what stays.</summary>
+    private NotFiniteNumberException Diverged(TrainingLoop loop, Progress run, NotFiniteNumberException cause)
+    {
+        Checkpoint.Remove(_output, run.Step); // its state is the one that does not compute
+        var kept = "the checkpoints in the folder stay as they are";
+        if (loop.CanGoBack)
+        {
+            if (run.Step > 0)
+                loop.GoBack();
+            Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes).Save(_output);
+            kept = $"the adapter in {_output} is the state before it, after step {Math.Max(0, run.Step - 1)}";
+        }
+        return new NotFiniteNumberException($"{cause.Message}; the run stops, {kept}", cause.OffendingNumber, cause);
+    }
+
+    private TuneResult Finish(TrainingLoop loop, Progress run, CancellationToken cancel)
+    {
+        Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes).Save(_output);
+        var log = TuneLog.Read(_output, _options.Steps!.Value);
+        WriteChart(log, run.InitialEval);
+        var last = log.LastOrDefault(new TuneProgress(0, 0, double.NaN, double.NaN, 0, 0, 0, 0, null));
+        var finalEval = log.LastOrDefault().EvalLoss ?? Evaluate(cancel);
+        if (finalEval > run.InitialEval + WorseBy)
+            _warnings.Add(FormattableString.Invariant($"TUNING MADE THE MODEL WORSE on {_evalData!.Source}: validation loss {run.InitialEval:F4} before, {finalEval:F4} after. Lower the learning rate, train longer, or use more data."));
+        var result = new TuneResult
+        {
+            Step = run.Step,
+            Steps = _options.Steps!.Value,
+            Loss = last.Loss,
+            GradientNorm = last.GradientNorm,
+            LearningRate = last.LearningRate,
+            Tokens = last.Tokens,
+            Seconds = last.Seconds,
+            ResidentMegabytes = ResidentMemory.Current / 1e6,
+            PeakResidentMegabytes = ResidentMemory.Peak / 1e6,
+            InitialEval = run.InitialEval,
+            FinalEval = finalEval,
+            CodesEqual = run.TunedCodes is null ? null : _codesSha256() == run.TunedCodes,
+            CodesSha256 = run.TunedCodes,
+            TrainableParameters = loop.TrainableParameters,
+            Finished = run.Step == _options.Steps,
+            Warnings = _warnings,
+        };
+        File.WriteAllText(Path.Combine(_output, "README.md"), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, result));
+        return result;
+    }
+
+    private void WriteChart(List<TuneProgress> log, double? initialEval)
+    {
+        var evals = log.Where(at => at.EvalLoss is not null).Select(at => (at.Step, at.EvalLoss!.Value)).ToList();
+        if (initialEval is { } initial)
+            evals.Insert(0, (0, initial));
+        File.WriteAllText(Path.Combine(_output, "loss.svg"), LossChart.Svg($"{_options.Method} on {Path.GetFileName(_data.Source)}", [.. log.Select(at => at.Loss)], evals));
+    }
+
+    /// <summary>Mean negative log-likelihood over all scored tokens of the validation data; null without, or when interrupted.</summary>
+    private double? Evaluate(CancellationToken cancel)
+    {
+        if (_evalData is null)
+            return null;
+        var order = new BatchOrder(_evalData, _options.Batch, 1, null);
+        var sum = 0.0;
+        for (var i = 0; i < order.StepsPerEpoch; i++)
+        {
+            if (cancel.IsCancellationRequested)
+                return null;
+            order.Begin(i);
+            sum += _decoder.SumNegativeLogLikelihood(_compute, order.MicroBatch(0));
+        }
+        return sum / _evalData.ScoredTokens;
+    }
+}
