@@ -48,7 +48,7 @@ public sealed record AdapterConfig
         {
             json["r"] = Options.Rank;
             json["lora_alpha"] = Options.Alpha;
-            json["lora_dropout"] = Options.Dropout;
+            json["lora_dropout"] = 0.0;
             json["target_modules"] = new JsonArray([.. targetModules.Select(m => (JsonNode)m)]);
             json["bias"] = "none";
             json["fan_in_fan_out"] = false;

@@ -24,7 +24,6 @@ internal static class ResolvedOptions
         Require(options.Beta1 is >= 0 and < 1, "beta1", options.Beta1, "0 to below 1");
         Require(options.Beta2 is >= 0 and < 1, "beta2", options.Beta2, "0 to below 1");
         Require(options.Epsilon > 0, "eps", options.Epsilon, "more than 0");
-        Require(options.Dropout is >= 0 and < 1, "dropout", options.Dropout, "0 to below 1");
         Require(options.Bits is null or (>= 2 and <= 8), "bits", options.Bits, "2 to 8");
         Require(options.Group >= 0, "group", options.Group, "not negative");
         Require(options.Rank > 0, "rank", options.Rank, "at least 1");

@@ -44,8 +44,6 @@ public sealed record TuneOptions
     /// <summary>qv, qkvo, all or a regular expression over module names; null = the method's own default.</summary>
     [Option("targets", "linears with low-rank factors: qv, qkvo, all or a regular expression over module names")]
     public string? Targets { get; init; }
-    [Option("dropout", "dropout on the input of the low-rank path")]
-    public float Dropout { get; init; }
     [Option("scope", "full and qat: train the block linears, or all parameters")]
     public TuneScope Scope { get; init; } = TuneScope.Block;
     /// <summary>Start of the quantizer state or adapter, where the method has several (l4q: l4q, lsq+, symm, asymm; qlora: zero, loftq).</summary>
@@ -90,7 +88,7 @@ public sealed record TuneOptions
     public bool TrainOnPrompt { get; init; }
     [Option("eval-every", "validation loss every N steps; default: before and after only")]
     public int? EvalEvery { get; init; }
-    [Option("checkpoint-every", "checkpoint every N steps")]
+    [Option("checkpoint-every", "checkpoint every N steps; default: a tenth of the steps, at least 10")]
     public int? CheckpointEvery { get; init; }
     /// <summary>End after this many steps of the planned schedule, resumable.</summary>
     [Option("stop-after", "end after N steps of the planned schedule, resumable")]

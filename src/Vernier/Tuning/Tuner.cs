@@ -45,6 +45,7 @@ public sealed class Tuner
     /// <param name="cancel">Ends the run after the step that is under way, with a checkpoint.</param>
     /// <exception cref="InvalidDataException">The checkpoint belongs to another run.</exception>
     /// <exception cref="IOException">The folder holds an unfinished run and <paramref name="resume"/> was not asked for, or it cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before the first step.</exception>
     /// <exception cref="NotFiniteNumberException">The run diverged. The adapter in the folder is the last good state.</exception>
     public TuneResult Run(bool resume = false, Action<TuneProgress>? progress = null, CancellationToken cancel = default)
     {
@@ -73,6 +74,8 @@ public sealed class Tuner
         new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, "config.yaml"));
         using (var log = new TuneLog(_output, run.Step == 0 ? 0 : last!.Value.State.LogBytes))
             Train(loop, log, run, progress, cancel);
+        if (run.Step == 0)
+            cancel.ThrowIfCancellationRequested();
         return Finish(loop, run, cancel);
     }
 
@@ -150,8 +153,8 @@ public sealed class Tuner
         Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes).Save(_output);
         var log = TuneLog.Read(_output, _options.Steps!.Value);
         WriteChart(log, run.InitialEval);
-        var last = log.LastOrDefault(new TuneProgress(0, 0, double.NaN, double.NaN, 0, 0, 0, 0, null));
-        var finalEval = log.LastOrDefault().EvalLoss ?? Evaluate(cancel);
+        var last = log[^1];
+        var finalEval = last.EvalLoss ?? Evaluate(cancel);
         if (finalEval > run.InitialEval + WorseBy)
             _warnings.Add(FormattableString.Invariant($"TUNING MADE THE MODEL WORSE on {_evalData!.Source}: validation loss {run.InitialEval:F4} before, {finalEval:F4} after. Lower the learning rate, train longer, or use more data."));
         var result = new TuneResult

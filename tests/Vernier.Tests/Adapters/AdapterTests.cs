@@ -1,0 +1,169 @@
+using System.Text.Json;
+using Vernier.Adapters;
+using Vernier.Models;
+using Vernier.Tests.Goldens;
+using Vernier.Tests.Models;
+using Vernier.Tests.Tuning;
+using Vernier.TestSupport;
+using Vernier.Tuning;
+using Vernier.Tuning.Methods;
+
+namespace Vernier.Tests.Adapters;
+
+public class AdapterTests
+{
+    private const string Peft = "goldens/train/lora_qv_r4_peft_adapter";
+
+    private static readonly TuneOptions s_options = new() { Method = "peqa", Bits = 4, Group = 8, Granularity = Granularity.Separable, LearningRate = 0.02f };
+
+    [Theory]
+    [InlineData("peqa")]
+    [InlineData("lora")]
+    [InlineData("qlora")]
+    [InlineData("l4q")]
+    [InlineData("qat")]
+    [InlineData("qat-lora")]
+    [InlineData("qa-lora")]
+    [InlineData("full")]
+    public void What_is_saved_computes_the_same_on_a_fresh_model(string method)
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Method = method, Bits = method is "lora" or "full" ? null : 4 };
+        using var tuned = Tuned(options, compute);
+        Of(tuned, options).Save(folder.Path);
+
+        using var fresh = TinyModel.Create();
+        Assert.NotEqual(Loss(tuned, compute), Loss(fresh, compute));
+        var adapter = Adapter.Load(folder.Path);
+        Assert.Equal(options, adapter.Config.Options);
+        adapter.ApplyTo(fresh, compute, "tiny", () => CodeHash.Of(fresh));
+        Assert.Equal(Loss(tuned, compute), Loss(fresh, compute));
+        adapter.Merge(fresh, compute);
+        Assert.Equal(Loss(tuned, compute), Loss(fresh, compute), 1e-3);
+    }
+
+    [Fact]
+    public void Another_base_is_refused_with_both_hashes()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        using var tuned = Tuned(s_options, compute);
+        Of(tuned, s_options).Save(folder.Path);
+        using var other = TinyModel.Create(seed: 2);
+        var e = Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path).ApplyTo(other, compute, "other", () => CodeHash.Of(other)));
+        Assert.Contains(CodeHash.Of(tuned)!, e.Message);
+        Assert.Contains(CodeHash.Of(other)!, e.Message);
+    }
+
+    [Fact]
+    public void A_model_that_holds_the_quantized_codes_takes_the_adapter_too()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        using var tuned = Tuned(s_options, compute);
+        Of(tuned, s_options).Save(folder.Path);
+        using var quantized = TinyModel.Create();
+        TuningMethods.Create("peqa").Apply(quantized, s_options, compute);
+        TuningMethods.Create("peqa").Merge(quantized, compute);
+        Adapter.Load(folder.Path).ApplyTo(quantized, compute, "quantized", () => CodeHash.Of(quantized));
+        Assert.Equal(Loss(tuned, compute), Loss(quantized, compute));
+    }
+
+    [Fact]
+    public void Damaged_files_are_named()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        using var tuned = Tuned(s_options, compute);
+        var adapter = Of(tuned, s_options);
+        adapter.Save(folder.Path);
+        using (var cut = File.OpenWrite(folder.At("adapter_model.safetensors")))
+            cut.SetLength(cut.Length - 5);
+        Assert.Contains("adapter_model.safetensors", Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path)).Message);
+        adapter.Save(folder.Path);
+        folder.Write("adapter_config.json", "{\"peft_type\": ");
+        Assert.Contains("adapter_config.json", Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path)).Message);
+        folder.Write("adapter_config.json", "{}");
+        Assert.Contains("adapter_config.json", Assert.Throws<NotSupportedException>(() => Adapter.Load(folder.Path)).Message);
+        File.Delete(folder.At("adapter_config.json"));
+        Assert.Throws<FileNotFoundException>(() => Adapter.Load(folder.Path));
+    }
+
+    [Fact]
+    public void LoRA_has_the_keys_and_names_of_PEFT()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Method = "lora", Bits = null, Rank = 3, Alpha = 6, Targets = "qv" };
+        using var tuned = Tuned(options, compute);
+        Of(tuned, options).Save(folder.Path);
+        using var json = JsonDocument.Parse(File.ReadAllBytes(folder.At("adapter_config.json")));
+        Assert.Equal("LORA", json.RootElement.GetProperty("peft_type").GetString());
+        Assert.Equal(3, json.RootElement.GetProperty("r").GetInt32());
+        Assert.Equal(6, json.RootElement.GetProperty("lora_alpha").GetSingle());
+        Assert.Equal(["q_proj", "v_proj"], json.RootElement.GetProperty("target_modules").EnumerateArray().Select(m => m.GetString()));
+        Assert.Contains("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", new GoldenTensors(folder.At("adapter_model.safetensors")).Names);
+    }
+
+    [SharedFact(Peft)]
+    public void An_adapter_of_PEFT_gives_its_logits_and_is_written_back_the_same()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(2);
+        var path = SharedFiles.At(Peft);
+        using var weights = new HuggingFaceWeights(SharedFiles.At("goldens/models/llama-gqa"));
+        using var decoder = new Decoder(HuggingFaceConfig.Read(SharedFiles.At("goldens/models/llama-gqa/config.json")), weights);
+        var adapter = Adapter.Load(path);
+        adapter.ApplyTo(decoder, compute, "llama-gqa", () => null);
+        var golden = new GoldenModelBatch(Path.Combine(path, "expected.safetensors"));
+        var logits = new float[golden.Batch.Tokens * decoder.Config.VocabularySize];
+        decoder.Logits(compute, golden.Batch, logits);
+        Close.Assert(golden.Logits, logits, 2e-4, "logits");
+
+        Of(decoder, adapter.Config.Options).Save(folder.Path);
+        var (was, now) = (new GoldenTensors(Path.Combine(path, "adapter_model.safetensors")), new GoldenTensors(folder.At("adapter_model.safetensors")));
+        Assert.Equal(was.Names.Order(), now.Names.Order());
+        Assert.All(was.Names, n => Assert.Equal(was[n].Values, now[n].Values));
+    }
+
+    private static Decoder Tuned(TuneOptions options, Compute compute)
+    {
+        var decoder = TinyModel.Create();
+        TuningMethods.Create(options.Method).Apply(decoder, options, compute);
+        using var loop = new TrainingLoop(decoder, compute, new Vernier.Data.BatchOrder(TinyModel.Data(), 2, 1, null), options);
+        for (var step = 0; step < 4; step++)
+            loop.Step(step, 0.01, 0.01);
+        return decoder;
+    }
+
+    private static Adapter Of(Decoder decoder, TuneOptions options) =>
+        Adapter.Of(TuningMethods.Create(options.Method), decoder, options, "tiny", null, CodeHash.Of(decoder));
+
+    private static double Loss(Decoder decoder, Compute compute)
+    {
+        var order = new Vernier.Data.BatchOrder(TinyModel.Data(), 7, 1, null);
+        return decoder.SumNegativeLogLikelihood(compute, order.Begin(0) > 0 ? order.MicroBatch(0) : throw new InvalidOperationException()) / order.Begin(0);
+    }
+
+    /// <summary>The batch and the logits beside a PEFT adapter, without padding.</summary>
+    private sealed class GoldenModelBatch
+    {
+        public GoldenModelBatch(string path)
+        {
+            var golden = new GoldenTensors(path);
+            var (rows, width) = (golden["input_ids"].Shape[0], golden["input_ids"].Shape[1]);
+            var vocabulary = golden["logits"].Shape[2];
+            var kept = Enumerable.Range(0, rows * width).Where(i => golden["attention_mask"].Values[i] != 0).ToArray();
+            var starts = new List<int> { 0 };
+            for (var row = 0; row < rows; row++)
+                starts.Add(starts[^1] + kept.Count(i => i / width == row));
+            Batch = new TokenBatch([.. kept.Select(i => (int)golden["input_ids"].Values[i])], [.. starts], [.. kept.Select(_ => TokenBatch.NoTarget)]);
+            Logits = [.. kept.SelectMany(i => golden["logits"].Values.Skip(i * vocabulary).Take(vocabulary)).Select(v => (float)v)];
+        }
+
+        public TokenBatch Batch { get; }
+
+        public float[] Logits { get; }
+    }
+}

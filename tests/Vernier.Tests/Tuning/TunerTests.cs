@@ -1,0 +1,200 @@
+using System.Text.Json;
+using Vernier.Data;
+using Vernier.Models;
+using Vernier.Tuning;
+
+namespace Vernier.Tests.Tuning;
+
+/// <summary>Whole runs on a tiny model: the folder they leave, stopping and going on, and what stops them.</summary>
+public class TunerTests
+{
+    private static readonly TuneOptions s_options = new() { Method = "peqa", Granularity = Granularity.Group, Bits = 4, Group = 8, Batch = 2, Steps = 8, LearningRate = 0.02f, Seed = 3 };
+
+    [Fact]
+    public void A_run_leaves_its_folder_and_lowers_the_loss()
+    {
+        using var folder = new TemporaryFolder();
+        var result = Run(folder.Path, s_options with { Steps = 30, EvalEvery = 10 }, evalData: TinyModel.Data());
+        foreach (var file in (string[])["config.yaml", "log.jsonl", "loss.svg", "README.md", "adapter_config.json", "adapter_model.safetensors", "checkpoint-30"])
+            Assert.True(Path.Exists(folder.At(file)), file);
+        Assert.True(result.FinalEval < result.InitialEval - 0.05, $"{result.InitialEval} -> {result.FinalEval}");
+        Assert.True(result.Finished);
+        Assert.True(result.CodesEqual);
+        Assert.Empty(result.Warnings);
+        var lines = Log(folder.Path);
+        Assert.Equal(Enumerable.Range(1, 30), lines.Select(l => l.GetProperty("step").GetInt32()));
+        foreach (var field in (string[])["loss", "grad_norm", "lr", "tokens", "seconds", "rss_mb"])
+            Assert.All(lines, l => Assert.Equal(JsonValueKind.Number, l.GetProperty(field).ValueKind));
+        Assert.Equal([10, 20, 30], lines.Where(l => l.TryGetProperty("eval_loss", out _)).Select(l => l.GetProperty("step").GetInt32()));
+        Assert.Equal(s_options with { Steps = 30, EvalEvery = 10, Context = 32 }, RunFile.Load(folder.At("config.yaml")).Options);
+        Assert.Equal(["checkpoint-20", "checkpoint-30"], Directory.EnumerateDirectories(folder.Path).Select(d => Path.GetFileName(d)!).Order());
+        Assert.Contains("</svg>", File.ReadAllText(folder.At("loss.svg")));
+        var json = JsonSerializer.SerializeToElement(result);
+        foreach (var field in (string[])["step", "loss", "grad_norm", "lr", "tokens", "seconds", "rss_mb", "initial_eval", "final_eval", "codes_equal"])
+            Assert.True(json.TryGetProperty(field, out _), field);
+    }
+
+    [Theory]
+    [InlineData("peqa", true)]
+    [InlineData("lora", true)]
+    [InlineData("l4q", false)]
+    [InlineData("full", true)]
+    public void Stopped_and_resumed_is_the_same_to_the_bit(string method, bool shuffle)
+    {
+        var options = s_options with { Method = method, Bits = method is "lora" or "full" ? null : 4, Shuffle = shuffle, Accumulate = 2, LearningRate = 0.003f };
+        using var whole = new TemporaryFolder();
+        using var parts = new TemporaryFolder();
+        Run(whole.Path, options);
+        Assert.False(Run(parts.Path, options with { StopAfter = 3 }).Finished);
+        Assert.True(Run(parts.Path, options, resume: true).Finished);
+        Assert.Equal(Losses(whole.Path), Losses(parts.Path));
+        Assert.Equal(File.ReadAllBytes(whole.At("adapter_model.safetensors")), File.ReadAllBytes(parts.At("adapter_model.safetensors")));
+    }
+
+    [Fact]
+    public void A_kill_while_a_checkpoint_is_written_costs_only_the_steps_since_the_last_one()
+    {
+        using var whole = new TemporaryFolder();
+        using var killed = new TemporaryFolder();
+        Run(whole.Path, s_options);
+        Run(killed.Path, s_options with { StopAfter = 5, CheckpointEvery = 3 });
+        // As a kill leaves it: the newest checkpoint under its working name and cut short, the log further than the one before.
+        Directory.Move(killed.At("checkpoint-5"), killed.At("checkpoint-5.partial"));
+        using (var cut = File.OpenWrite(killed.At("checkpoint-5.partial/parameters.safetensors")))
+            cut.SetLength(100);
+        File.Delete(killed.At("adapter_model.safetensors"));
+        Run(killed.Path, s_options with { CheckpointEvery = 3 }, resume: true);
+        Assert.Equal(Losses(whole.Path), Losses(killed.Path));
+        Assert.Equal(File.ReadAllBytes(whole.At("adapter_model.safetensors")), File.ReadAllBytes(killed.At("adapter_model.safetensors")));
+    }
+
+    [Fact]
+    public void A_damaged_checkpoint_is_passed_over()
+    {
+        using var whole = new TemporaryFolder();
+        using var damaged = new TemporaryFolder();
+        Run(whole.Path, s_options);
+        Run(damaged.Path, s_options with { StopAfter = 5, CheckpointEvery = 3 });
+        using (var cut = File.OpenWrite(damaged.At("checkpoint-5/optimizer.safetensors")))
+            cut.SetLength(200);
+        Run(damaged.Path, s_options, resume: true);
+        Assert.Equal(Losses(whole.Path), Losses(damaged.Path));
+    }
+
+    [Fact]
+    public void Cancelling_ends_after_the_step_with_a_checkpoint()
+    {
+        using var whole = new TemporaryFolder();
+        using var folder = new TemporaryFolder();
+        using var cancel = new CancellationTokenSource();
+        Run(whole.Path, s_options);
+        var result = Run(folder.Path, s_options, progress: at =>
+        {
+            if (at.Step == 4)
+                cancel.Cancel();
+        }, cancel: cancel.Token);
+        Assert.Equal(4, result.Step);
+        Assert.False(result.Finished);
+        Assert.True(Directory.Exists(folder.At("checkpoint-4")));
+        Run(folder.Path, s_options, resume: true);
+        Assert.Equal(Losses(whole.Path), Losses(folder.Path));
+    }
+
+    [Fact]
+    public void Another_run_is_not_resumed()
+    {
+        using var folder = new TemporaryFolder();
+        Run(folder.Path, s_options with { StopAfter = 2 });
+        var options = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options with { LearningRate = 0.5f }, resume: true));
+        Assert.Contains("lr was 0.02 and is 0.5", options.Message);
+        var data = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options, resume: true, data: TinyModel.Data(rows: 5)));
+        Assert.Contains("data was", data.Message);
+        var model = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options, resume: true, modelSeed: 2));
+        Assert.Contains("model was", model.Message);
+    }
+
+    [Fact]
+    public void An_unfinished_run_is_not_overwritten()
+    {
+        using var folder = new TemporaryFolder();
+        Run(folder.Path, s_options with { StopAfter = 2 });
+        Assert.Contains("step 2 of 8", Assert.Throws<IOException>(() => Run(folder.Path, s_options)).Message);
+    }
+
+    [Fact]
+    public void Divergence_stops_the_run_and_keeps_the_last_good_state()
+    {
+        using var folder = new TemporaryFolder();
+        var e = Assert.Throws<NotFiniteNumberException>(() => Run(folder.Path, s_options with { Method = "full", Bits = null, LearningRate = 1e30f, CheckpointEvery = 1 }));
+        Assert.Contains("step 2", e.Message);
+        var adapter = Vernier.Adapters.Adapter.Load(folder.Path);
+        Assert.All(adapter.Tensors.Values, t => Assert.All(t.Values, v => Assert.True(Math.Abs(v) < 10)));
+        Assert.False(Directory.Exists(folder.At("checkpoint-1")));
+    }
+
+    [Fact]
+    public void A_checkpoint_that_cannot_be_written_leaves_the_last_good_one()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("checkpoint-6.partial", "a file where a folder must be made");
+        var e = Assert.Throws<IOException>(() => Run(folder.Path, s_options with { CheckpointEvery = 3 }));
+        Assert.Contains("checkpoint-6", e.Message);
+        Assert.Contains("the last good one is checkpoint-3", e.Message);
+        File.Delete(folder.At("checkpoint-6.partial"));
+        using var whole = new TemporaryFolder();
+        Run(whole.Path, s_options);
+        Run(folder.Path, s_options, resume: true);
+        Assert.Equal(Losses(whole.Path), Losses(folder.Path));
+    }
+
+    [Fact]
+    public void Tuning_that_made_it_worse_is_said_loudly()
+    {
+        using var folder = new TemporaryFolder();
+        var result = Run(folder.Path, s_options with { LearningRate = 2f }, evalData: TinyModel.Data());
+        Assert.True(result.FinalEval > result.InitialEval);
+        Assert.Contains(result.Warnings, w => w.Contains("WORSE"));
+        Assert.Contains("WORSE", File.ReadAllText(folder.At("README.md")));
+    }
+
+    [Fact]
+    public void Accumulated_micro_batches_are_one_large_batch()
+    {
+        using var large = new TemporaryFolder();
+        using var small = new TemporaryFolder();
+        Run(large.Path, s_options with { Batch = 6, Shuffle = false });
+        Run(small.Path, s_options with { Batch = 2, Accumulate = 3, Shuffle = false });
+        Assert.Equal(Losses(large.Path).Length, Losses(small.Path).Length);
+        foreach (var (a, b) in Losses(large.Path).Zip(Losses(small.Path)))
+            Assert.Equal(a, b, 1e-4);
+    }
+
+    [Fact]
+    public void A_step_allocates_nothing()
+    {
+        using var compute = new Compute(1);
+        using var decoder = TinyModel.Create();
+        Vernier.Tuning.Methods.TuningMethods.Create("peqa").Apply(decoder, s_options, compute);
+        using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyModel.Data(6, 12), 2, 1, 5), s_options);
+        for (var step = 0; step < 60; step++) // every batch size has been seen, every method compiled
+            loop.Step(step, 1e-3, 1e-3);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var step = 0; step < 6; step++)
+            loop.Step(step, 1e-3, 1e-3);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static TuneResult Run(string folder, TuneOptions options, bool resume = false, TrainingData? data = null, TrainingData? evalData = null,
+        int modelSeed = 1, Action<TuneProgress>? progress = null, CancellationToken cancel = default)
+    {
+        using var compute = new Compute(1);
+        using var decoder = TinyModel.Create(modelSeed);
+        var tuner = new Tuner(decoder, compute, "tiny", () => CodeHash.Of(decoder), options, data ?? TinyModel.Data(), evalData, folder);
+        return tuner.Run(resume, progress, cancel);
+    }
+
+    private static JsonElement[] Log(string folder) =>
+        [.. File.ReadLines(Path.Combine(folder, "log.jsonl")).Select(l => JsonDocument.Parse(l).RootElement)];
+
+    private static double[] Losses(string folder) => [.. Log(folder).Select(l => l.GetProperty("loss").GetDouble())];
+}
