@@ -33,9 +33,7 @@ public sealed class Adapter
     public void Save(string folder)
     {
         Directory.CreateDirectory(folder);
-        var tensors = Path.Combine(folder, TensorsFile);
-        TensorFile.Write(tensors + ".partial", Tensors.Values);
-        File.Move(tensors + ".partial", tensors, overwrite: true);
+        TensorFile.Write(Path.Combine(folder, TensorsFile), Tensors.Values);
         var config = Path.Combine(folder, AdapterConfig.FileName);
         File.WriteAllText(config + ".partial", Config.ToJson(TargetModules()));
         File.Move(config + ".partial", config, overwrite: true);
@@ -50,8 +48,16 @@ public sealed class Adapter
         return new(config, TensorFile.ReadAll(Path.Combine(folder, TensorsFile)));
     }
 
+    /// <summary>Puts the adapter into a model: quantizes again where the run did, replaces the linears by the method's and loads the tensors.
+    /// The model then computes what was tuned; <see cref="Merge(LanguageModel)"/> makes plain linears of it.</summary>
+    /// <exception cref="InvalidDataException">The adapter belongs to another base (both hashes are named), or does not fit its layers.</exception>
+    public void ApplyTo(LanguageModel model) => ApplyTo(model.Decoder, model.Compute, model.Source.Path, () => TunedCodes.Sha256(model));
+
+    /// <summary>Replaces the method's linears by plain ones that compute the tuned model, as far as that is exact.</summary>
+    public void Merge(LanguageModel model) => Merge(model.Decoder, model.Compute);
+
     /// <summary>Puts the adapter into a decoder: quantizes again where the run did, replaces the linears by the method's and loads the tensors.
-    /// The decoder then computes the tuned model; <see cref="Merge"/> makes plain linears of it.</summary>
+    /// The decoder then computes the tuned model.</summary>
     /// <param name="codesSha256">Hash of the codes that the decoder holds now; null where none are quantized.</param>
     /// <exception cref="InvalidDataException">The adapter belongs to another base (both hashes are named), or does not fit its layers.</exception>
     internal void ApplyTo(Decoder decoder, Compute compute, string model, Func<string?> codesSha256)
@@ -72,7 +78,7 @@ public sealed class Adapter
     }
 
     /// <summary>Replaces the method's linears by plain ones that compute the tuned model.</summary>
-    public void Merge(Decoder decoder, Compute compute) => TuningMethods.Create(Config.Options.Method).Merge(decoder, compute);
+    internal void Merge(Decoder decoder, Compute compute) => TuningMethods.Create(Config.Options.Method).Merge(decoder, compute);
 
     private static InvalidDataException OfAnotherBase(string model, string? expected, string? found) =>
         new($"{model}: the adapter was tuned on another model: its codes have SHA-256 {expected ?? "none (not quantized)"}, this model's {found ?? "none (not quantized)"}");

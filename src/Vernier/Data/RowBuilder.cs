@@ -106,9 +106,10 @@ internal sealed class RowBuilder
 
     private void Append(ReadOnlySpan<int> ids, ReadOnlySpan<int> labels, string place)
     {
+        foreach (var id in ids)
+            Check(id, "id", place);
         for (var t = 0; t < ids.Length; t++)
         {
-            Check(ids[t], "id", place);
             var target = t + 1 < ids.Length ? labels[t + 1] : TokenBatch.NoTarget;
             if (target != TokenBatch.NoTarget)
                 Check(target, "label", place);

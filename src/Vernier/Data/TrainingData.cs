@@ -53,6 +53,10 @@ public sealed class TrainingData
     public static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config) =>
         TrainingFile.Read(path, new SampleEncoder(tokenizer, options.TrainOnPrompt), options.Context, config);
 
+    /// <summary>Reads a data file for a model.</summary>
+    /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
+    public static TrainingData Load(string path, LanguageModel model, TuneOptions options) => Load(path, model.Tokenizer, options, model.Config);
+
     /// <summary>One text as one token stream, cut into blocks of the context in order, as a <c>.txt</c> file is.</summary>
     /// <param name="source">What messages call it.</param>
     public static TrainingData FromText(string text, string source, ITokenizer tokenizer, TuneOptions options, ModelConfig config)

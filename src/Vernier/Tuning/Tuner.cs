@@ -21,6 +21,16 @@ public sealed class Tuner
     private readonly string _output;
     private readonly List<string> _warnings = [];
 
+    /// <param name="model">Becomes the tuned model in the run.</param>
+    /// <param name="options">What is null is filled in: see <see cref="Options"/>.</param>
+    /// <param name="evalData">Taken for the validation loss before, while and after; null = none is taken.</param>
+    /// <param name="output">The folder that the run writes.</param>
+    /// <exception cref="ArgumentException">An option's value makes no sense, or two exclude each other.</exception>
+    public Tuner(LanguageModel model, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
+        : this(model.Decoder, model.Compute, model.Source.Path, () => TunedCodes.Sha256(model), options, data, evalData, output)
+    {
+    }
+
     /// <param name="codesSha256">Hash of the codes that the decoder holds now; null where none are quantized.</param>
     internal Tuner(Decoder decoder, Compute compute, string modelPath, Func<string?> codesSha256, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
     {
@@ -87,6 +97,10 @@ public sealed class Tuner
         public string? BaseCodes => baseCodes;
         public string? TunedCodes => tunedCodes;
         public int Step { get; set; }
+
+        /// <summary>null where there was nothing quantized.</summary>
+        public bool? CodesEqual(string? now) => method.KeepsCodes ? tunedCodes is null ? null : now == tunedCodes : baseCodes is null ? null : false;
+
         public double? InitialEval { get; set; }
     }
 
@@ -170,8 +184,8 @@ public sealed class Tuner
             PeakResidentMegabytes = ResidentMemory.Peak / 1e6,
             InitialEval = run.InitialEval,
             FinalEval = finalEval,
-            CodesEqual = run.TunedCodes is null ? null : _codesSha256() == run.TunedCodes,
-            CodesSha256 = run.TunedCodes,
+            CodesEqual = run.CodesEqual(_codesSha256()),
+            CodesSha256 = run.Method.KeepsCodes ? run.TunedCodes : null,
             TrainableParameters = loop.TrainableParameters,
             Finished = run.Step == _options.Steps,
             Warnings = _warnings,

@@ -11,6 +11,9 @@ public abstract class TuningMethod
     /// <summary>The method's name on the command line.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The codes that <see cref="Apply"/> leaves are those of the tuned model; otherwise the method trains the codes too, or has none.</summary>
+    public virtual bool KeepsCodes => true;
+
     /// <summary>Puts the method's linears into the decoder (after quantizing, where the options ask for it).</summary>
     /// <param name="options">All values resolved.</param>
     public abstract void Apply(Decoder decoder, TuneOptions options, Compute compute);

@@ -37,7 +37,7 @@ public class AdapterTests
         Assert.NotEqual(Loss(tuned, compute), Loss(fresh, compute));
         var adapter = Adapter.Load(folder.Path);
         Assert.Equal(options, adapter.Config.Options);
-        adapter.ApplyTo(fresh, compute, "tiny", () => CodeHash.Of(fresh));
+        adapter.ApplyTo(fresh, compute, "tiny", () => TinyCodes.Of(fresh));
         Assert.Equal(Loss(tuned, compute), Loss(fresh, compute));
         adapter.Merge(fresh, compute);
         Assert.Equal(Loss(tuned, compute), Loss(fresh, compute), 1e-3);
@@ -51,9 +51,9 @@ public class AdapterTests
         using var tuned = Tuned(s_options, compute);
         Of(tuned, s_options).Save(folder.Path);
         using var other = TinyModel.Create(seed: 2);
-        var e = Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path).ApplyTo(other, compute, "other", () => CodeHash.Of(other)));
-        Assert.Contains(CodeHash.Of(tuned)!, e.Message);
-        Assert.Contains(CodeHash.Of(other)!, e.Message);
+        var e = Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path).ApplyTo(other, compute, "other", () => TinyCodes.Of(other)));
+        Assert.Contains(TinyCodes.Of(tuned)!, e.Message);
+        Assert.Contains(TinyCodes.Of(other)!, e.Message);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public class AdapterTests
         using var quantized = TinyModel.Create();
         TuningMethods.Create("peqa").Apply(quantized, s_options, compute);
         TuningMethods.Create("peqa").Merge(quantized, compute);
-        Adapter.Load(folder.Path).ApplyTo(quantized, compute, "quantized", () => CodeHash.Of(quantized));
+        Adapter.Load(folder.Path).ApplyTo(quantized, compute, "quantized", () => TinyCodes.Of(quantized));
         Assert.Equal(Loss(tuned, compute), Loss(quantized, compute));
     }
 
@@ -138,7 +138,7 @@ public class AdapterTests
     }
 
     private static Adapter Of(Decoder decoder, TuneOptions options) =>
-        Adapter.Of(TuningMethods.Create(options.Method), decoder, options, "tiny", null, CodeHash.Of(decoder));
+        Adapter.Of(TuningMethods.Create(options.Method), decoder, options, "tiny", null, TinyCodes.Of(decoder));
 
     private static double Loss(Decoder decoder, Compute compute)
     {

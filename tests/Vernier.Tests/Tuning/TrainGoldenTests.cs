@@ -104,6 +104,7 @@ public class TrainGoldenTests
             Rank = Math.Max(1, rank),
             Alpha = (float)(about.GetProperty("scaling").GetDouble() * Math.Max(1, rank)),
             Targets = targets.ValueKind == JsonValueKind.Array ? $"({string.Join('|', targets.EnumerateArray().Select(t => Regex.Escape(t.GetString()!)))})$" : "all",
+            Init = method == "qat" ? "lsq" : null,
             Scope = method is "full" or "qat" ? TuneScope.All : TuneScope.Block,
             WeightDecay = 0.01,
             Clip = 1,

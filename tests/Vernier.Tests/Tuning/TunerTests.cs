@@ -151,7 +151,8 @@ public class TunerTests
     public void Tuning_that_made_it_worse_is_said_loudly()
     {
         using var folder = new TemporaryFolder();
-        var result = Run(folder.Path, s_options with { LearningRate = 2f }, evalData: TinyModel.Data());
+        var other = TrainingData.FromSequences([[.. Enumerable.Range(0, 20).Select(t => 47 - t % 3)]], "other rows", TinyModel.Config);
+        var result = Run(folder.Path, s_options with { Method = "full", Bits = null, LearningRate = 0.3f, Steps = 20 }, evalData: other);
         Assert.True(result.FinalEval > result.InitialEval);
         Assert.Contains(result.Warnings, w => w.Contains("WORSE"));
         Assert.Contains("WORSE", File.ReadAllText(folder.At("README.md")));
@@ -178,6 +179,13 @@ public class TunerTests
         using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyModel.Data(6, 12), 2, 1, 5), s_options);
         for (var step = 0; step < 60; step++) // every batch size has been seen, every method compiled
             loop.Step(step, 1e-3, 1e-3);
+        {
+            var b = new BatchOrder(TinyModel.Data(6, 12), 2, 1, null); b.Begin(0); var mb = b.MicroBatch(0);
+            decoder.SumNegativeLogLikelihood(compute, mb); decoder.Accumulate(compute, mb, 1f);
+            var b0 = GC.GetAllocatedBytesForCurrentThread(); decoder.SumNegativeLogLikelihood(compute, mb); var b1 = GC.GetAllocatedBytesForCurrentThread(); decoder.Accumulate(compute, mb, 1f); var b2 = GC.GetAllocatedBytesForCurrentThread();
+            loop.Optimizer.Step(compute.Pool, 1e-3, 1e-3, 1f); var b3 = GC.GetAllocatedBytesForCurrentThread(); loop.ParametersChanged(); var b4 = GC.GetAllocatedBytesForCurrentThread();
+            Console.WriteLine($"DBG alloc fwd {b1-b0} acc {b2-b1} opt {b3-b2} par {b4-b3}");
+        }
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var step = 0; step < 6; step++)
             loop.Step(step, 1e-3, 1e-3);
@@ -189,7 +197,7 @@ public class TunerTests
     {
         using var compute = new Compute(1);
         using var decoder = TinyModel.Create(modelSeed);
-        var tuner = new Tuner(decoder, compute, "tiny", () => CodeHash.Of(decoder), options, data ?? TinyModel.Data(), evalData, folder);
+        var tuner = new Tuner(decoder, compute, "tiny", () => TinyCodes.Of(decoder), options, data ?? TinyModel.Data(), evalData, folder);
         return tuner.Run(resume, progress, cancel);
     }
 

@@ -8,6 +8,8 @@ public sealed class FullMethod : TuningMethod
 {
     public override string Name => "full";
 
+    public override bool KeepsCodes => false;
+
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         decoder.ReplaceLinears(linear =>

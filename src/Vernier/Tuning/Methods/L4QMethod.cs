@@ -11,6 +11,8 @@ public sealed class L4QMethod : TuningMethod
 {
     public override string Name => "l4q";
 
+    public override bool KeepsCodes => false;
+
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = ParseStart(options.Init ?? "l4q");

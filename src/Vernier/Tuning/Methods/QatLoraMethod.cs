@@ -9,6 +9,8 @@ public sealed class QatLoraMethod : TuningMethod
 {
     public override string Name => "qat-lora";
 
+    public override bool KeepsCodes => false;
+
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = L4QMethod.ParseStart(options.Init ?? "l4q");

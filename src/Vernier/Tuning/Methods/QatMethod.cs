@@ -9,6 +9,8 @@ public sealed class QatMethod : TuningMethod
 {
     public override string Name => "qat";
 
+    public override bool KeepsCodes => false;
+
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = options.Init switch

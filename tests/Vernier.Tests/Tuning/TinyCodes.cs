@@ -5,7 +5,7 @@ using Vernier.Models;
 namespace Vernier.Tests.Tuning;
 
 /// <summary>A hash of the codes that a decoder holds.</summary>
-internal static class CodeHash
+internal static class TinyCodes
 {
     /// <summary>null where nothing is quantized.</summary>
     public static string? Of(Decoder decoder)
