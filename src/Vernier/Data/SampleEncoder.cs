@@ -6,8 +6,9 @@ namespace Vernier.Data;
 /// <summary>Samples as written to samples as ids. BOS stands in front where the tokenizer adds it, EOS at the end where it has one,
 /// so that the model learns to stop.</summary>
 /// <param name="tokenizer">null where the model has none.</param>
+/// <param name="chatTemplate">The model's template, read when the first conversation comes; its value is null where the model has none.</param>
 /// <param name="trainOnPrompt">Loss on the prompt too, not on the answer only.</param>
-internal sealed class SampleEncoder(ITokenizer? tokenizer, bool trainOnPrompt)
+internal sealed class SampleEncoder(ITokenizer? tokenizer, Lazy<ChatTemplate?> chatTemplate, bool trainOnPrompt)
 {
     /// <summary>The ids of a stream of text, without BOS or EOS.</summary>
     public int[] Stream(string path, string text) => Tokenizer(path).Encode(text);
@@ -33,6 +34,23 @@ internal sealed class SampleEncoder(ITokenizer? tokenizer, bool trainOnPrompt)
         var labels = (int[])ids.Clone();
         labels.AsSpan(0, asked + (words is { AddsBos: true, BosId: not null } ? 1 : 0)).Fill(TokenBatch.NoTarget);
         return new(ids, labels, place);
+    }
+
+    /// <summary>A conversation by the model's chat template; the assistant's replies are the answers.</summary>
+    /// <exception cref="InvalidDataException">The model has no template, or it refuses the messages.</exception>
+    public Sample Chat(string path, IReadOnlyList<ChatMessage> messages, string place)
+    {
+        var words = Tokenizer(path);
+        try
+        {
+            var template = chatTemplate.Value ?? throw new InvalidDataException($"{path}: {place}: holds messages, but the model has no chat template");
+            var chat = template.EncodeForTraining(messages, words);
+            return new(chat.Ids, trainOnPrompt ? chat.Ids : [.. chat.Ids.Select((id, i) => chat.IsReply[i] ? id : TokenBatch.NoTarget)], place);
+        }
+        catch (TemplateException e)
+        {
+            throw new InvalidDataException($"{path}: {place}: the model's chat template refuses it: {e.Message}", e);
+        }
     }
 
     private ITokenizer Tokenizer(string path) =>

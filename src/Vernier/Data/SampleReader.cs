@@ -1,5 +1,7 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Vernier.Models;
+using Vernier.Tokens;
 
 namespace Vernier.Data;
 
@@ -16,6 +18,8 @@ internal sealed class SampleReader(string path, SampleEncoder encoder, RowBuilde
             throw Bad(place, $"found a JSON {record.ValueKind}, expected an object");
         if (record.TryGetProperty("input_ids", out var ids))
             rows.AddRow(Tokenised(record, ids, place));
+        else if (record.TryGetProperty("messages", out var messages))
+            rows.AddAnswer(encoder.Chat(path, Messages(messages, place), place));
         else if (record.TryGetProperty("prompt", out _))
             rows.AddAnswer(encoder.Answer(path, Text(record, "prompt", place), Text(record, "completion", place), place));
         else if (record.TryGetProperty("instruction", out _))
@@ -50,6 +54,27 @@ internal sealed class SampleReader(string path, SampleEncoder encoder, RowBuilde
             var prompt = $"Definition: {definition.GetString()}\n\nInput: {Text(record, "input", place)}\n\nOutput:";
             rows.AddAnswer(encoder.Answer(path, prompt, " " + output.GetString(), place));
         }
+    }
+
+    private List<ChatMessage> Messages(JsonElement field, string place)
+    {
+        if (field.ValueKind != JsonValueKind.Array || field.GetArrayLength() == 0)
+            throw Bad(place, "messages is not a list of at least one message");
+        var messages = new List<ChatMessage>();
+        foreach (var message in field.EnumerateArray())
+        {
+            if (message.ValueKind != JsonValueKind.Object)
+                throw Bad(place, $"messages[{messages.Count}] is a JSON {message.ValueKind}, expected an object");
+            try
+            {
+                messages.Add(ChatMessage.FromJson(JsonObject.Create(message)!));
+            }
+            catch (InvalidDataException e)
+            {
+                throw Bad(place, $"messages[{messages.Count}]: {e.Message}");
+            }
+        }
+        return messages;
     }
 
     private Sample Tokenised(JsonElement record, JsonElement idsField, string place)

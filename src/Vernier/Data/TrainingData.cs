@@ -50,12 +50,13 @@ public sealed class TrainingData
     /// <param name="options">Context and TrainOnPrompt are used.</param>
     /// <param name="config">Bounds the ids and the length of a row.</param>
     /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
-    public static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config) =>
-        TrainingFile.Read(path, new SampleEncoder(tokenizer, options.TrainOnPrompt), options.Context, config);
+    public static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config, ChatTemplate? chatTemplate = null) =>
+        Load(path, tokenizer, options, config, new Lazy<ChatTemplate?>(chatTemplate));
 
     /// <summary>Reads a data file for a model.</summary>
     /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
-    public static TrainingData Load(string path, LanguageModel model, TuneOptions options) => Load(path, model.Tokenizer, options, model.Config);
+    public static TrainingData Load(string path, LanguageModel model, TuneOptions options) =>
+        Load(path, model.Tokenizer, options, model.Config, new Lazy<ChatTemplate?>(() => model.ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null));
 
     /// <summary>One text as one token stream, cut into blocks of the context in order, as a <c>.txt</c> file is.</summary>
     /// <param name="source">What messages call it.</param>
@@ -97,6 +98,9 @@ public sealed class TrainingData
         for (var s = 0; s < RowSequences(row); s++)
             lengths[s] = _sequenceStarts[_rowStarts[row] + s + 1] - _sequenceStarts[_rowStarts[row] + s];
     }
+
+    private static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config, Lazy<ChatTemplate?> chatTemplate) =>
+        TrainingFile.Read(path, new SampleEncoder(tokenizer, chatTemplate, options.TrainOnPrompt), options.Context, config);
 
     /// <summary>SHA-256 of ids, targets and bounds, hexadecimal: the data's identity, wherever the file lies.</summary>
     public string Sha256()

@@ -71,6 +71,7 @@ public sealed class Tuner
         method.Apply(_decoder, _options, _compute);
         var run = new Progress(method, identity, baseCodes, _codesSha256());
         using var loop = new TrainingLoop(_decoder, _compute, new BatchOrder(_data, _options.Batch, _options.Accumulate, _options.Shuffle ? _options.Seed : null), _options);
+        _decoder.KeptBlocks = MemoryPlan.KeptBlocks(_decoder.Config, MostTokens(), _options.MemoryLimit, loop.Optimizer.Bytes);
         if (resume && last is { } saved)
         {
             Checkpoint.Load(saved.Folder, loop.Optimizer, saved.State);
@@ -201,6 +202,9 @@ public sealed class Tuner
             evals.Insert(0, (0, initial));
         File.WriteAllText(Path.Combine(_output, "loss.svg"), LossChart.Svg($"{_options.Method} on {Path.GetFileName(_data.Source)}", [.. log.Select(at => at.Loss)], evals));
     }
+
+    /// <summary>Tokens that a micro-batch can have at most.</summary>
+    private int MostTokens() => checked(_options.Batch * Enumerable.Range(0, _data.Rows).Max(_data.RowTokens));
 
     /// <summary>Mean negative log-likelihood over all scored tokens of the validation data; null without, or when interrupted.</summary>
     private double? Evaluate(CancellationToken cancel)

@@ -33,7 +33,7 @@ public class AdapterTests
         using var tuned = Tuned(options, compute);
         Of(tuned, options).Save(folder.Path);
 
-        using var fresh = TinyModel.Create();
+        using var fresh = TinyRun.Create();
         Assert.NotEqual(Loss(tuned, compute), Loss(fresh, compute));
         var adapter = Adapter.Load(folder.Path);
         Assert.Equal(options, adapter.Config.Options);
@@ -50,7 +50,7 @@ public class AdapterTests
         using var compute = new Compute(1);
         using var tuned = Tuned(s_options, compute);
         Of(tuned, s_options).Save(folder.Path);
-        using var other = TinyModel.Create(seed: 2);
+        using var other = TinyRun.Create(seed: 2);
         var e = Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path).ApplyTo(other, compute, "other", () => TinyCodes.Of(other)));
         Assert.Contains(TinyCodes.Of(tuned)!, e.Message);
         Assert.Contains(TinyCodes.Of(other)!, e.Message);
@@ -63,7 +63,7 @@ public class AdapterTests
         using var compute = new Compute(1);
         using var tuned = Tuned(s_options, compute);
         Of(tuned, s_options).Save(folder.Path);
-        using var quantized = TinyModel.Create();
+        using var quantized = TinyRun.Create();
         TuningMethods.Create("peqa").Apply(quantized, s_options, compute);
         TuningMethods.Create("peqa").Merge(quantized, compute);
         Adapter.Load(folder.Path).ApplyTo(quantized, compute, "quantized", () => TinyCodes.Of(quantized));
@@ -110,12 +110,11 @@ public class AdapterTests
     public void An_adapter_of_PEFT_gives_its_logits_and_is_written_back_the_same()
     {
         using var folder = new TemporaryFolder();
-        using var compute = new Compute(2);
         var path = SharedFiles.At(Peft);
-        using var weights = new HuggingFaceWeights(SharedFiles.At("goldens/models/llama-gqa"));
-        using var decoder = new Decoder(HuggingFaceConfig.Read(SharedFiles.At("goldens/models/llama-gqa/config.json")), weights);
+        using var model = LanguageModel.Load(SharedFiles.At("goldens/models/llama-gqa"), new LoadOptions { Threads = 2 });
+        var (decoder, compute) = (model.Decoder, model.Compute);
         var adapter = Adapter.Load(path);
-        adapter.ApplyTo(decoder, compute, "llama-gqa", () => null);
+        adapter.ApplyTo(model);
         var golden = new GoldenModelBatch(Path.Combine(path, "expected.safetensors"));
         var logits = new float[golden.Batch.Tokens * decoder.Config.VocabularySize];
         decoder.Logits(compute, golden.Batch, logits);
@@ -129,9 +128,9 @@ public class AdapterTests
 
     private static Decoder Tuned(TuneOptions options, Compute compute)
     {
-        var decoder = TinyModel.Create();
+        var decoder = TinyRun.Create();
         TuningMethods.Create(options.Method).Apply(decoder, options, compute);
-        using var loop = new TrainingLoop(decoder, compute, new Vernier.Data.BatchOrder(TinyModel.Data(), 2, 1, null), options);
+        using var loop = new TrainingLoop(decoder, compute, new Vernier.Data.BatchOrder(TinyRun.Data(), 2, 1, null), options);
         for (var step = 0; step < 4; step++)
             loop.Step(step, 0.01, 0.01);
         return decoder;
@@ -142,7 +141,7 @@ public class AdapterTests
 
     private static double Loss(Decoder decoder, Compute compute)
     {
-        var order = new Vernier.Data.BatchOrder(TinyModel.Data(), 7, 1, null);
+        var order = new Vernier.Data.BatchOrder(TinyRun.Data(), 7, 1, null);
         return decoder.SumNegativeLogLikelihood(compute, order.Begin(0) > 0 ? order.MicroBatch(0) : throw new InvalidOperationException()) / order.Begin(0);
     }
 

@@ -12,7 +12,7 @@ public class TrainingDataTests
 {
     private static readonly ITokenizer s_bytes = new ByteTokenizer { EosId = 0 };
     private static readonly ITokenizer s_plain = new ByteTokenizer();
-    private static readonly ModelConfig s_config = TinyModel.Config with { VocabularySize = 257, ContextLength = 4096 };
+    private static readonly ModelConfig s_config = TinyRun.Config with { VocabularySize = 257, ContextLength = 4096 };
 
     [Fact]
     public void A_text_file_is_one_stream_in_blocks_without_its_rest()
@@ -79,6 +79,18 @@ public class TrainingDataTests
         Assert.Contains("### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### Response:\n3", text);
         Assert.DoesNotContain("### Input:", text[text.IndexOf("### Response", StringComparison.Ordinal)..]);
         Assert.Equal(3 + 1, data.ScoredTokens + 0 - 1); // "\n3" and "\nHo": the newline that ends the prompt is scored with the answer
+    }
+
+    [Fact]
+    public void A_conversation_is_scored_on_its_replies()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("x.jsonl", """{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "bc"}, {"role": "user", "content": "d"}, {"role": "assistant", "content": "e"}]}""");
+        var template = ChatTemplate.Parse("{% for m in messages %}{{ m.role[0] }}:{{ m.content }};{% endfor %}{% if add_generation_prompt %}a:{% endif %}");
+        var data = TrainingData.Load(path, s_plain, new TuneOptions(), s_config, template);
+        Assert.Equal("u:a;a:bc;u:d;a:e;", Text(data.RowIds(0)));
+        Assert.Equal("bc;e;", Text([.. data.RowTargets(0).ToArray().Where(t => t >= 0)]));
+        Assert.Contains("no chat template", Assert.Throws<InvalidDataException>(() => TrainingData.Load(path, s_plain, new TuneOptions(), s_config)).Message);
     }
 
     [Fact]
@@ -159,13 +171,13 @@ public class TrainingDataTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.Write("x.jsonl", $"{{\"input_ids\": [{string.Join(',', Enumerable.Repeat(1, 33))}]}}");
-        Assert.Contains("at most 32", Assert.Throws<InvalidDataException>(() => TrainingData.Load(path, null, new TuneOptions(), TinyModel.Config)).Message);
+        Assert.Contains("at most 32", Assert.Throws<InvalidDataException>(() => TrainingData.Load(path, null, new TuneOptions(), TinyRun.Config)).Message);
     }
 
     [Fact]
     public void Every_epoch_sees_every_row_once_in_an_order_of_its_own()
     {
-        var data = TinyModel.Data(rows: 11);
+        var data = TinyRun.Data(rows: 11);
         var order = new BatchOrder(data, 2, 2, seed: 7);
         Assert.Equal(3, order.StepsPerEpoch);
         var epochs = Enumerable.Range(0, 2).Select(e => Enumerable.Range(0, 3).SelectMany(s => Rows(order, e * 3 + s)).ToArray()).ToArray();

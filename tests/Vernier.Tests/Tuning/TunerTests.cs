@@ -14,7 +14,7 @@ public class TunerTests
     public void A_run_leaves_its_folder_and_lowers_the_loss()
     {
         using var folder = new TemporaryFolder();
-        var result = Run(folder.Path, s_options with { Steps = 30, EvalEvery = 10 }, evalData: TinyModel.Data());
+        var result = Run(folder.Path, s_options with { Steps = 30, EvalEvery = 10 }, evalData: TinyRun.Data());
         foreach (var file in (string[])["config.yaml", "log.jsonl", "loss.svg", "README.md", "adapter_config.json", "adapter_model.safetensors", "checkpoint-30"])
             Assert.True(Path.Exists(folder.At(file)), file);
         Assert.True(result.FinalEval < result.InitialEval - 0.05, $"{result.InitialEval} -> {result.FinalEval}");
@@ -107,7 +107,7 @@ public class TunerTests
         Run(folder.Path, s_options with { StopAfter = 2 });
         var options = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options with { LearningRate = 0.5f }, resume: true));
         Assert.Contains("lr was 0.02 and is 0.5", options.Message);
-        var data = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options, resume: true, data: TinyModel.Data(rows: 5)));
+        var data = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options, resume: true, data: TinyRun.Data(rows: 5)));
         Assert.Contains("data was", data.Message);
         var model = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options, resume: true, modelSeed: 2));
         Assert.Contains("model was", model.Message);
@@ -151,7 +151,7 @@ public class TunerTests
     public void Tuning_that_made_it_worse_is_said_loudly()
     {
         using var folder = new TemporaryFolder();
-        var other = TrainingData.FromSequences([[.. Enumerable.Range(0, 20).Select(t => 47 - t % 3)]], "other rows", TinyModel.Config);
+        var other = TrainingData.FromSequences([[.. Enumerable.Range(0, 20).Select(t => 47 - t % 3)]], "other rows", TinyRun.Config);
         var result = Run(folder.Path, s_options with { Method = "full", Bits = null, LearningRate = 0.3f, Steps = 20 }, evalData: other);
         Assert.True(result.FinalEval > result.InitialEval);
         Assert.Contains(result.Warnings, w => w.Contains("WORSE"));
@@ -174,18 +174,11 @@ public class TunerTests
     public void A_step_allocates_nothing()
     {
         using var compute = new Compute(1);
-        using var decoder = TinyModel.Create();
+        using var decoder = TinyRun.Create();
         Vernier.Tuning.Methods.TuningMethods.Create("peqa").Apply(decoder, s_options, compute);
-        using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyModel.Data(6, 12), 2, 1, 5), s_options);
+        using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyRun.Data(6, 12), 2, 1, 5), s_options);
         for (var step = 0; step < 60; step++) // every batch size has been seen, every method compiled
             loop.Step(step, 1e-3, 1e-3);
-        {
-            var b = new BatchOrder(TinyModel.Data(6, 12), 2, 1, null); b.Begin(0); var mb = b.MicroBatch(0);
-            decoder.SumNegativeLogLikelihood(compute, mb); decoder.Accumulate(compute, mb, 1f);
-            var b0 = GC.GetAllocatedBytesForCurrentThread(); decoder.SumNegativeLogLikelihood(compute, mb); var b1 = GC.GetAllocatedBytesForCurrentThread(); decoder.Accumulate(compute, mb, 1f); var b2 = GC.GetAllocatedBytesForCurrentThread();
-            loop.Optimizer.Step(compute.Pool, 1e-3, 1e-3, 1f); var b3 = GC.GetAllocatedBytesForCurrentThread(); loop.ParametersChanged(); var b4 = GC.GetAllocatedBytesForCurrentThread();
-            Console.WriteLine($"DBG alloc fwd {b1-b0} acc {b2-b1} opt {b3-b2} par {b4-b3}");
-        }
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var step = 0; step < 6; step++)
             loop.Step(step, 1e-3, 1e-3);
@@ -196,8 +189,8 @@ public class TunerTests
         int modelSeed = 1, Action<TuneProgress>? progress = null, CancellationToken cancel = default)
     {
         using var compute = new Compute(1);
-        using var decoder = TinyModel.Create(modelSeed);
-        var tuner = new Tuner(decoder, compute, "tiny", () => TinyCodes.Of(decoder), options, data ?? TinyModel.Data(), evalData, folder);
+        using var decoder = TinyRun.Create(modelSeed);
+        var tuner = new Tuner(decoder, compute, "tiny", () => TinyCodes.Of(decoder), options, data ?? TinyRun.Data(), evalData, folder);
         return tuner.Run(resume, progress, cancel);
     }
 

@@ -5,7 +5,7 @@ using Vernier.Models;
 namespace Vernier.Tests.Tuning;
 
 /// <summary>A LLaMA of two tiny blocks with random weights.</summary>
-internal static class TinyModel
+internal static class TinyRun
 {
     public static ModelConfig Config { get; } = new()
     {
