@@ -1,4 +1,3 @@
-using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Quantization;
 
