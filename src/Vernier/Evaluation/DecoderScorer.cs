@@ -2,64 +2,119 @@ using Vernier.Models;
 
 namespace Vernier.Evaluation;
 
-/// <summary>Scores with a decoder. Consecutive requests share a forward pass, laid end to end without padding.</summary>
+/// <summary>Scores with a decoder. Consecutive requests share a forward pass, laid end to end without padding; where they begin with the same
+/// long run of tokens (the choices of a question behind solved examples), that run is computed once and kept in a cache.</summary>
 /// <param name="batchTokens">Tokens of a forward pass, unless a single sequence is longer.</param>
-public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTokens = 2048) : SequenceScorer
+public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTokens = 2048) : SequenceScorer, IDisposable
 {
+    // Below this many shared tokens one pass over everything is faster than several short ones: a product of few tokens
+    // pays for unpacking the weights as a product of about this many does.
+    private const int WorthSharing = 48;
+
+    private readonly KvCache _cache = new(decoder.Config, decoder.Config.ContextLength);
+    private readonly List<ScoringRequest> _batch = [];
+    private int _batched;
+    private int[] _cached = []; // the ids whose keys and values the cache holds
+
     public override IEnumerable<SequenceScore> Score(IEnumerable<ScoringRequest> requests)
     {
-        var batch = new List<ScoringRequest>();
-        var tokens = 0;
-        foreach (var request in requests)
+        Forget();
+        using var next = requests.GetEnumerator();
+        if (!next.MoveNext())
+            yield break;
+        for (var more = true; more;)
         {
+            var request = next.Current;
             Check(request);
-            if (batch.Count > 0 && tokens + request.InputTokens > batchTokens)
-            {
-                foreach (var score in Run(batch, tokens))
+            more = next.MoveNext();
+            var share = Shares(request, _cached) || (more && Shares(request, next.Current.Ids));
+            if (share || _batched + request.InputTokens > batchTokens)
+                foreach (var score in FlushBatch())
                     yield return score;
-                batch.Clear();
-                tokens = 0;
+            if (share)
+            {
+                yield return RunCached(request);
+                continue;
             }
-            batch.Add(request);
-            tokens += request.InputTokens;
+            _batch.Add(request);
+            _batched += request.InputTokens;
         }
-        if (batch.Count > 0)
-            foreach (var score in Run(batch, tokens))
-                yield return score;
+        foreach (var score in FlushBatch())
+            yield return score;
     }
 
-    private SequenceScore[] Run(List<ScoringRequest> requests, int tokens)
+    public void Dispose() => _cache.Dispose();
+
+    /// <summary>The weights may have changed since the cache was filled.</summary>
+    private void Forget()
     {
-        var ids = new int[tokens];
-        var targets = new int[tokens];
-        var starts = new int[requests.Count + 1];
+        _cache.Truncate(0);
+        _cached = [];
+        _batch.Clear();
+        _batched = 0;
+    }
+
+    /// <summary>The request begins with a run of <paramref name="other"/> that is long, and the larger part of it.</summary>
+    private static bool Shares(ScoringRequest request, int[] other)
+    {
+        var common = request.Ids.AsSpan(0, request.InputTokens).CommonPrefixLength(other);
+        return common >= WorthSharing && 2 * common >= request.InputTokens;
+    }
+
+    private SequenceScore RunCached(ScoringRequest request)
+    {
+        var (ids, from) = request;
+        var input = ids[..^1];
+        // the last position is computed again even where its keys are known, and so is everything that is scored
+        var keep = Math.Min(input.AsSpan().CommonPrefixLength(_cached), Math.Min(from, input.Length) - 1);
+        _cache.Truncate(keep);
+        var tail = input[keep..];
+        var targets = new int[tail.Length];
         Array.Fill(targets, TokenBatch.NoTarget);
-        for (var r = 0; r < requests.Count; r++)
+        ids.AsSpan(from).CopyTo(targets.AsSpan(from - 1 - keep));
+        var logProbabilities = new float[tail.Length];
+        var greedy = new bool[tail.Length];
+        decoder.LogProbabilities(compute, new TokenBatch(tail, [0, tail.Length], targets), _cache, logProbabilities, greedy);
+        _cached = input;
+        return new SequenceScore(logProbabilities[(from - 1 - keep)..], greedy[(from - 1 - keep)..]);
+    }
+
+    private SequenceScore[] FlushBatch()
+    {
+        if (_batch.Count == 0)
+            return [];
+        var ids = new int[_batched];
+        var targets = new int[_batched];
+        var starts = new int[_batch.Count + 1];
+        Array.Fill(targets, TokenBatch.NoTarget);
+        for (var r = 0; r < _batch.Count; r++)
         {
-            var (sequence, from) = requests[r];
+            var (sequence, from) = _batch[r];
             var start = starts[r];
             sequence.AsSpan(0, sequence.Length - 1).CopyTo(ids.AsSpan(start));
             sequence.AsSpan(from).CopyTo(targets.AsSpan(start + from - 1));
             starts[r + 1] = start + sequence.Length - 1;
         }
 
-        var logProbabilities = new float[tokens];
-        var greedy = new bool[tokens];
+        var logProbabilities = new float[_batched];
+        var greedy = new bool[_batched];
         decoder.LogProbabilities(compute, new TokenBatch(ids, starts, targets), logProbabilities, greedy);
 
-        var scores = new SequenceScore[requests.Count];
-        for (var r = 0; r < requests.Count; r++)
+        var scores = new SequenceScore[_batch.Count];
+        for (var r = 0; r < scores.Length; r++)
         {
-            var tail = (starts[r] + requests[r].From - 1)..starts[r + 1];
+            var tail = (starts[r] + _batch[r].From - 1)..starts[r + 1];
             scores[r] = new SequenceScore(logProbabilities[tail], greedy[tail]);
         }
+        _batch.Clear();
+        _batched = 0;
         return scores;
     }
 
     private void Check(ScoringRequest request)
     {
         var (ids, from) = request;
-        if (ids.Length < 2 || from < 1 || from > ids.Length)
+        if (ids.Length < 2 || from < 1 || from >= ids.Length)
             throw new ArgumentException($"cannot score from token {from} of {ids.Length}");
         foreach (var id in ids)
             if ((uint)id >= (uint)decoder.Config.VocabularySize)

@@ -2,7 +2,7 @@ namespace Vernier.Evaluation;
 
 /// <summary>A sequence of token ids of which the tail is scored.</summary>
 /// <param name="Ids">[tokens], at least one of them before <paramref name="From"/>.</param>
-/// <param name="From">First scored token, in [1, tokens]; tokens = nothing is scored.</param>
+/// <param name="From">First scored token, in [1, tokens).</param>
 public readonly record struct ScoringRequest(int[] Ids, int From)
 {
     /// <summary>Number of scored tokens.</summary>

@@ -58,19 +58,21 @@ public sealed partial class Decoder
     /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>
     public void Forward(Compute compute, ReadOnlySpan<int> ids, KvCache cache, Span<float> logits)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(ids.Length, nameof(ids));
         CheckIds(ids, default);
-        cache.Reserve(ids.Length);
-        _layout.Set(ids.Length, cache);
-        CheckExtent();
-        var x = _scratchStream.Of(ids.Length * Config.HiddenSize);
-        _embedding.Forward(compute, ids, _layout.Positions, x);
-        foreach (var block in _blocks)
-            block.Forward(compute, _layout, x, _shared, x);
-        _shared.Block = -1;
-        cache.Advance(ids.Length);
+        var x = AppendTo(compute, ids, cache);
         if (!logits.IsEmpty)
             _head.Logits(compute, x[^Config.HiddenSize..], 1, logits);
+    }
+
+    /// <summary>Appends one sequence to a cache and scores its targets, so that what several sequences begin with is computed once.</summary>
+    /// <param name="batch">One sequence, which stands behind the tokens that the cache holds.</param>
+    /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>
+    public void LogProbabilities(Compute compute, TokenBatch batch, KvCache cache, Span<float> logProbabilities, Span<bool> greedy)
+    {
+        if (batch.Sequences != 1)
+            throw new ArgumentException("a cache holds one sequence", nameof(batch));
+        CheckIds(batch.Ids, batch.Targets);
+        _head.LogProbabilities(compute, AppendTo(compute, batch.Ids, cache), batch, logProbabilities, greedy);
     }
 
     /// <summary>Forward and backward. Returns the summed negative log-likelihood and adds <paramref name="scale"/> times its gradient to every parameter's gradient
@@ -122,6 +124,22 @@ public sealed partial class Decoder
             if (_blocks[layer].HasParameters)
                 return layer;
         return int.MaxValue;
+    }
+
+    /// <summary>Runs all blocks on ids behind those of the cache. Returns the last block's output, [tokens, hidden].</summary>
+    private Span<float> AppendTo(Compute compute, ReadOnlySpan<int> ids, KvCache cache)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(ids.Length, nameof(ids));
+        cache.Reserve(ids.Length);
+        _layout.Set(ids.Length, cache);
+        CheckExtent();
+        var x = _scratchStream.Of(ids.Length * Config.HiddenSize);
+        _embedding.Forward(compute, ids, _layout.Positions, x);
+        foreach (var block in _blocks)
+            block.Forward(compute, _layout, x, _shared, x);
+        _shared.Block = -1;
+        cache.Advance(ids.Length);
+        return x;
     }
 
     /// <summary>The input of block <paramref name="layers"/>: embedding and that many blocks, nothing kept.</summary>
