@@ -53,6 +53,16 @@ public sealed partial class Decoder
             x.CopyTo(hidden);
     }
 
+    /// <summary>Replaces hidden [tokens, hidden size] by the output of block <paramref name="layer"/>: calibration goes through a model block by block,
+    /// each with the blocks before it already quantized. It starts from <see cref="HiddenStates"/> of layer 0.</summary>
+    public void ForwardBlock(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
+    {
+        _layout.Set(batch);
+        CheckExtent();
+        _shared.Block = -1;
+        _blocks[layer].Forward(compute, _layout, hidden, _shared, hidden);
+    }
+
     /// <summary>Appends ids to one sequence's cache and writes the logits of the last of them.</summary>
     /// <param name="logits">[vocabulary]; empty when they are not wanted.</param>
     /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>

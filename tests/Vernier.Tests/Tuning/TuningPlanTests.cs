@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Vernier.TestSupport;
+using Vernier.Tuning;
+
+namespace Vernier.Tests.Tuning;
+
+/// <summary>The papers' tables by formula (PEQA, tables 1 and 4).</summary>
+public class TuningPlanTests
+{
+    [Theory]
+    [InlineData("llama-7b", 1_359_872, 3.77, 2.96, 13.48)]
+    [InlineData("llama-13b", 2_129_920, 7.00, 5.42, 26.03)]
+    [InlineData("llama-30b", 4_147_200, 16.91, 12.90, 65.06)]
+    [InlineData("llama-65b", 6_799_360, 33.45, 25.35, 130.57)]
+    public void PeqaOfLlama(string shape, long trainable, double fourBits, double threeBits, double full)
+    {
+        var config = ModelShapes.Find(shape);
+        var options = new TuneOptions { Method = "peqa", Granularity = Granularity.Channel, Bits = 4 };
+        var plan = TuningPlan.For(config, options);
+        Assert.Equal(trainable, plan.TrainableParameters);
+        Assert.Equal(fourBits, plan.ModelBytes / 1e9, 0.01);
+        Assert.Equal(threeBits, TuningPlan.For(config, options with { Bits = 3 }).ModelBytes / 1e9, 0.01);
+        Assert.Equal(full, TuningPlan.For(config, new TuneOptions { Method = "lora" }).ModelBytes / 1e9, 0.01);
+        Assert.Equal(full, TuningPlan.For(config, new TuneOptions { Method = "full" }).ModelBytes / 1e9, 0.01);
+    }
+
+    [Theory]
+    [InlineData("llama-7b", 2.10)]
+    [InlineData("llama-13b", 3.28)]
+    [InlineData("llama-30b", 6.39)]
+    [InlineData("llama-65b", 10.49)]
+    public void LoraOfLlama(string shape, double millions) =>
+        Assert.Equal(millions, TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Method = "lora", Rank = 4, Targets = "qv" }).TrainableParameters / 1e6, 0.005);
+
+    [Theory]
+    [InlineData("gpt-neo-2.7b", 737_280)]
+    [InlineData("gpt-j-6b", 1_032_192)]
+    public void PeqaOfOthers(string shape, long trainable) =>
+        Assert.Equal(trainable, TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Method = "peqa", Granularity = Granularity.Channel, Bits = 4 }).TrainableParameters);
+
+    [SharedFact("goldens/runs/runs.json")]
+    public void TrainableCountsOfTheReferenceRuns()
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At("goldens/runs/runs.json")));
+        var config = ModelShapes.Find("smollm2-135m");
+        var judged = 0;
+        foreach (var run in json.RootElement.EnumerateArray())
+        {
+            var (method, group) = (run.GetProperty("method").GetString()!, run.GetProperty("group").GetInt32());
+            var options = new TuneOptions { Bits = run.GetProperty("bits").GetInt32(), Group = group, Rank = 4 };
+            options = method switch
+            {
+                "peqa_sep" => options with { Granularity = Granularity.Separable },
+                "peqa" or "peqa_rel" or "peqa_q41" or "peqa_int8g32" => options with { Granularity = Granularity.Group },
+                "lora" or "qlora" => options with { Method = method, Bits = method == "lora" ? null : options.Bits },
+                "l4q" or "qat" => options with { Method = method },
+                _ => options with { Method = "" },
+            };
+            if (options.Method.Length == 0 || run.GetProperty("trainable").GetInt64() == 0)
+                continue;
+            Assert.Equal(run.GetProperty("trainable").GetInt64(), TuningPlan.For(config, options).TrainableParameters);
+            judged++;
+        }
+        Assert.True(judged > 0);
+    }
+
+    [Fact]
+    public void EveryNamedShapeAndMethodHasAPlan()
+    {
+        foreach (var shape in ModelShapes.Names)
+            foreach (var method in Vernier.Tuning.Methods.TuningMethods.All)
+            {
+                var plan = TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Method = method.Name, Bits = method.Name is "lora" ? null : 4, Group = 64 });
+                Assert.True(plan.TrainableParameters > 0 && plan.ResidentBytes > plan.ActivationBytes, $"{shape} {method.Name}");
+            }
+        Assert.Contains("llama-7b", Assert.Throws<ArgumentException>(() => ModelShapes.Find("llama-8b")).Message);
+        Assert.Contains("peqa", Assert.Throws<ArgumentException>(() => Vernier.Tuning.Methods.TuningMethods.Create("peqqa")).Message);
+    }
+}
