@@ -21,36 +21,32 @@ public class ModelQuantizerTests
         using var golden = new GoldenModel(Path.Combine(SharedFiles.At(Folder), name, "expected.safetensors"));
         using var compute = new Compute(2);
         using var full = Load(name);
-        var expected = Logits(full, compute, golden.Batch);
+        var expected = Logits(full.Decoder, compute, golden.Batch);
         using var rounded = Load(name);
-        var layers = ModelQuantizer.Quantize(rounded, compute, new QuantizeOptions { Bits = 3 });
-        Assert.Equal(rounded.Linears.Select(l => l.Name), layers.Select(l => l.Name));
+        var layers = ModelQuantizer.Quantize(rounded.Decoder, compute, new QuantizeOptions { Bits = 3 });
+        Assert.Equal(rounded.Decoder.Linears.Select(l => l.Name), layers.Select(l => l.Name));
         Assert.All(layers, l => Assert.InRange(l.RelativeError, 1e-4, 0.2));
         using var corrected = Load(name);
         var reported = 0;
-        ModelQuantizer.Quantize(corrected, compute, new QuantizeOptions { Scheme = "gptq", Bits = 3, ActivationOrder = true }, [golden.Batch], _ => reported++);
+        ModelQuantizer.Quantize(corrected.Decoder, compute, new QuantizeOptions { Scheme = "gptq", Bits = 3, ActivationOrder = true }, [golden.Batch], _ => reported++);
         Assert.Equal(layers.Count, reported);
-        Assert.All(corrected.Linears, l => Assert.IsType<PackedMatrix>(Assert.IsType<FrozenLinear>(l).Weight));
-        Assert.True(Distance(expected, Logits(corrected, compute, golden.Batch)) < Distance(expected, Logits(rounded, compute, golden.Batch)));
+        Assert.All(corrected.Decoder.Linears, l => Assert.IsType<PackedMatrix>(Assert.IsType<FrozenLinear>(l).Weight));
+        Assert.True(Distance(expected, Logits(corrected.Decoder, compute, golden.Batch)) < Distance(expected, Logits(rounded.Decoder, compute, golden.Batch)));
     }
 
     [SharedFact(Folder + "/llama")]
     public void OverridesChooseBitsByPattern()
     {
         using var compute = new Compute(1);
-        using var decoder = Load("llama");
+        using var model = Load("llama");
+        var decoder = model.Decoder;
         ModelQuantizer.Quantize(decoder, compute, new QuantizeOptions { Bits = 3, Group = 16, Overrides = [("down_proj", 8)] });
         Assert.All(decoder.Linears, l => Assert.Equal(l.Name.EndsWith("down_proj") ? 8 : 3, ((PackedMatrix)l.Weight).Bits));
         Assert.Contains("calibration", Assert.Throws<ArgumentException>(() => ModelQuantizer.Quantize(decoder, compute, new QuantizeOptions { Scheme = "gptq" })).Message);
         Assert.Contains("rtn-sym", Assert.Throws<ArgumentException>(() => ModelQuantizer.Quantize(decoder, compute, new QuantizeOptions { Scheme = "rtm" })).Message);
     }
 
-    private static Decoder Load(string name)
-    {
-        var folder = Path.Combine(SharedFiles.At(Folder), name);
-        using var weights = new HuggingFaceWeights(folder);
-        return new Decoder(HuggingFaceConfig.Read(Path.Combine(folder, "config.json")), weights);
-    }
+    private static LanguageModel Load(string name) => LanguageModel.Load(Path.Combine(SharedFiles.At(Folder), name));
 
     private static float[] Logits(Decoder decoder, Compute compute, TokenBatch batch)
     {
