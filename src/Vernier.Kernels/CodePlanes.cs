@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -44,58 +45,88 @@ internal static unsafe class CodePlanes
         {
             Buffer.MemoryCopy(source, codes, (long)chunks * Chunk, (long)chunks * Chunk);
         }
-        else if (bits == 4 && Vector256.IsHardwareAccelerated)
+        else if (Avx2.IsSupported)
         {
-            var mask = Vector256.Create((byte)15);
-            for (; chunks > 0; chunks--, source += 32, codes += Chunk)
+            switch (bits)
             {
-                var v = Vector256.Load(source);
-                (v & mask).Store(codes);
-                ((v.AsUInt16() >> 4).AsByte() & mask).Store(codes + 32);
+                case 2:
+                    UnpackWide<Two>(source, chunks, codes);
+                    break;
+                case 3:
+                    UnpackWide<Three>(source, chunks, codes);
+                    break;
+                case 4:
+                    UnpackWide<Four>(source, chunks, codes);
+                    break;
+                case 5:
+                    UnpackWide<Five>(source, chunks, codes);
+                    break;
+                case 6:
+                    UnpackWide<Six>(source, chunks, codes);
+                    break;
+                default:
+                    UnpackWide<Seven>(source, chunks, codes);
+                    break;
             }
         }
         else
         {
             for (; chunks > 0; chunks--, codes += Chunk)
-                source = UnpackPlanes(source, bits, codes);
+                source = UnpackChunk(source, bits, codes);
         }
     }
 
-    private static byte* UnpackPlanes(byte* source, int bits, byte* codes)
+    // A chunk in two registers of 32 codes. The width is a type, so that its tests are gone when this is compiled.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void UnpackWide<TBits>(byte* source, int chunks, byte* codes)
+        where TBits : struct, IBits
+    {
+        for (; chunks > 0; chunks--, codes += Chunk)
+        {
+            var (lower, upper) = (Vector256<ulong>.Zero, Vector256<ulong>.Zero);
+            if ((TBits.Value & 4) != 0)
+            {
+                var (v, mask) = (Vector256.Load((ulong*)source), Vector256.Create(Mask(4)));
+                (lower, upper) = (v & mask, (v >> 4) & mask);
+                source += 32;
+            }
+            if ((TBits.Value & 2) != 0)
+            {
+                var (v, mask, shifts) = (Vector256.Create(Vector128.Load((ulong*)source)), Vector256.Create(Mask(2)), Vector256.Create(0ul, 0, 2, 2));
+                lower |= (Avx2.ShiftRightLogicalVariable(v, shifts) & mask) << (TBits.Value & 4);
+                upper |= (Avx2.ShiftRightLogicalVariable(v >> 4, shifts) & mask) << (TBits.Value & 4);
+                source += 16;
+            }
+            if ((TBits.Value & 1) != 0)
+            {
+                var (v, mask, shifts) = (Vector256.Create(*(ulong*)source), Vector256.Create(Mask(1)), Vector256.Create(0ul, 1, 2, 3));
+                lower |= (Avx2.ShiftRightLogicalVariable(v, shifts) & mask) << (TBits.Value & 6);
+                upper |= (Avx2.ShiftRightLogicalVariable(v >> 4, shifts) & mask) << (TBits.Value & 6);
+                source += 8;
+            }
+            lower.Store((ulong*)codes);
+            upper.Store((ulong*)codes + 4);
+        }
+    }
+
+    private static byte* UnpackChunk(byte* source, int bits, byte* codes)
     {
         var low = 0;
         for (var plane = 4; plane > 0; plane >>= 1)
         {
             if ((bits & plane) == 0)
                 continue;
-            var mask = plane switch { 4 => 0x0f0f0f0f0f0f0f0ful, 2 => 0x0303030303030303ul, _ => 0x0101010101010101ul };
-            if (plane > 1 && Vector128.IsHardwareAccelerated)
-                SpreadWide(source, plane, mask, low, codes);
-            else
-                Spread(source, plane, mask, low, codes);
+            Spread(source, plane, low, codes);
             source += 8 * plane;
             low += plane;
         }
         return source;
     }
 
-    private static void SpreadWide(byte* source, int plane, ulong mask, int low, byte* codes)
-    {
-        var wide = Vector128.Create(mask);
-        for (var i = 0; i < 8 * plane; i += 16)
-        {
-            var v = Vector128.Load(source + i).AsUInt64();
-            for (var shift = 0; shift < 8; shift += plane, v >>>= plane)
-            {
-                var to = (ulong*)(codes + i + 8 * shift);
-                var part = (v & wide) << low;
-                (low == 0 ? part : part | Vector128.Load(to)).Store(to);
-            }
-        }
-    }
+    private static ulong Mask(int plane) => plane switch { 4 => 0x0f0f0f0f0f0f0f0ful, 2 => 0x0303030303030303ul, _ => 0x0101010101010101ul };
 
     // Eight codes at a time in a general register.
-    private static void Spread(byte* source, int plane, ulong mask, int low, byte* codes)
+    private static void Spread(byte* source, int plane, int low, byte* codes)
     {
         for (var i = 0; i < 8 * plane; i += 8)
         {
@@ -103,9 +134,44 @@ internal static unsafe class CodePlanes
             for (var shift = 0; shift < 8; shift += plane)
             {
                 var to = (ulong*)(codes + i + 8 * shift);
-                var part = ((v >> shift) & mask) << low;
+                var part = ((v >> shift) & Mask(plane)) << low;
                 *to = low == 0 ? part : part | *to;
             }
         }
+    }
+
+    private interface IBits
+    {
+        static abstract int Value { get; }
+    }
+
+    private readonly struct Two : IBits
+    {
+        public static int Value => 2;
+    }
+
+    private readonly struct Three : IBits
+    {
+        public static int Value => 3;
+    }
+
+    private readonly struct Four : IBits
+    {
+        public static int Value => 4;
+    }
+
+    private readonly struct Five : IBits
+    {
+        public static int Value => 5;
+    }
+
+    private readonly struct Six : IBits
+    {
+        public static int Value => 6;
+    }
+
+    private readonly struct Seven : IBits
+    {
+        public static int Value => 7;
     }
 }
