@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
@@ -10,6 +11,7 @@ internal static unsafe class CodesToFloats
     /// <summary>Writes the weights of one row's columns [column, column + count).</summary>
     /// <param name="scale">The row's scales, one a group; likewise <paramref name="offset"/>.</param>
     /// <param name="codebook">16 values, or null.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Convert(byte* codes, int column, int count, int groupSize, float* scale, float* offset, float* codebook, float* weights)
     {
         var group = column / groupSize;
@@ -29,6 +31,7 @@ internal static unsafe class CodesToFloats
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Scale(byte* codes, int count, float scale, float offset, float* weights)
     {
         var i = 0;
@@ -65,6 +68,7 @@ internal static unsafe class CodesToFloats
             weights[i] = MathF.FusedMultiplyAdd(scale, codes[i], offset);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Lookup(byte* codes, int count, float scale, float offset, float* codebook, float* weights)
     {
         var i = 0;

@@ -64,8 +64,29 @@ internal static unsafe class GemmDriver
         where TA : struct, IPanelSource
         where TB : struct, IPanelSource
     {
-        var job = new TileJob<TKernel, TA, TB> { Pool = pool, A = a, B = b, Rows = m, Columns = n, Depths = k, Sink = sink };
-        pool.Run(ref job);
+        var depth = SplitEvenly(k, GradientDepth, 16);
+        var columnsAtOnce = (int)Math.Min(RoundUp(n, TKernel.Columns), Math.Max(1, MaxPacked / ((long)k * MaxWidth)) * MaxWidth);
+        var packed = pool.SharedScratch((long)columnsAtOnce * k);
+        for (var column = 0; column < n; column += columnsAtOnce)
+        {
+            var job = new TileJob<TKernel, TA, TB>
+            {
+                Pool = pool,
+                A = a,
+                B = b,
+                Packed = packed,
+                Rows = m,
+                Column = column,
+                Columns = Math.Min(columnsAtOnce, n - column),
+                Depths = k,
+                Depth = depth,
+                Sink = sink,
+            };
+            job.Packing = true;
+            pool.Run(ref job);
+            job.Packing = false;
+            pool.Run(ref job);
+        }
     }
 
     /// <summary>c [rows, columns] = a bᵀ over packed panels of <paramref name="depth"/> depths, edges included.</summary>
@@ -196,10 +217,33 @@ internal static unsafe class GemmDriver
         public WorkerPool Pool;
         public TA A;
         public TB B;
-        public int Rows, Columns, Depths;
+        public float* Packed;
+        public int Rows, Column, Columns, Depths, Depth;
         public IGradientTileSink Sink;
+        public bool Packing;
+
+        private readonly int PaddedColumns => RoundUp(Columns, TKernel.Columns);
 
         public readonly void Execute(int worker, int workers)
+        {
+            if (Packing)
+                PackShare(worker, workers);
+            else
+                MultiplyShare(worker, workers);
+        }
+
+        private readonly void PackShare(int worker, int workers)
+        {
+            var (start, end) = Share(PaddedColumns / TKernel.Columns, worker, workers);
+            var (column, count) = (start * TKernel.Columns, Math.Min(end * TKernel.Columns, Columns) - start * TKernel.Columns);
+            for (var d = 0; d < Depths; d += Depth)
+            {
+                var depth = Math.Min(Depth, Depths - d);
+                B.Pack(Column + column, count, d, depth, TKernel.Columns, Packed + (long)PaddedColumns * d + (long)column * depth);
+            }
+        }
+
+        private readonly void MultiplyShare(int worker, int workers)
         {
             var (start, end) = Share((Rows - 1) / TKernel.Rows + 1, worker, workers);
             var (top, bottom) = (start * TKernel.Rows, Math.Min(end * TKernel.Rows, Rows));
@@ -207,24 +251,25 @@ internal static unsafe class GemmDriver
                 return;
             var height = SplitEvenly(bottom - top, GradientRows, TKernel.Rows);
             var width = SplitEvenly(Columns, MaxWidth, TKernel.Columns);
-            var depth = SplitEvenly(Depths, GradientDepth, 16);
-            var (paddedHeight, paddedWidth) = (RoundUp(height, TKernel.Rows), RoundUp(width, TKernel.Columns));
-            var a = Pool.WorkerScratch(worker, (long)paddedHeight * depth + (long)paddedWidth * depth + (long)height * width);
-            var b = a + (long)paddedHeight * depth;
-            var tile = b + (long)paddedWidth * depth;
+            var padded = RoundUp(height, TKernel.Rows);
+            var a = Pool.WorkerScratch(worker, (long)padded * Depths + (long)height * width);
+            var tile = a + (long)padded * Depths;
             for (var row = top; row < bottom; row += height)
+            {
+                var rows = Math.Min(height, bottom - row);
+                for (var d = 0; d < Depths; d += Depth)
+                    A.Pack(row, rows, d, Math.Min(Depth, Depths - d), TKernel.Rows, a + (long)padded * d);
                 for (var column = 0; column < Columns; column += width)
                 {
-                    var (rows, columns) = (Math.Min(height, bottom - row), Math.Min(width, Columns - column));
-                    for (var d = 0; d < Depths; d += depth)
+                    var columns = Math.Min(width, Columns - column);
+                    for (var d = 0; d < Depths; d += Depth)
                     {
-                        var depths = Math.Min(depth, Depths - d);
-                        A.Pack(row, rows, d, depths, TKernel.Rows, a);
-                        B.Pack(column, columns, d, depths, TKernel.Columns, b);
-                        MultiplyPanels<TKernel>(a, rows, b, columns, depths, tile, columns, d > 0);
+                        var depth = Math.Min(Depth, Depths - d);
+                        MultiplyPanels<TKernel>(a + (long)padded * d, rows, Packed + (long)PaddedColumns * d + (long)column * depth, columns, depth, tile, columns, d > 0);
                     }
-                    Sink.Accept(worker, row, rows, column, columns, new Span<float>(tile, rows * columns), columns);
+                    Sink.Accept(worker, row, rows, Column + column, columns, new Span<float>(tile, rows * columns), columns);
                 }
+            }
         }
     }
 }

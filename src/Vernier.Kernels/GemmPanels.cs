@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -97,6 +99,9 @@ internal static unsafe class GemmPanels
     public static void TransposeInto(float* source, long stride, int rows, int depths, int width, float* panel)
     {
         var row = 0;
+        if (Avx.IsSupported)
+            for (; row + 8 <= rows; row += 8)
+                TransposeEight(source + row * stride, stride, depths, width, panel + row);
         if (Vector128.IsHardwareAccelerated && rows >= 4)
             while (row < rows)
             {
@@ -109,21 +114,44 @@ internal static unsafe class GemmPanels
                 panel[d * width + row] = source[row * stride + d];
     }
 
+    // Blocks of 4 x 4 by two rounds of zips, two blocks side by side in the halves of a register.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransposeEight(float* source, long stride, int depths, int width, float* panel)
+    {
+        var lower = source + 4 * stride;
+        var d = 0;
+        for (; d + 4 <= depths; d += 4, panel += 4 * width)
+        {
+            var x0 = Vector256.Create(Vector128.Load(source + d), Vector128.Load(lower + d));
+            var x1 = Vector256.Create(Vector128.Load(source + stride + d), Vector128.Load(lower + stride + d));
+            var x2 = Vector256.Create(Vector128.Load(source + 2 * stride + d), Vector128.Load(lower + 2 * stride + d));
+            var x3 = Vector256.Create(Vector128.Load(source + 3 * stride + d), Vector128.Load(lower + 3 * stride + d));
+            var (l02, h02) = (Avx.UnpackLow(x0, x2), Avx.UnpackHigh(x0, x2));
+            var (l13, h13) = (Avx.UnpackLow(x1, x3), Avx.UnpackHigh(x1, x3));
+            Avx.UnpackLow(l02, l13).Store(panel);
+            Avx.UnpackHigh(l02, l13).Store(panel + width);
+            Avx.UnpackLow(h02, h13).Store(panel + 2 * width);
+            Avx.UnpackHigh(h02, h13).Store(panel + 3 * width);
+        }
+        for (; d < depths; d++, panel += width)
+            for (var r = 0; r < 8; r++)
+                panel[r] = source[r * stride + d];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeFour(float* source, long stride, int depths, int width, float* panel)
     {
         var d = 0;
         for (; d + 4 <= depths; d += 4, panel += 4 * width)
         {
-            var x0 = Vector128.Load(source + d);
-            var x1 = Vector128.Load(source + stride + d);
-            var x2 = Vector128.Load(source + 2 * stride + d);
-            var x3 = Vector128.Load(source + 3 * stride + d);
-            var (l02, h02) = (Vector128.Create(x0.GetLower(), x1.GetLower()), Vector128.Create(x0.GetUpper(), x1.GetUpper()));
-            var (l13, h13) = (Vector128.Create(x2.GetLower(), x3.GetLower()), Vector128.Create(x2.GetUpper(), x3.GetUpper()));
-            Even(l02, l13).Store(panel);
-            Odd(l02, l13).Store(panel + width);
-            Even(h02, h13).Store(panel + 2 * width);
-            Odd(h02, h13).Store(panel + 3 * width);
+            var (x0, x1) = (Vector128.Load(source + d), Vector128.Load(source + stride + d));
+            var (x2, x3) = (Vector128.Load(source + 2 * stride + d), Vector128.Load(source + 3 * stride + d));
+            var (l02, h02) = (ZipLow(x0, x2), ZipHigh(x0, x2));
+            var (l13, h13) = (ZipLow(x1, x3), ZipHigh(x1, x3));
+            ZipLow(l02, l13).Store(panel);
+            ZipHigh(l02, l13).Store(panel + width);
+            ZipLow(h02, h13).Store(panel + 2 * width);
+            ZipHigh(h02, h13).Store(panel + 3 * width);
         }
         for (; d < depths; d++, panel += width)
             for (var r = 0; r < 4; r++)
@@ -131,23 +159,20 @@ internal static unsafe class GemmPanels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Even(Vector128<float> a, Vector128<float> b) =>
-        System.Runtime.Intrinsics.X86.Sse.IsSupported
-            ? System.Runtime.Intrinsics.X86.Sse.Shuffle(a, b, 0b10_00_10_00)
-            : System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported
-                ? System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.UnzipEven(a, b)
-                : Vector128.Create(a[0], a[2], b[0], b[2]);
+    private static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.UnpackLow(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b)
+        : Vector128.Create(a[0], b[0], a[1], b[1]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Odd(Vector128<float> a, Vector128<float> b) =>
-        System.Runtime.Intrinsics.X86.Sse.IsSupported
-            ? System.Runtime.Intrinsics.X86.Sse.Shuffle(a, b, 0b11_01_11_01)
-            : System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported
-                ? System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.UnzipOdd(a, b)
-                : Vector128.Create(a[1], a[3], b[1], b[3]);
+    private static Vector128<float> ZipHigh(Vector128<float> a, Vector128<float> b) =>
+        Sse.IsSupported ? Sse.UnpackHigh(a, b)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b)
+        : Vector128.Create(a[2], b[2], a[3], b[3]);
 
     /// <summary>Cuts rows [rows, count] into panels of <paramref name="width"/> columns; panel p, row d goes to
     /// panels[(p * panelRows + d) * width], padded with zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Interleave(float* source, long stride, int count, int rows, int panelRows, int width, float* panels)
     {
         for (var column = 0; column < count; column += width, panels += (long)panelRows * width)

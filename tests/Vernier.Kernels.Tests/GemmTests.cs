@@ -75,12 +75,12 @@ public sealed class GemmTests : IDisposable
     {
         var (tokens, rows, columns, _, _) = Cases[index];
         var (dy, x) = (Matrices.Values(tokens * rows, 5), Matrices.Values(tokens * columns, 6));
-        var (expected, magnitude) = (new GradientStore(rows, columns, 1), new GradientStore(rows, columns, 1));
+        var (expected, magnitude) = (new GradientStore(rows, columns), new GradientStore(rows, columns));
         GemmReference.WeightGradient(dy, x, tokens, rows, columns, expected);
         GemmReference.WeightGradient(Absolute(dy), Absolute(x), tokens, rows, columns, magnitude);
         foreach (var pool in new[] { _one, _three })
         {
-            var store = new GradientStore(rows, columns, pool.Threads);
+            var store = new GradientStore(rows, columns);
             Gemm.WeightGradient(tier, pool, dy, x, tokens, rows, columns, store);
             store.AssertComplete();
             Matrices.AssertClose(expected.Values, store.Values, magnitude.Values, tokens);
@@ -99,7 +99,7 @@ public sealed class GemmTests : IDisposable
         {
             using var pool = new WorkerPool(threads);
             var (y, dx) = (new float[tokens * rows], new float[tokens * columns]);
-            var gradient = new GradientStore(rows, columns, threads);
+            var gradient = new GradientStore(rows, columns);
             Gemm.Forward(tier, pool, x, tokens, weight, y, false);
             Gemm.BackwardInput(tier, pool, dy, tokens, weight, dx, false);
             Gemm.WeightGradient(tier, pool, dy, x, tokens, rows, columns, gradient);
@@ -121,6 +121,19 @@ public sealed class GemmTests : IDisposable
         GemmReference.BackwardInput(Absolute(dy), tokens, absolute, magnitude, false);
         Gemm.BackwardInput(_three, dy, tokens, weight, actual);
         Matrices.AssertClose(expected, actual, magnitude, 1000);
+    }
+
+    [Fact]
+    public void WideGradientsGoInSeveralRounds()
+    {
+        const int tokens = 6000, rows = 3, columns = 800; // more packed columns than one round holds
+        var (dy, x) = (Matrices.Values(tokens * rows, 1), Matrices.Values(tokens * columns, 2));
+        var (expected, magnitude, store) = (new GradientStore(rows, columns), new GradientStore(rows, columns), new GradientStore(rows, columns));
+        GemmReference.WeightGradient(dy, x, tokens, rows, columns, expected);
+        GemmReference.WeightGradient(Absolute(dy), Absolute(x), tokens, rows, columns, magnitude);
+        Gemm.WeightGradient(_three, dy, x, tokens, rows, columns, store);
+        store.AssertComplete();
+        Matrices.AssertClose(expected.Values, store.Values, magnitude.Values, 1000);
     }
 
     [Fact]
@@ -165,7 +178,7 @@ public sealed class GemmTests : IDisposable
         Assert.Throws<ArgumentException>(() => Gemm.Forward(_one, new float[11], 2, weight, new float[8]));
         Assert.Throws<ArgumentException>(() => Gemm.Forward(_one, new float[12], 2, weight, new float[7]));
         Assert.Throws<ArgumentException>(() => Gemm.BackwardInput(_one, new float[7], 2, weight, new float[12]));
-        Assert.Throws<ArgumentException>(() => Gemm.WeightGradient(_one, new float[8], new float[11], 2, 4, 6, new GradientStore(4, 6, 1)));
+        Assert.Throws<ArgumentException>(() => Gemm.WeightGradient(_one, new float[8], new float[11], 2, 4, 6, new GradientStore(4, 6)));
         Gemm.Forward(_one, [], 0, weight, []);
     }
 
@@ -193,23 +206,23 @@ public sealed class GemmTests : IDisposable
     }
 
     /// <summary>Keeps the tiles, and holds them to the sink's contract.</summary>
-    private sealed class GradientStore(int rows, int columns, int workers) : IGradientTileSink
+    private sealed class GradientStore(int rows, int columns) : IGradientTileSink
     {
         private readonly int[] _seen = new int[rows * columns];
         private readonly int[] _owner = new int[rows];
-        private readonly (int Row, int Column)[] _last = [.. Enumerable.Repeat((-1, -1), workers)];
+        private readonly int[] _next = new int[rows];
 
         public float[] Values { get; } = new float[rows * columns];
 
         public void Accept(int worker, int row, int tileRows, int column, int tileColumns, Span<float> tile, int stride)
         {
-            if ((row, column).CompareTo(_last[worker]) <= 0)
-                throw new InvalidOperationException("tiles out of order");
-            _last[worker] = (row, column);
             for (var r = 0; r < tileRows; r++)
             {
                 if (Interlocked.CompareExchange(ref _owner[row + r], worker + 1, 0) is var owner && owner != 0 && owner != worker + 1)
                     throw new InvalidOperationException("a row of two workers");
+                if (column != _next[row + r])
+                    throw new InvalidOperationException("tiles of a row out of order");
+                _next[row + r] = column + tileColumns;
                 for (var c = 0; c < tileColumns; c++)
                 {
                     Values[(row + r) * columns + column + c] = tile[r * stride + c];
