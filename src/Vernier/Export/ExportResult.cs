@@ -1,0 +1,9 @@
+namespace Vernier.Export;
+
+/// <summary>What was written.</summary>
+/// <param name="Format">gguf or hf.</param>
+/// <param name="Path">The file or folder.</param>
+/// <param name="Tensors">Number of tensors.</param>
+/// <param name="Bytes">Bytes of all files.</param>
+/// <param name="TensorFormats">The formats that occur.</param>
+public sealed record ExportResult(string Format, string Path, int Tensors, long Bytes, IReadOnlyList<string> TensorFormats);

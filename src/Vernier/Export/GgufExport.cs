@@ -1,0 +1,76 @@
+using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
+using Vernier.Kernels;
+using Vernier.Models;
+
+namespace Vernier.Export;
+
+/// <summary>Writes a model as a GGUF file. A model that came from GGUF keeps its tensors' order, names and block formats and, byte for byte,
+/// its metadata (tokenizer and template included); only the scales of tuned blocks differ.</summary>
+public static class GgufExport
+{
+    /// <summary>Writes the file beside <paramref name="path"/> and puts it in place when it is complete.</summary>
+    /// <param name="floats">Format of matrices that are not packed and did not come from the file: f32, f16 or bf16.</param>
+    /// <exception cref="NotSupportedException">A tensor cannot be held by any GGUF format, or the family has no GGUF names; says which can.</exception>
+    /// <exception cref="IOException">The disk is full or fails.</exception>
+    public static ExportResult Write(LanguageModel model, string path, BlockFormat? floats = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var weights = model.Decoder.Weights().ToDictionary(w => w.Name, StringComparer.Ordinal);
+        using var source = model.Source.IsGguf ? GgufFile.Open(model.Source.Path) : null;
+        var tensors = source is null
+            ? [.. weights.Values.Select(w => Plan(model, w.Name, w.Matrix, w.Vector, floats))]
+            : source.Tensors.Select(t => Plan(model, source, t, weights, floats)).ToList();
+        var changed = source is null || tensors.Any(t => t.Plan.Format != source.Get(t.Plan.Name).Format);
+        var metadata = source is null ? GgufMetadataBuilder.Build(model) : source.Metadata;
+        if (changed)
+            metadata = metadata.With(GgufValue.Of("general.file_type", GgufMetadataBuilder.FileType(tensors.Select(t => t.Plan))));
+
+        using var writer = GgufWriter.Create(path, metadata, [.. tensors.Select(t => t.Plan)]);
+        foreach (var tensor in tensors)
+            tensor.Write(writer);
+        writer.Commit();
+        return new ExportResult("gguf", path, tensors.Count, new FileInfo(path).Length, [.. tensors.Select(t => t.Plan.Format.Name).Distinct().Order(StringComparer.Ordinal)]);
+    }
+
+    private static PlannedTensor Plan(LanguageModel model, GgufFile source, GgufTensor tensor, IReadOnlyDictionary<string, (string Name, WeightMatrix? Matrix, Parameter? Vector)> weights, BlockFormat? floats)
+    {
+        if (GgufNames.ToHuggingFace(tensor.Name) is not { } name || !weights.TryGetValue(name, out var weight))
+            return PlannedTensor.Copy(source, tensor);
+        var order = GgufNames.RowOrder(name, source.Metadata["general.architecture"].AsString(), model.Config.HeadDim);
+        if (weight.Matrix is PackedMatrix packed)
+        {
+            if (tensor.Format.Codes is { } codes && codes.Bits == packed.Bits && codes.GroupSize == packed.GroupSize)
+            {
+                if (PackedRows.Equal(source, tensor, packed, order))
+                    return PlannedTensor.Copy(source, tensor);
+                if (codes.CanJoin)
+                    return PlannedTensor.Packed(tensor.Name, tensor.Format, packed, order);
+                throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, whose scales share a second level; export --to hf, or tune with --bits 4 --group 32 and export Q4_0 or Q4_1");
+            }
+            return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order);
+        }
+        // Floats go back as they came; what a quantized tensor became by merging or full training is written as asked for.
+        var format = tensor.Format.Codes is null ? tensor.Format : floats ?? BlockFormats.F16;
+        return weight.Matrix is { } matrix
+            ? PlannedTensor.Floats(tensor.Name, tensor.Dimensions, format, matrix, order)
+            : PlannedTensor.Floats(tensor.Name, tensor.Dimensions, format, weight.Vector!, order);
+    }
+
+    private static PlannedTensor Plan(LanguageModel model, string name, WeightMatrix? matrix, Parameter? vector, BlockFormat? floats)
+    {
+        var architecture = GgufMetadataBuilder.Architecture(model.Config);
+        var gguf = GgufNames.ToGguf(name) ?? throw new NotSupportedException($"GGUF has no name for '{name}'");
+        var order = GgufNames.RowOrder(name, architecture, model.Config.HeadDim);
+        return matrix switch
+        {
+            PackedMatrix packed => PlannedTensor.Packed(gguf, Choose(name, packed), packed, order),
+            not null => PlannedTensor.Floats(gguf, [matrix.Columns, matrix.Rows], floats ?? BlockFormats.F32, matrix, order),
+            null => PlannedTensor.Floats(gguf, [vector!.Value.Length], BlockFormats.F32, vector, order),
+        };
+    }
+
+    private static BlockFormat Choose(string name, PackedMatrix packed) =>
+        BlockFormatChoice.Find(packed, out var why) ?? throw new NotSupportedException(
+            $"GGUF cannot hold '{name}': {why}. What it can hold: codes of at most 4 bits in Q4_0 (zero point 8) or Q4_1, of 5 bits in Q5_0 or Q5_1, of 8 bits with zero point 128 in Q8_0, each with one scale for 32 columns or for a multiple of 32. Export --to hf holds every model, dequantized");
+}

@@ -1,0 +1,55 @@
+using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
+using Vernier.Kernels;
+using Vernier.Models;
+
+namespace Vernier.Export;
+
+/// <summary>A tensor of a GGUF file to be written, and how its bytes come about.</summary>
+internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Write)
+{
+    private const int CopyBytes = 1 << 20;
+
+    /// <summary>The bytes of another file, untouched.</summary>
+    public static PlannedTensor Copy(GgufFile source, GgufTensor tensor) => new(
+        new GgufTensorPlan(tensor.Name, tensor.Dimensions, tensor.Format),
+        writer =>
+        {
+            for (var at = 0L; at < tensor.ByteLength; at += CopyBytes)
+                writer.Write(source.Bytes(tensor, at, (int)Math.Min(CopyBytes, tensor.ByteLength - at)));
+        });
+
+    /// <summary>Codes and scales put into blocks.</summary>
+    public static PlannedTensor Packed(string name, BlockFormat format, PackedMatrix matrix, RotaryRowOrder order) => new(
+        new GgufTensorPlan(name, [matrix.Columns, matrix.Rows], format),
+        writer => PackedRows.Write(writer, format, matrix, order));
+
+    /// <summary>A matrix as plain numbers (or quantized by the format's own rounding).</summary>
+    public static PlannedTensor Floats(string name, IReadOnlyList<long> dimensions, BlockFormat format, WeightMatrix matrix, RotaryRowOrder order) => new(
+        new GgufTensorPlan(name, dimensions, format),
+        writer =>
+        {
+            var (values, bytes) = (new float[matrix.Columns], new byte[format.BytesOf(matrix.Columns)]);
+            foreach (var row in order.ModelRows(matrix.Rows))
+            {
+                matrix.ReadTile(row, 1, 0, matrix.Columns, values, matrix.Columns);
+                format.Quantize(values, bytes);
+                writer.Write(bytes);
+            }
+        });
+
+    /// <summary>A vector as plain numbers.</summary>
+    public static PlannedTensor Floats(string name, IReadOnlyList<long> dimensions, BlockFormat format, Parameter vector, RotaryRowOrder order) => new(
+        new GgufTensorPlan(name, dimensions, format),
+        writer =>
+        {
+            var source = vector.Value.Span;
+            var values = new float[source.Length];
+            var at = 0;
+            foreach (var row in order.ModelRows(values.Length))
+                values[at++] = source[row];
+            var bytes = new byte[format.BytesOf(values.Length)];
+            format.Quantize(values, bytes);
+            writer.Write(bytes);
+        });
+}
