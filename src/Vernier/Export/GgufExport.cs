@@ -17,7 +17,7 @@ public static class GgufExport
     {
         ArgumentNullException.ThrowIfNull(model);
         var weights = model.Decoder.Weights().ToDictionary(w => w.Name, StringComparer.Ordinal);
-        using var source = model.Source.IsGguf ? GgufFile.Open(model.Source.Path) : null;
+        var source = model.Source.Gguf;
         var tensors = source is null
             ? [.. weights.Values.Select(w => Plan(model, w.Name, w.Matrix, w.Vector, floats))]
             : source.Tensors.Select(t => Plan(model, source, t, weights, floats)).ToList();

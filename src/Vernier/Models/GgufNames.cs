@@ -36,6 +36,11 @@ internal static partial class GgufNames
     /// <summary>The Hugging Face name of a GGUF tensor name, or null when the decoder has no such tensor.</summary>
     public static string? ToHuggingFace(string name) => Translate(name, GgufName(), "model.layers.", s_toHuggingFace);
 
+    /// <summary>The row order of a tensor in a file: interleaved for q and k of "llama" files.</summary>
+    /// <param name="name">Hugging Face name.</param>
+    public static RotaryRowOrder RowOrder(string name, string architecture, int headDim) => new(
+        architecture is "llama" or "mistral" && (name.Contains(".q_proj.", StringComparison.Ordinal) || name.Contains(".k_proj.", StringComparison.Ordinal)) ? headDim : 0);
+
     private static string? Translate(string name, Regex pattern, string block, Dictionary<string, string> table)
     {
         var match = pattern.Match(name);

@@ -35,9 +35,7 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
             destination[i] = values[order.FileRow(i)];
     }
 
-    /// <summary>The row order of a tensor in the file: interleaved for q and k of "llama" files.</summary>
-    public RotaryRowOrder RowOrder(string name) => new(
-        architecture is "llama" or "mistral" && (name.Contains(".q_proj.", StringComparison.Ordinal) || name.Contains(".k_proj.", StringComparison.Ordinal)) ? headDim : 0);
+    private RotaryRowOrder RowOrder(string name) => GgufNames.RowOrder(name, architecture, headDim);
 
     private static float[]? Codebook(IReadOnlyList<sbyte>? table) => table?.Select(v => (float)v).ToArray();
 

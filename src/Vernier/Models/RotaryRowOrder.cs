@@ -14,4 +14,19 @@ public readonly record struct RotaryRowOrder(int HeadDim)
         var half = HeadDim / 2;
         return head * HeadDim + 2 * (inside % half) + inside / half;
     }
+
+    /// <summary>The Hugging Face rows in the order of the file.</summary>
+    public IEnumerable<int> ModelRows(int rows)
+    {
+        for (var fileRow = 0; fileRow < rows; fileRow++)
+            yield return ModelRow(fileRow);
+    }
+
+    private int ModelRow(int fileRow)
+    {
+        if (HeadDim == 0)
+            return fileRow;
+        var (head, inside) = (fileRow / HeadDim, fileRow % HeadDim);
+        return head * HeadDim + inside % 2 * (HeadDim / 2) + inside / 2;
+    }
 }

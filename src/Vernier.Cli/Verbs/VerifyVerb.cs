@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Globalization;
+using Vernier.Inspection;
+
+namespace Vernier.Cli.Verbs;
+
+/// <summary><c>verify A B</c>: proves that B has A's codes, and says which scales differ and by how much. Exit code 1 when the codes differ.</summary>
+internal static class VerifyVerb
+{
+    private const int DifferencesShown = 20;
+
+    public static Command Create()
+    {
+        var command = new Command("verify", "Prove that one model has the integer codes of another");
+        var common = CommonOptions.AddTo(command);
+        var first = new Argument<string>("A") { Description = "A .gguf file or a model folder" };
+        var second = new Argument<string>("B") { Description = "The model to compare with it" };
+        command.Add(first);
+        command.Add(second);
+        command.SetAction(parsed =>
+        {
+            var options = new LoadOptions { Threads = parsed.GetValue(common.Threads) };
+            using var a = LanguageModel.Load(parsed.GetRequiredValue(first), options);
+            using var b = LanguageModel.Load(parsed.GetRequiredValue(second), options);
+            var result = CodeComparison.Of(a, b);
+            var json = parsed.GetValue(common.Json);
+            if (json != "-")
+                Print(result);
+            JsonResult.Write(json, result);
+            return result.CodesEqual ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static void Print(CodeComparison result)
+    {
+        Console.Out.WriteLine(result.CodesEqual ? "codes equal" : "codes NOT equal");
+        foreach (var difference in result.Differences.Take(DifferencesShown))
+            Console.Out.WriteLine($"  {difference}");
+        if (result.Differences.Count > DifferencesShown)
+            Console.Out.WriteLine($"  and {result.Differences.Count - DifferencesShown} more");
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"scales changed: {result.ScalesChanged} of {result.ScalesTotal}, by at most {result.MaxRelativeChange:P2} of their value"));
+    }
+}

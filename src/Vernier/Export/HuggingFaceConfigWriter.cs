@@ -1,0 +1,75 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Vernier.Files;
+using Vernier.Models;
+
+namespace Vernier.Export;
+
+/// <summary>config.json of a Hugging Face folder: the source's own with another dtype and without its quantization, or one made from the configuration.</summary>
+internal static class HuggingFaceConfigWriter
+{
+    private static readonly JsonSerializerOptions Format = new() { WriteIndented = true };
+
+    public static void Write(LanguageModel model, string path, ElementType type)
+    {
+        var config = model.Source.Kind == SourceKind.HuggingFace && model.Source.Path is var folder
+            ? JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject()
+            : Build(model.Config);
+        config.Remove("quantization_config");
+        config.Remove("dtype");
+        config["torch_dtype"] = type switch { ElementType.F32 => "float32", ElementType.F16 => "float16", _ => "bfloat16" };
+        File.WriteAllText(path, config.ToJsonString(Format) + "\n");
+    }
+
+    /// <exception cref="NotSupportedException">The family does not come from GGUF files.</exception>
+    private static JsonObject Build(ModelConfig config)
+    {
+        var (name, type) = config.Architecture switch
+        {
+            "llama" when config.AttentionWindows.Any(w => w > 0) => ("MistralForCausalLM", "mistral"),
+            "llama" => ("LlamaForCausalLM", "llama"),
+            "mistral" => ("MistralForCausalLM", "mistral"),
+            "qwen2" => ("Qwen2ForCausalLM", "qwen2"),
+            "qwen3" => ("Qwen3ForCausalLM", "qwen3"),
+            _ => throw new NotSupportedException($"no config.json can be made for architecture '{config.Architecture}'"),
+        };
+        var json = new JsonObject
+        {
+            ["architectures"] = new JsonArray(name),
+            ["model_type"] = type,
+            ["hidden_size"] = config.HiddenSize,
+            ["intermediate_size"] = config.FeedForwardSize,
+            ["num_hidden_layers"] = config.Layers,
+            ["num_attention_heads"] = config.Heads,
+            ["num_key_value_heads"] = config.KvHeads,
+            ["head_dim"] = config.HeadDim,
+            ["vocab_size"] = config.VocabularySize,
+            ["max_position_embeddings"] = config.ContextLength,
+            ["rms_norm_eps"] = config.NormEpsilon,
+            ["rope_theta"] = config.RopeTheta,
+            ["hidden_act"] = "silu",
+            ["attention_bias"] = config.AttentionInputBias && type == "llama",
+            ["mlp_bias"] = config.FeedForwardBias,
+            ["tie_word_embeddings"] = config.TiedHead,
+            ["use_cache"] = true,
+        };
+        if (config.BosTokenId is { } bos)
+            json["bos_token_id"] = bos;
+        if (config.EosTokenIds.Count > 0)
+            json["eos_token_id"] = config.EosTokenIds[0];
+        if (config.AttentionWindows.FirstOrDefault(w => w > 0) is > 0 and var window)
+            json["sliding_window"] = window;
+        if (config.RopeFrequencyFactors.Count > 0 || config.RopeAttentionFactor != 1)
+            json["rope_scaling"] = RopeScalingOf(config);
+        return json;
+    }
+
+    /// <summary>Factors that grow smoothly from 1 to their largest are Llama 3's scaling, equal factors are linear scaling.</summary>
+    private static JsonObject RopeScalingOf(ModelConfig config)
+    {
+        var factors = config.RopeFrequencyFactors;
+        if (config.RopeAttentionFactor == 1 && factors.All(f => f == factors[0]))
+            return new JsonObject { ["rope_type"] = "linear", ["factor"] = factors[0] };
+        throw new NotSupportedException("the file states its rotary frequencies one by one (rope_freqs), and config.json has only their formula: export --to gguf instead");
+    }
+}

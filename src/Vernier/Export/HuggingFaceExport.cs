@@ -1,0 +1,70 @@
+using Vernier.Files;
+using Vernier.Files.Safetensors;
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Tokens;
+
+namespace Vernier.Export;
+
+/// <summary>Writes a model as a Hugging Face folder: dequantized weights under Hugging Face names and in Hugging Face row order, config.json,
+/// and the tokenizer's files where the source has a tokenizer.</summary>
+public static class HuggingFaceExport
+{
+    /// <summary>Files that belong to a tokenizer or to generation and are copied from a source folder as they are.</summary>
+    private static readonly string[] CopiedFiles =
+    [
+        "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "vocab.json", "merges.txt", "chat_template.jinja", "generation_config.json",
+    ];
+
+    /// <summary>Writes <c>model.safetensors</c>, <c>config.json</c> and the tokenizer into <paramref name="folder"/>, which is made.</summary>
+    /// <param name="type">F32, F16 or BF16.</param>
+    /// <exception cref="ArgumentException">Another type.</exception>
+    /// <exception cref="IOException">The disk is full or fails.</exception>
+    public static ExportResult Write(LanguageModel model, string folder, ElementType type)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
+            throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
+        Directory.CreateDirectory(folder);
+        var weights = model.Decoder.Weights().ToList();
+        var plans = weights.Select(w => new SafetensorsPlan(w.Name, type, w.Matrix is { } m ? [m.Rows, m.Columns] : [w.Vector!.Value.Length])).ToList();
+        using (var writer = SafetensorsWriter.Create(Path.Combine(folder, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }))
+        {
+            foreach (var (_, matrix, vector) in weights)
+                if (matrix is not null)
+                    WriteRows(writer, matrix, type);
+                else
+                    writer.Write(vector!.Value.Span, type);
+            writer.Commit();
+        }
+        HuggingFaceConfigWriter.Write(model, Path.Combine(folder, "config.json"), type);
+        WriteTokenizer(model, folder);
+        var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
+        return new ExportResult("hf", folder, plans.Count, bytes, [type.ToString()]);
+    }
+
+    private static void WriteRows(SafetensorsWriter writer, WeightMatrix matrix, ElementType type)
+    {
+        var row = new float[matrix.Columns];
+        for (var i = 0; i < matrix.Rows; i++)
+        {
+            matrix.ReadTile(i, 1, 0, matrix.Columns, row, matrix.Columns);
+            writer.Write(row, type);
+        }
+    }
+
+    private static void WriteTokenizer(LanguageModel model, string folder)
+    {
+        if (model.Source.Kind == SourceKind.HuggingFace && model.Source.Path is var source)
+        {
+            if (Path.GetFullPath(source) != Path.GetFullPath(folder))
+                foreach (var name in CopiedFiles.Where(n => File.Exists(Path.Combine(source, n))))
+                    File.Copy(Path.Combine(source, name), Path.Combine(folder, name), overwrite: true);
+        }
+        else if (model.Tokenizer is { } tokenizer)
+        {
+            TokenizerJsonWriter.Write(tokenizer, model.ChatTemplateSource, folder);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Vernier.Kernels;
+
+namespace Vernier.Inspection;
+
+/// <summary>What <c>verify A B</c> tells. Property names in snake_case are the fields of the JSON result.</summary>
+/// <param name="CodesEqual">Every quantized matrix of A is in B with the same integer codes, and B has no other.</param>
+/// <param name="ScalesChanged">Scales (with their offsets) that differ.</param>
+/// <param name="ScalesTotal">Scales compared.</param>
+/// <param name="MaxRelativeChange">Largest |b - a| / |a| of a scale.</param>
+/// <param name="Differences">Matrices that are missing or whose codes differ, with how.</param>
+public sealed record CodeComparison(bool CodesEqual, long ScalesChanged, long ScalesTotal, double MaxRelativeChange, IReadOnlyList<string> Differences)
+{
+    /// <summary>Compares the quantized matrices of two models by their Hugging Face names.</summary>
+    public static CodeComparison Of(LanguageModel a, LanguageModel b)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        var (first, second) = (Packed(a), Packed(b));
+        var differences = new List<string>();
+        var (changed, total, largest) = (0L, 0L, 0.0);
+        foreach (var (name, matrix) in first)
+        {
+            if (!second.TryGetValue(name, out var other))
+                differences.Add($"{name}: quantized only in the first");
+            else if (matrix.Rows != other.Rows || matrix.Columns != other.Columns)
+                differences.Add($"{name}: [{matrix.Rows}, {matrix.Columns}] in the first, [{other.Rows}, {other.Columns}] in the second");
+            else
+            {
+                if (CodesThatDiffer(matrix, other) is > 0 and var count)
+                    differences.Add($"{name}: {count} codes differ");
+                CompareScales(matrix, other, ref changed, ref total, ref largest);
+            }
+        }
+        differences.AddRange(second.Keys.Except(first.Keys).Select(name => $"{name}: quantized only in the second"));
+        if (first.Count == 0)
+            differences.Add("the first has no integer codes");
+        return new CodeComparison(differences.Count == 0, changed, total, largest, differences);
+    }
+
+    private static Dictionary<string, PackedMatrix> Packed(LanguageModel model) =>
+        model.Decoder.Weights().Where(w => w.Matrix is PackedMatrix).ToDictionary(w => w.Name, w => (PackedMatrix)w.Matrix!, StringComparer.Ordinal);
+
+    private static long CodesThatDiffer(PackedMatrix a, PackedMatrix b)
+    {
+        var (x, y) = (new byte[a.Columns], new byte[a.Columns]);
+        var count = 0L;
+        for (var row = 0; row < a.Rows; row++)
+        {
+            a.ReadCodes(row, 0, x);
+            b.ReadCodes(row, 0, y);
+            if (!x.AsSpan().SequenceEqual(y))
+                for (var i = 0; i < x.Length; i++)
+                    count += x[i] != y[i] ? 1 : 0;
+        }
+        return count;
+    }
+
+    /// <summary>Groups may be cut differently (a format repeats a scale in each of its blocks): compared at the start of every group of the finer matrix.</summary>
+    private static void CompareScales(PackedMatrix a, PackedMatrix b, ref long changed, ref long total, ref double largest)
+    {
+        var step = Math.Min(a.GroupSize, b.GroupSize);
+        for (var row = 0; row < a.Rows; row++)
+            for (var column = 0; column < a.Columns; column += step)
+            {
+                var (i, j) = ((long)row * a.Groups + column / a.GroupSize, (long)row * b.Groups + column / b.GroupSize);
+                var (s, t) = (a.Scales.Scale.Slice(i, 1)[0], b.Scales.Scale.Slice(j, 1)[0]);
+                total++;
+                if (s != t || a.Scales.Offset.Slice(i, 1)[0] != b.Scales.Offset.Slice(j, 1)[0])
+                    changed++;
+                if (s != 0)
+                    largest = Math.Max(largest, Math.Abs((double)t - s) / Math.Abs(s));
+            }
+    }
+}
