@@ -21,12 +21,24 @@ public static class ResidentMemory
         }
     }
 
-    /// <summary>A line of Linux' <c>/proc/self/status</c>, in bytes; null elsewhere.</summary>
-    private static long? Status(string key)
+    /// <summary>Bytes that could be taken now without swapping.</summary>
+    public static long Available
     {
-        if (!OperatingSystem.IsLinux() || !File.Exists("/proc/self/status"))
+        get
+        {
+            var info = GC.GetGCMemoryInfo();
+            return Line("/proc/meminfo", "MemAvailable:") ?? info.TotalAvailableMemoryBytes - info.MemoryLoadBytes;
+        }
+    }
+
+    /// <summary>A line of Linux' <c>/proc/self/status</c>, in bytes; null elsewhere.</summary>
+    private static long? Status(string key) => Line("/proc/self/status", key);
+
+    private static long? Line(string path, string key)
+    {
+        if (!OperatingSystem.IsLinux() || !File.Exists(path))
             return null;
-        foreach (var line in File.ReadLines("/proc/self/status"))
+        foreach (var line in File.ReadLines(path))
             if (line.StartsWith(key, StringComparison.Ordinal))
                 return 1024 * long.Parse(line.AsSpan(key.Length).Trim().ToString().Split(' ')[0], CultureInfo.InvariantCulture);
         return null;

@@ -1,0 +1,34 @@
+namespace Vernier.Benchmark;
+
+/// <summary>What a model reaches on this machine, and what the machine could. Property names in snake_case are the fields of the JSON result.</summary>
+public sealed record BenchmarkResult
+{
+    public required int Threads { get; init; }
+
+    /// <summary>Tokens of a prompt of 512 a second, with the arithmetic asked for.</summary>
+    public required double PrefillTokensPerS { get; init; }
+
+    /// <summary>Tokens generated one by one, a second.</summary>
+    public required double DecodeTokensPerS { get; init; }
+
+    /// <summary>Tokens a second of a PEQA step per channel, 2 x 512; null where the model is not quantized.</summary>
+    public required double? TuneTokensPerS { get; init; }
+
+    /// <summary>Largest resident memory of the process during all of it, in 10⁶ bytes.</summary>
+    public required double ResidentMb { get; init; }
+
+    /// <summary>fp32 fused multiply-add, GFLOP/s, all threads.</summary>
+    public required double PeakFp32Gflops { get; init; }
+
+    /// <summary>8-bit products, Gop/s, all threads.</summary>
+    public required double PeakInt8Gops { get; init; }
+
+    /// <summary>Sequential memory reads, all threads.</summary>
+    public required double ReadGbPerS { get; init; }
+
+    /// <summary>The training product Y = X Ŵᵀ over the model's widest layer and 1024 tokens, as a fraction of <see cref="PeakFp32Gflops"/>.</summary>
+    public required double GemmFractionOfPeak { get; init; }
+
+    /// <summary>The tuning step's necessary arithmetic (forward and input gradient, nothing recomputed) as a fraction of <see cref="PeakFp32Gflops"/>.</summary>
+    public required double? TuneFractionOfPeak { get; init; }
+}

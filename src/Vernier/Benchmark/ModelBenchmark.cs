@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Tuning;
+using Vernier.Tuning.Methods;
+
+namespace Vernier.Benchmark;
+
+/// <summary>Measures prefill, decoding and tuning of a model beside the machine's own peaks, all in one run. Random token ids: speed does not depend on them.</summary>
+public static class ModelBenchmark
+{
+    private const int PromptTokens = 512;
+    private const int DecodeTokens = 64;
+    private const int TuneRows = 2;
+    private const int GemmTokens = 1024;
+
+    /// <summary>Runs everything. The model is changed: it ends with tuned scales.</summary>
+    /// <param name="repetitions">Each measurement is the best of so many.</param>
+    public static BenchmarkResult Run(LanguageModel model, int seed, int repetitions = 3, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var compute = model.Compute;
+        var random = new Random(seed);
+        var length = Math.Min(PromptTokens, model.Config.ContextLength - DecodeTokens - 1);
+        var ids = RandomIds(random, model.Config, length);
+        var peak = MachinePeaks.Fp32Gflops(compute.Pool);
+        var prefill = Best(repetitions, stop, () => Prefill(model, ids));
+        var decode = Best(repetitions, stop, () => Decode(model, ids));
+        var gemm = Gemm1024(model) is { } gflops ? gflops / peak : 0;
+        var quantized = model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
+        double? tune = quantized ? Tune(model, random, seed, repetitions, stop) : null;
+        return new BenchmarkResult
+        {
+            Threads = compute.Pool.Threads,
+            PrefillTokensPerS = prefill,
+            DecodeTokensPerS = decode,
+            TuneTokensPerS = tune,
+            ResidentMb = ResidentMemory.Peak / 1e6,
+            PeakFp32Gflops = peak,
+            PeakInt8Gops = MachinePeaks.Int8Gops(compute.Pool),
+            ReadGbPerS = MachinePeaks.ReadGigabytesPerSecond(compute.Pool),
+            GemmFractionOfPeak = gemm,
+            TuneFractionOfPeak = tune * StepFlopsPerToken(model.Config, PromptTokens) / (peak * 1e9),
+        };
+    }
+
+    /// <summary>Necessary floating-point operations of a PEQA step per token: forward and input gradient of the block linears and of the head,
+    /// attention forward and backward over half of the square.</summary>
+    internal static double StepFlopsPerToken(ModelConfig config, int context)
+    {
+        double hidden = config.HiddenSize, query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
+        var gated = config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh;
+        var block = hidden * (2 * query + 2 * key) + (gated ? 3 : 2) * hidden * config.FeedForwardSize;
+        var head = hidden * config.VocabularySize;
+        var attention = 7 * query * context / 2;
+        return 4 * (config.Layers * block + head) + 2 * config.Layers * attention;
+    }
+
+    private static int[] RandomIds(Random random, ModelConfig config, int count)
+    {
+        var ids = new int[count];
+        for (var i = 0; i < count; i++)
+            ids[i] = random.Next(config.VocabularySize);
+        return ids;
+    }
+
+    private static double Best(int repetitions, CancellationToken stop, Func<double> tokensPerSecond)
+    {
+        tokensPerSecond(); // warm-up: code, buffers, pages
+        var best = 0.0;
+        for (var i = 0; i < repetitions; i++)
+        {
+            stop.ThrowIfCancellationRequested();
+            best = Math.Max(best, tokensPerSecond());
+        }
+        return best;
+    }
+
+    private static double Prefill(LanguageModel model, int[] ids)
+    {
+        using var cache = new KvCache(model.Config, ids.Length);
+        var logits = new float[model.Config.VocabularySize];
+        var start = Stopwatch.GetTimestamp();
+        model.Decoder.Forward(model.Compute, ids, cache, logits);
+        return ids.Length / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static double Decode(LanguageModel model, int[] ids)
+    {
+        using var cache = new KvCache(model.Config, DecodeTokens + 1);
+        var logits = new float[model.Config.VocabularySize];
+        model.Decoder.Forward(model.Compute, ids.AsSpan(0, 1), cache, logits);
+        var start = Stopwatch.GetTimestamp();
+        for (var i = 0; i < DecodeTokens; i++)
+            model.Decoder.Forward(model.Compute, ids.AsSpan(i % ids.Length, 1), cache, logits);
+        return DecodeTokens / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>GFLOP/s of the widest layer's training product.</summary>
+    private static double Gemm1024(LanguageModel model)
+    {
+        var weight = model.Decoder.Linears.MaxBy(l => (long)l.InFeatures * l.OutFeatures)!.Weight;
+        using var x = new NativeBuffer<float>((long)GemmTokens * weight.Columns);
+        using var y = new NativeBuffer<float>((long)GemmTokens * weight.Rows);
+        x.Span.Fill(0.5f);
+        var best = double.MaxValue;
+        for (var i = 0; i < 8; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            Gemm.Forward(model.Compute.Pool, x.Span, GemmTokens, weight, y.Span);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        return 2.0 * GemmTokens * weight.Rows * weight.Columns / best / 1e9;
+    }
+
+    private static double Tune(LanguageModel model, Random random, int seed, int repetitions, CancellationToken stop)
+    {
+        var options = new TuneOptions { Granularity = Granularity.Channel, Seed = seed };
+        TuningMethods.Create(options.Method).Apply(model.Decoder, options, model.Compute);
+        using var optimizer = new AdamWOptimizer(model.Decoder.Parameters, options);
+        var length = Math.Min(PromptTokens, model.Config.ContextLength);
+        model.Decoder.KeptBlocks = ActivationPlan.For(model.Config, TuneRows * length, ResidentMemory.Available / 2).KeptBlocks;
+        var ids = RandomIds(random, model.Config, TuneRows * length);
+        var targets = new int[ids.Length];
+        for (var i = 0; i < ids.Length; i++)
+            targets[i] = (i + 1) % length == 0 ? TokenBatch.NoTarget : ids[i + 1];
+        var batch = new TokenBatch(ids, [0, length, 2 * length], targets);
+        return Best(repetitions, stop, () =>
+        {
+            var start = Stopwatch.GetTimestamp();
+            optimizer.ClearGradients();
+            model.Decoder.Accumulate(model.Compute, batch, 1f / batch.ScoredTokens);
+            optimizer.Step(0, 0, 1);
+            foreach (var linear in model.Decoder.Linears)
+                linear.ParametersChanged();
+            return batch.Tokens / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        });
+    }
+}
