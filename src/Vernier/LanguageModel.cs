@@ -72,8 +72,8 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>The fingerprint of all integer codes, see <see cref="CodeHash"/>.</summary>
-    public string CodesSha256() => CodeHash.Of(Decoder.Weights()
-        .Where(w => w.Matrix is PackedMatrix).Select(w => (w.Name, (PackedMatrix)w.Matrix!)));
+    public string? CodesSha256() => CodeHash.Of(Decoder.Weights()
+        .Where(w => w.Matrix is PackedMatrix).Select(w => CodeMatrix.Of(w.Name, (PackedMatrix)w.Matrix!)));
 
     public void Dispose()
     {

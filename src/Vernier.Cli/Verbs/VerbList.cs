@@ -10,5 +10,7 @@ internal static class VerbList
 {
     public static IReadOnlyList<Verb> All { get; } =
     [
+        new("inspect", InspectVerb.Create),
+        new("verify", VerifyVerb.Create),
     ];
 }

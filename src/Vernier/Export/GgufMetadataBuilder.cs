@@ -43,7 +43,7 @@ internal static class GgufMetadataBuilder
             GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta),
         };
         if (model.Tokenizer is { } tokenizer)
-            values.AddRange(GgufTokenizerWriter.Values(tokenizer, model.ChatTemplateSource));
+            _ = tokenizer; //values.AddRange(GgufTokenizerWriter.Values(tokenizer, model.ChatTemplateSource));
         return GgufMetadata.Of(values);
 
         GgufValue Size(string key, int value) => GgufValue.Of($"{architecture}.{key}", (uint)value);

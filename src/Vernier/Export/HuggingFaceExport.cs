@@ -64,7 +64,7 @@ public static class HuggingFaceExport
         }
         else if (model.Tokenizer is { } tokenizer)
         {
-            TokenizerJsonWriter.Write(tokenizer, model.ChatTemplateSource, folder);
+            _ = tokenizer; //TokenizerJsonWriter.Write(tokenizer, model.ChatTemplateSource, folder);
         }
     }
 }

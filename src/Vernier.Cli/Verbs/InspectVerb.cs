@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Globalization;
+using Vernier.Inspection;
+
+namespace Vernier.Cli.Verbs;
+
+/// <summary><c>inspect MODEL [--tensors]</c>: what a file or folder holds.</summary>
+internal static class InspectVerb
+{
+    public static Command Create()
+    {
+        var command = new Command("inspect", "Show architecture, tensors, formats, sizes and the hash of all integer codes");
+        var common = CommonOptions.AddTo(command);
+        var model = new Argument<string>("MODEL") { Description = "A .gguf, .safetensors or .bin file, or a model folder" };
+        var tensors = new Option<bool>("--tensors") { Description = "List every tensor" };
+        command.Add(model);
+        command.Add(tensors);
+        command.SetAction(parsed =>
+        {
+            var result = FileInspector.Inspect(parsed.GetRequiredValue(model));
+            var json = parsed.GetValue(common.Json);
+            if (json != "-")
+                Print(result, parsed.GetValue(tensors));
+            JsonResult.Write(json, result);
+            return 0;
+        });
+        return command;
+    }
+
+    private static void Print(FileInspection result, bool tensors)
+    {
+        var c = CultureInfo.InvariantCulture;
+        var to = Console.Out;
+        to.WriteLine($"{result.Path}");
+        to.WriteLine(string.Create(c, $"{result.Kind}, architecture {result.Architecture ?? "not stated"}"));
+        to.WriteLine(string.Create(c, $"{result.Parameters:N0} parameters in {result.Tensors.Count} tensors, {result.BitsPerWeight:F3} bits a weight, {result.Bytes / 1e6:F1} MB"));
+        foreach (var group in result.Tensors.GroupBy(t => t.Format).OrderByDescending(g => g.Sum(t => t.Bytes)))
+            to.WriteLine(string.Create(c, $"  {group.Key,-8} {group.Count(),5} tensors {group.Sum(t => t.Bytes) / 1e6,10:F1} MB"));
+        if (result.CodesSha256 is { } hash)
+            to.WriteLine($"codes SHA-256 {hash}");
+        if (tensors)
+            foreach (var tensor in result.Tensors)
+                to.WriteLine(string.Create(c, $"  {tensor.Name,-48} {tensor.Format,-8} [{string.Join(", ", tensor.Shape)}] {tensor.Bytes} bytes"));
+    }
+}
