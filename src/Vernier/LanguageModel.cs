@@ -34,6 +34,9 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="NotSupportedException">The source's tokenizer asks for something that is not done here.</exception>
     public ITokenizer? Tokenizer => _tokenizer.Value?.Tokenizer;
 
+    /// <summary>The tokenizer with all that its files say, for export.</summary>
+    public LoadedTokenizer? LoadedTokenizer => _tokenizer.Value;
+
     /// <summary>The chat template's text, or null.</summary>
     public string? ChatTemplateSource => _tokenizer.Value?.ChatTemplateSource;
 

@@ -11,6 +11,14 @@ internal static class VerbList
     public static IReadOnlyList<Verb> All { get; } =
     [
         new("inspect", InspectVerb.Create),
+        new("tune", TuneVerb.Create),
+        new("eval", EvalVerb.Create),
+        new("score", ScoreVerb.Create),
+        new("tokenize", TokenizeVerb.Create),
+        new("generate", GenerateVerb.Create),
+        new("chat", ChatVerb.Create),
+        new("export", ExportVerb.Create),
         new("verify", VerifyVerb.Create),
+        new("bench", BenchVerb.Create),
     ];
 }

@@ -42,12 +42,24 @@ internal static class GgufMetadataBuilder
             GgufValue.Of($"{architecture}.attention.layer_norm_rms_epsilon", config.NormEpsilon),
             GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta),
         };
-        if (model.Tokenizer is { } tokenizer)
-            _ = tokenizer; //values.AddRange(GgufTokenizerWriter.Values(tokenizer, model.ChatTemplateSource));
+        if (model.LoadedTokenizer is { } tokenizer)
+            values.AddRange(GgufTokenizerKeys.Of(tokenizer).Select(pair => Value(pair.Key, pair.Value)));
         return GgufMetadata.Of(values);
 
         GgufValue Size(string key, int value) => GgufValue.Of($"{architecture}.{key}", (uint)value);
     }
+
+    private static GgufValue Value(string key, object value) => value switch
+    {
+        string text => GgufValue.Of(key, text),
+        bool flag => GgufValue.Of(key, flag),
+        uint number => GgufValue.Of(key, number),
+        float number => GgufValue.Of(key, number),
+        string[] texts => GgufValue.Of(key, texts),
+        int[] numbers => GgufValue.Of(key, numbers.AsSpan()),
+        float[] numbers => GgufValue.Of(key, numbers.AsSpan()),
+        _ => throw new ArgumentException($"no GGUF value for {value.GetType()}", nameof(value)),
+    };
 
     /// <summary>The number by which GGUF names the format of most of a file's values.</summary>
     public static uint FileType(IEnumerable<GgufTensorPlan> tensors)

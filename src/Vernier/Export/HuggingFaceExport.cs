@@ -62,9 +62,9 @@ public static class HuggingFaceExport
                 foreach (var name in CopiedFiles.Where(n => File.Exists(Path.Combine(source, n))))
                     File.Copy(Path.Combine(source, name), Path.Combine(folder, name), overwrite: true);
         }
-        else if (model.Tokenizer is { } tokenizer)
+        else if (model.LoadedTokenizer is { } tokenizer)
         {
-            _ = tokenizer; //TokenizerJsonWriter.Write(tokenizer, model.ChatTemplateSource, folder);
+            TokenizerJsonWriter.Write(tokenizer, folder);
         }
     }
 }

@@ -5,6 +5,23 @@ namespace Vernier.Tokens;
 /// <summary>Finds and reads the tokenizer that belongs to a model.</summary>
 public static class TokenizerLoader
 {
+    /// <summary>Reads the tokenizer of a .gguf file, a folder, or one tokenizer file; null where a GGUF file or a folder has none.</summary>
+    /// <exception cref="FileNotFoundException">There is neither a file nor a folder.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    /// <exception cref="NotSupportedException">A file asks for something that is not done here.</exception>
+    public static LoadedTokenizer? FromPath(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path))
+            return FromFolder(path);
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"{path}: no such file or folder", path);
+        if (!path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
+            return FromFile(path);
+        using var file = GgufFile.Open(path);
+        return FromGguf(file.Metadata, path);
+    }
+
     /// <summary>Reads the tokenizer that a GGUF file holds; null where it has none.</summary>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The keys are damaged.</exception>

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.Globalization;
+using Vernier.Benchmark;
+using Vernier.Models;
+
+namespace Vernier.Cli.Verbs;
+
+/// <summary><c>bench MODEL</c>: speed and memory on this machine beside the machine's own peaks.</summary>
+internal static class BenchVerb
+{
+    public static Command Create()
+    {
+        var command = new Command("bench", "Measure prefill, decoding and tuning on this machine, beside its peaks");
+        var common = CommonOptions.AddTo(command);
+        var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
+        var repetitions = new Option<int>("--repetitions") { Description = "Each figure is the best of N", HelpName = "N", DefaultValueFactory = _ => 3 };
+        command.Add(repetitions);
+        command.SetAction((parsed, stop) =>
+        {
+            using var loaded = model.Open(parsed);
+            var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), Math.Max(1, parsed.GetValue(repetitions)), stop);
+            var json = parsed.GetValue(common.Json);
+            if (json != "-")
+                Print(result);
+            JsonResult.Write(json, result);
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+
+    private static void Print(BenchmarkResult r)
+    {
+        var c = CultureInfo.InvariantCulture;
+        Console.Out.WriteLine(string.Create(c, $"machine: {r.PeakFp32Gflops:F0} GFLOP/s fp32, {r.PeakInt8Gops:F0} Gop/s int8, {r.ReadGbPerS:F1} GB/s read ({r.Threads} threads)"));
+        Console.Out.WriteLine(string.Create(c, $"prefill 512: {r.PrefillTokensPerS:F1} tokens/s"));
+        Console.Out.WriteLine(string.Create(c, $"decode 64: {r.DecodeTokensPerS:F1} tokens/s"));
+        Console.Out.WriteLine(r.TuneTokensPerS is { } tune
+            ? string.Create(c, $"tune PEQA per channel 2 x 512: {tune:F1} tokens/s, {r.TuneFractionOfPeak:P0} of the fp32 peak on its necessary arithmetic")
+            : "tune: the model is not quantized");
+        Console.Out.WriteLine(string.Create(c, $"training product: {r.GemmFractionOfPeak:P0} of the fp32 peak; resident {r.ResidentMb:F0} MB"));
+    }
+}

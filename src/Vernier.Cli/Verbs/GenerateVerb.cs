@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Vernier.Generation;
+using Vernier.Models;
+
+namespace Vernier.Cli.Verbs;
+
+/// <summary><c>generate MODEL --prompt TEXT or --prompt-ids 1,2,3</c>: what the model writes next, streamed.</summary>
+internal static class GenerateVerb
+{
+    public static Command Create()
+    {
+        var command = new Command("generate", "Generate text after a prompt");
+        var common = CommonOptions.AddTo(command);
+        var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
+        var prompt = new Option<string?>("--prompt") { Description = "The text to go on from; special tokens in it are parsed", HelpName = "TEXT" };
+        var ids = new Option<string?>("--prompt-ids") { Description = "Token ids to go on from, separated by commas", HelpName = "1,2,3" };
+        command.Add(prompt);
+        command.Add(ids);
+        var sampling = SamplingArguments.AddTo(command, common, temperature: 0);
+        command.SetAction((parsed, stop) =>
+        {
+            var (text, numbers) = (parsed.GetValue(prompt), parsed.GetValue(ids));
+            if (text is null == numbers is null)
+                throw new UsageException("give either --prompt or --prompt-ids");
+            using var loaded = model.Open(parsed);
+            var start = numbers is not null ? ParseIds(numbers) : Prompts.Encode(loaded, text!);
+            Run(loaded, start, sampling.Read(parsed), parsed.GetValue(common.Json), stop);
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+
+    private static void Run(LanguageModel model, int[] prompt, GenerationOptions options, string? json, CancellationToken stop)
+    {
+        using var generator = new TokenGenerator(model);
+        var made = new List<int>();
+        var text = new System.Text.StringBuilder();
+        var streams = json != "-";
+        foreach (var token in generator.Generate(prompt, options))
+        {
+            stop.ThrowIfCancellationRequested();
+            made.Add(token.Id);
+            text.Append(token.Text);
+            if (streams)
+                Console.Out.Write(token.Text);
+            if (streams)
+                Console.Out.Flush();
+        }
+        if (streams)
+            Console.Out.WriteLine();
+        JsonResult.Write(json, new { text = text.ToString(), ids = made });
+    }
+
+    private static int[] ParseIds(string text)
+    {
+        var parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return [.. parts.Select(p => int.TryParse(p, out var id) ? id : throw new UsageException($"--prompt-ids: '{p}' is not a token id"))];
+    }
+}

@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Vernier.Evaluation;
+
+namespace Vernier.Cli.Verbs;
+
+/// <summary><c>score MODEL --file IN.jsonl --out OUT.jsonl</c>: log-probabilities, one output line a row.</summary>
+internal static class ScoreVerb
+{
+    public static Command Create()
+    {
+        var command = new Command("score", "Write the log-probabilities of token ids or continuations");
+        var common = CommonOptions.AddTo(command);
+        var model = ModelArguments.AddTo(command, common);
+        var files = JsonLinesArguments.AddTo(command, "{\"ids\"} or {\"prompt\",\"continuation\"} a line");
+        command.SetAction((parsed, stop) =>
+        {
+            using var loaded = model.Open(parsed);
+            var score = new ScoreFile(new DecoderScorer(loaded.Decoder, loaded.Compute), loaded.Tokenizer, loaded.Config.ContextLength, loaded.Config.VocabularySize);
+            var rows = files.Write(parsed, (input, output) => score.Run(input, output, stop: stop));
+            JsonResult.Write(parsed.GetValue(common.Json), new { rows });
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Globalization;
+using Vernier.Data;
+using Vernier.Models;
+using Vernier.Tuning;
+
+namespace Vernier.Cli.Verbs;
+
+/// <summary><c>tune MODEL --data FILE --method M ... --out DIR</c>: a tuning run.</summary>
+internal sealed class TuneVerb
+{
+    private readonly Argument<string?> _model = new("MODEL") { Description = "A .gguf file or a model folder; may stand in the run file", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _data = new("--data") { Description = "Training data: text, or JSON Lines of text, prompt/completion, Alpaca, messages or input_ids", HelpName = "FILE" };
+    private readonly Option<string?> _evalData = new("--eval-data") { Description = "Validation data: its loss is taken before and after", HelpName = "FILE" };
+    private readonly Option<string?> _output = new("--out") { Description = "Folder of the run: adapter, log, loss curve, card, checkpoints", HelpName = "DIR" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the last checkpoint in --out" };
+    private readonly Option<string?> _config = new("--config") { Description = "Run file with these options by name; the command line wins", HelpName = "run.yaml" };
+    private readonly Option<ComputeMode?> _compute = new("--compute") { Description = "Arithmetic of the matrix products: fp32 or int8 [default: fp32]", HelpName = "fp32|int8" };
+    private readonly CommonOptions _common;
+    private readonly OptionBinding<TuneOptions> _options;
+
+    private TuneVerb(Command command)
+    {
+        command.Add(_model);
+        foreach (var option in (Option[])[_data, _evalData, _output, _resume, _config, _compute])
+            command.Add(option);
+        _common = CommonOptions.AddTo(command);
+        _options = new OptionBinding<TuneOptions>(command, except: "seed");
+    }
+
+    public static Command Create()
+    {
+        var command = new Command("tune", "Tune a model: by default only the scales of its quantized linears");
+        var verb = new TuneVerb(command);
+        command.SetAction((parsed, stop) => Task.FromResult(verb.Run(parsed, stop)));
+        return command;
+    }
+
+    private int Run(ParseResult parsed, CancellationToken stop)
+    {
+        var file = parsed.GetValue(_config) is { } path ? RunFile.Load(path) : new RunFile();
+        var options = _options.Apply(parsed, file.Options);
+        if (parsed.GetResult(_common.Seed) is { Implicit: false } || !file.Set.Contains("seed"))
+            options = options with { Seed = parsed.GetValue(_common.Seed) };
+        var model = parsed.GetValue(_model) ?? file.Model ?? throw new UsageException("no MODEL, neither on the command line nor in the run file");
+        var data = parsed.GetValue(_data) ?? file.Data ?? throw new UsageException("--data is required");
+        var evalData = parsed.GetValue(_evalData) ?? file.EvalData;
+        var output = parsed.GetValue(_output) ?? file.Output ?? throw new UsageException("--out is required");
+        var load = new LoadOptions { Threads = parsed.GetValue(_common.Threads), Mode = parsed.GetValue(_compute) ?? ComputeMode.Fp32 };
+
+        using var loaded = LanguageModel.Load(model, load);
+        var tuner = new Tuner(loaded, options, LoadData(loaded, data, options), evalData is null ? null : LoadData(loaded, evalData, options), output);
+        using var progress = new TuneProgressBar();
+        var result = tuner.Run(parsed.GetValue(_resume), progress.Report, stop);
+        progress.Dispose();
+        var json = parsed.GetValue(_common.Json);
+        Print(result, output, json == "-" ? Console.Error : Console.Out);
+        JsonResult.Write(json, result);
+        return 0;
+    }
+
+    private static TrainingData LoadData(LanguageModel model, string path, TuneOptions options) =>
+        TrainingData.Load(path, model, options);
+
+    private static void Print(TuneResult result, string output, TextWriter to)
+    {
+        var c = CultureInfo.InvariantCulture;
+        foreach (var warning in result.Warnings)
+            Console.Error.WriteLine($"vernier: WARNING: {warning}");
+        to.WriteLine(string.Create(c, $"step {result.Step} of {result.Steps}: loss {result.Loss:F4}, {result.TrainableParameters} trained values, peak memory {result.PeakResidentMegabytes:F0} MB"));
+        if (result is { InitialEval: { } before, FinalEval: { } after })
+            to.WriteLine(string.Create(c, $"validation loss {before:F4} -> {after:F4} (perplexity {Math.Exp(before):F3} -> {Math.Exp(after):F3})"));
+        if (result.CodesEqual is { } equal)
+            to.WriteLine(equal ? $"codes unchanged, SHA-256 {result.CodesSha256}" : "codes CHANGED");
+        to.WriteLine(result.Finished ? $"adapter in {output}" : $"stopped; go on with: vernier tune ... --out {output} --resume");
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Vernier.Evaluation;
+
+namespace Vernier.Tokens;
+
+/// <summary>Encodes or decodes the rows of a JSON Lines file. Encoding: <c>{"text"}</c> gains <c>ids</c> and <c>pieces</c>;
+/// <c>{"messages","add_generation_prompt"}</c> gains <c>text</c> and <c>ids</c> by the chat template. Decoding: <c>{"ids"}</c> gains
+/// <c>text</c>, <c>stream</c> (one string an id) and <c>stream_end</c>.</summary>
+/// <param name="template">null where the model has none: rows of messages are refused.</param>
+public sealed class TokenizeFile(ITokenizer tokenizer, ChatTemplate? template)
+{
+    private static readonly JsonSerializerOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Special tokens written in a <c>text</c> row become their ids: the habit of byte-level vocabularies; a row's <c>parse_special</c> overrides it.</summary>
+    private readonly bool _parsesSpecial = tokenizer is BytePairTokenizer;
+
+    /// <summary>Encodes all rows, in order. Rows before a bad one are written.</summary>
+    /// <returns>Rows written.</returns>
+    /// <exception cref="InvalidDataException">A row has neither form; names file and line.</exception>
+    /// <exception cref="TemplateException">The template raises.</exception>
+    public int Encode(string inputPath, TextWriter output) => Run(inputPath, output, EncodeRow);
+
+    /// <summary>Decodes all rows, in order.</summary>
+    /// <returns>Rows written.</returns>
+    /// <exception cref="InvalidDataException">A row has no ids, or one outside the vocabulary; names file and line.</exception>
+    public int Decode(string inputPath, TextWriter output) => Run(inputPath, output, DecodeRow);
+
+    private static int Run(string inputPath, TextWriter output, Action<JsonRecord, JsonObject> work)
+    {
+        var rows = 0;
+        foreach (var record in JsonRecord.ReadLines(inputPath))
+        {
+            var row = JsonObject.Create(record.Json)!;
+            work(record, row);
+            output.WriteLine(row.ToJsonString(Format));
+            rows++;
+        }
+        return rows;
+    }
+
+    private void EncodeRow(JsonRecord record, JsonObject row)
+    {
+        string text;
+        bool parse;
+        if (record.Has("messages"))
+        {
+            if (template is null)
+                throw new InvalidDataException($"{record.Place}: messages need a chat template, and the model has none");
+            var messages = record.Objects("messages").Select(m => ChatMessage.FromJson(JsonObject.Create(m.Json)!)).ToList();
+            var prompt = record.Has("add_generation_prompt") && record.Json.GetProperty("add_generation_prompt").ValueKind == JsonValueKind.True;
+            text = template.Render(messages, prompt, tokenizer);
+            row["text"] = text;
+            parse = true;
+        }
+        else
+        {
+            if (!record.Has("text"))
+                throw new InvalidDataException($"{record.Place}: expected \"text\" or \"messages\"");
+            text = record.Text("text");
+            parse = record.Has("parse_special") ? record.Json.GetProperty("parse_special").ValueKind == JsonValueKind.True : _parsesSpecial;
+        }
+        var ids = tokenizer.Encode(text, parse);
+        row["ids"] = Numbers(ids);
+        row["pieces"] = new JsonArray([.. ids.Select(id => JsonValue.Create(tokenizer.Piece(id)))]);
+    }
+
+    private void DecodeRow(JsonRecord record, JsonObject row)
+    {
+        var ids = record.Integers("ids");
+        foreach (var id in ids)
+            if ((uint)id >= (uint)tokenizer.VocabularySize)
+                throw new InvalidDataException($"{record.Place}: id {id} is outside the vocabulary of {tokenizer.VocabularySize}");
+        var decoder = new StreamingDecoder(tokenizer);
+        var stream = ids.Select(decoder.Add).ToArray();
+        var end = decoder.Finish();
+        row["text"] = string.Concat(stream) + end;
+        row["stream"] = new JsonArray([.. stream.Select(s => JsonValue.Create(s))]);
+        row["stream_end"] = end;
+    }
+
+    private static JsonArray Numbers(int[] ids) => new([.. ids.Select(id => JsonValue.Create(id))]);
+}
