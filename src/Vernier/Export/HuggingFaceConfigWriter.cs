@@ -64,12 +64,24 @@ internal static class HuggingFaceConfigWriter
         return json;
     }
 
-    /// <summary>Factors that grow smoothly from 1 to their largest are Llama 3's scaling, equal factors are linear scaling.</summary>
+    /// <summary>Equal factors are linear scaling. A GGUF file states Llama 3's factors one by one: the formula that gives them is looked for
+    /// among the published settings (low 1, high 4, any power of two as the original context).</summary>
     private static JsonObject RopeScalingOf(ModelConfig config)
     {
         var factors = config.RopeFrequencyFactors;
         if (config.RopeAttentionFactor == 1 && factors.All(f => f == factors[0]))
             return new JsonObject { ["rope_type"] = "linear", ["factor"] = factors[0] };
-        throw new NotSupportedException("the file states its rotary frequencies one by one (rope_freqs), and config.json has only their formula: export --to gguf instead");
+        var factor = factors.Max();
+        for (var original = 1 << 5; config.RopeAttentionFactor == 1 && original <= 1 << 20; original *= 2)
+            if (RopeScaling.Llama3(config.RopeTheta, config.HeadDim, factor, 1, 4, original).Zip(factors).All(p => MathF.Abs(p.First - p.Second) <= 1e-4f * p.Second))
+                return new JsonObject
+                {
+                    ["rope_type"] = "llama3",
+                    ["factor"] = factor,
+                    ["low_freq_factor"] = 1.0,
+                    ["high_freq_factor"] = 4.0,
+                    ["original_max_position_embeddings"] = original,
+                };
+        throw new NotSupportedException("the file states rotary frequencies (rope_freqs) that no formula of config.json gives: export --to gguf instead");
     }
 }
