@@ -21,7 +21,7 @@ internal static class TokenizeVerb
             var tokenizer = TokenizerLoader.FromPath(path) ?? throw new InvalidDataException($"{path}: no tokenizer");
             var template = tokenizer.ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null;
             var work = new TokenizeFile(tokenizer.Tokenizer, template);
-            var rows = files.Write(parsed, parsed.GetValue(decode) ? work.Decode : work.Encode);
+            var rows = files.Write<int>(parsed, parsed.GetValue(decode) ? work.Decode : work.Encode);
             JsonResult.Write(parsed.GetValue(common.Json), new { rows });
             return 0;
         });

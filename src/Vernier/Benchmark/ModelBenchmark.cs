@@ -130,7 +130,7 @@ public static class ModelBenchmark
             var start = Stopwatch.GetTimestamp();
             optimizer.ClearGradients();
             model.Decoder.Accumulate(model.Compute, batch, 1f / batch.ScoredTokens);
-            optimizer.Step(0, 0, 1);
+            optimizer.Step(model.Compute.Pool, 0, 0, 1);
             foreach (var linear in model.Decoder.Linears)
                 linear.ParametersChanged();
             return batch.Tokens / Stopwatch.GetElapsedTime(start).TotalSeconds;
