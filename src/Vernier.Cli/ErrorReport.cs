@@ -46,7 +46,7 @@ internal static class ErrorReport
     private static string Describe(Exception e) => e switch
     {
         AggregateException { InnerExceptions.Count: 1 } a => Describe(a.InnerExceptions[0]),
-        InvalidDataException or NotSupportedException or IOException or UnauthorizedAccessException or ArgumentException => OneLine(e.Message),
+        InvalidDataException or NotSupportedException or IOException or UnauthorizedAccessException or ArgumentException or NotFiniteNumberException => OneLine(e.Message),
         OutOfMemoryException => "out of memory: " + OneLine(e.Message),
         _ => $"{e.GetType().Name}: {OneLine(e.Message)} (set VERNIER_TRACE=1 for the stack)",
     };

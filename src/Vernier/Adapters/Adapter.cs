@@ -64,12 +64,10 @@ public sealed class Adapter
     {
         var options = Config.Options;
         var codes = codesSha256();
-        if (codes != Config.BaseCodesSha256 && Config.Version is not null)
-        {
-            if (codes is null || codes != Config.TunedCodesSha256)
-                throw OfAnotherBase(model, Config.BaseCodesSha256, codes);
+        if (codes is not null && codes == Config.TunedCodesSha256)
             options = options with { Bits = null }; // the model holds the codes that were tuned on
-        }
+        else if (codes != Config.BaseCodesSha256 && Config.Version is not null)
+            throw OfAnotherBase(model, Config.BaseCodesSha256, codes);
         var method = TuningMethods.Create(options.Method);
         method.Apply(decoder, options, compute);
         if (Config.TunedCodesSha256 is { } tuned && codesSha256() is var made && made != tuned)
@@ -80,7 +78,7 @@ public sealed class Adapter
     /// <summary>Replaces the method's linears by plain ones that compute the tuned model.</summary>
     internal void Merge(Decoder decoder, Compute compute) => TuningMethods.Create(Config.Options.Method).Merge(decoder, compute);
 
-    private static InvalidDataException OfAnotherBase(string model, string? expected, string? found) =>
+    internal static InvalidDataException OfAnotherBase(string model, string? expected, string? found) =>
         new($"{model}: the adapter was tuned on another model: its codes have SHA-256 {expected ?? "none (not quantized)"}, this model's {found ?? "none (not quantized)"}");
 
     /// <summary>The last parts of the names of the tuned modules, and whole names where only some modules of that last part are tuned.</summary>

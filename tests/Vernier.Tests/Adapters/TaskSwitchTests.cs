@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using Vernier.Adapters;
+using Vernier.Data;
+using Vernier.Models;
+using Vernier.Tests.Tuning;
+using Vernier.Tuning;
+using Vernier.Tuning.Methods;
+
+namespace Vernier.Tests.Adapters;
+
+public class TaskSwitchTests
+{
+    private static readonly TuneOptions s_options = new() { Method = "peqa", Bits = 3, Group = 8, Granularity = Granularity.Group };
+
+    [Fact]
+    public void Tasks_compute_what_they_were_tuned_to_and_the_base_comes_back_exactly()
+    {
+        using var compute = new Compute(1);
+        var (adapterA, lossA) = Tune(compute, steps: 3);
+        var (adapterB, lossB) = Tune(compute, steps: 6);
+        using var model = Quantized(compute);
+        var baseLoss = Loss(model, compute);
+        using (var tasks = new TaskSwitch(model, compute, "tiny", () => TinyCodes.Of(model)))
+        {
+            tasks.Add("a", adapterA);
+            Assert.Equal(baseLoss, Loss(model, compute));
+            tasks.Activate("a");
+            tasks.Add("b", adapterB);
+            Assert.Equal(lossA, Loss(model, compute));
+            tasks.Activate("b");
+            Assert.Equal(lossB, Loss(model, compute));
+            tasks.Activate("a");
+            Assert.Equal(lossA, Loss(model, compute));
+            tasks.Activate(null);
+            Assert.Equal(baseLoss, Loss(model, compute));
+            Assert.Throws<KeyNotFoundException>(() => tasks.Activate("c"));
+            Assert.Equal(["a", "b"], tasks.Tasks.Order());
+            tasks.Activate("b");
+        }
+        Assert.Equal(baseLoss, Loss(model, compute));
+    }
+
+    [Fact]
+    public void Switching_takes_microseconds()
+    {
+        using var compute = new Compute(1);
+        var (adapter, _) = Tune(compute, steps: 1);
+        using var model = Quantized(compute);
+        using var tasks = new TaskSwitch(model, compute, "tiny", () => TinyCodes.Of(model));
+        tasks.Add("a", adapter);
+        var started = Stopwatch.GetTimestamp();
+        for (var i = 0; i < 1000; i++)
+            tasks.Activate(i % 2 == 0 ? "a" : null);
+        Assert.True(Stopwatch.GetElapsedTime(started).TotalMilliseconds < 1000);
+    }
+
+    [Fact]
+    public void What_is_no_task_of_this_model_is_refused()
+    {
+        using var compute = new Compute(1);
+        var (adapter, _) = Tune(compute, steps: 1);
+        using var other = Quantized(compute, seed: 2);
+        using var tasks = new TaskSwitch(other, compute, "other", () => TinyCodes.Of(other));
+        Assert.Contains(TinyCodes.Of(other)!, Assert.Throws<InvalidDataException>(() => { tasks.Add("a", adapter); }).Message);
+        using var lora = TinyRun.Create();
+        var options = new TuneOptions { Method = "lora" };
+        TuningMethods.Create("lora").Apply(lora, options, compute);
+        Assert.Throws<NotSupportedException>(() => { tasks.Add("b", Adapter.Of(TuningMethods.Create("lora"), lora, options, "tiny", null, null)); });
+    }
+
+    private static (Adapter Adapter, double Loss) Tune(Compute compute, int steps)
+    {
+        using var decoder = TinyRun.Create();
+        TuningMethods.Create("peqa").Apply(decoder, s_options, compute);
+        using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyRun.Data(), 2, 1, null), s_options);
+        for (var step = 0; step < steps; step++)
+            loop.Step(step, 0.02, 0.02);
+        return (Adapter.Of(TuningMethods.Create("peqa"), decoder, s_options, "tiny", null, TinyCodes.Of(decoder)), Loss(decoder, compute));
+    }
+
+    private static Decoder Quantized(Compute compute, int seed = 1)
+    {
+        var decoder = TinyRun.Create(seed);
+        TuningMethods.Create("peqa").Apply(decoder, s_options, compute);
+        TuningMethods.Create("peqa").Merge(decoder, compute);
+        return decoder;
+    }
+
+    private static double Loss(Decoder decoder, Compute compute)
+    {
+        var order = new BatchOrder(TinyRun.Data(), 7, 1, null);
+        order.Begin(0);
+        return decoder.SumNegativeLogLikelihood(compute, order.MicroBatch(0));
+    }
+}

@@ -1,0 +1,132 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Vernier.Data;
+using Vernier.Tests.Goldens;
+using Vernier.TestSupport;
+using Vernier.Tuning;
+using Vernier.Tuning.Methods;
+
+namespace Vernier.Tests.Tuning;
+
+/// <summary>The runs of goldens/runs on a real model: every step's loss within 0.5 % (1 % where the forward pass rounds) and the perplexity after them within 1 %.
+/// They take a minute or more each, so only the first steps of one are tested here; <c>VERNIER_LONG=1</c> tests all.</summary>
+public class RunGoldenTests
+{
+    private const string Runs = "goldens/runs/runs.json";
+    private const string Text = "data/wikitext2/wikitext2_train_5k.txt";
+    private const string Test = "data/wikitext2/wiki.test.raw";
+    private const int QuickSteps = 3;
+
+    private static readonly bool s_long = Environment.GetEnvironmentVariable("VERNIER_LONG") is { Length: > 0 };
+
+    public static TheoryData<int> Trained() => SharedFiles.WhyMissing(Runs) is not null ? [] : new(
+        All().Select((run, i) => (run, i)).Where(r => r.run.GetProperty("losses").GetArrayLength() > 0 && Options(r.run) is not null)
+            .OrderBy(r => r.run.GetProperty("trainable").GetInt32()).Select(r => r.i).Take(s_long ? int.MaxValue : 1));
+
+    [SharedTheory(Runs)]
+    [MemberData(nameof(Trained))]
+    public void Same_losses_and_perplexity(int index)
+    {
+        var run = All()[index];
+        var options = Options(run)!;
+        using var model = LanguageModel.Load(Model());
+        var data = TrainingData.Load(SharedFiles.At(Text), model, options);
+        var test = s_long ? TrainingData.Load(SharedFiles.At(Test), model, options) : null;
+        TuningMethods.Create(options.Method).Apply(model.Decoder, options, model.Compute);
+        using var loop = new TrainingLoop(model.Decoder, model.Compute, new BatchOrder(data, options.Batch, 1, null), options);
+        SetStart(loop);
+        var losses = run.GetProperty("losses").EnumerateArray().Select(l => l.GetDouble()).ToArray();
+        var schedule = LearningRateSchedule.Create(ScheduleKind.Linear, losses.Length, null);
+        var tolerance = options.Method is "peqa" ? 0.005 : 0.01;
+        if (test is not null)
+            CheckPerplexity("ppl0", 0.01);
+        for (var step = 0; step < (s_long ? losses.Length : QuickSteps); step++)
+        {
+            var rate = options.LearningRate!.Value * schedule.Factor(step);
+            var loss = loop.Step(step, rate, rate).Loss;
+            Assert.True(Math.Abs(loss / losses[step] - 1) <= tolerance, $"{run.GetProperty("method")}: step {step}: loss {loss:F5}, expected {losses[step]:F5}");
+        }
+        if (test is not null)
+            CheckPerplexity("ppl1", 0.01);
+
+        void CheckPerplexity(string name, double allowed)
+        {
+            var order = new BatchOrder(test, 1, 1, null);
+            var mean = Enumerable.Range(0, run.GetProperty("neval").GetInt32()).Average(window => Window(order, window));
+            var expected = run.GetProperty(name).GetDouble();
+            Assert.True(Math.Abs(Math.Exp(mean) / expected - 1) <= allowed, $"{run.GetProperty("method")}: {name} {Math.Exp(mean):F3}, expected {expected:F3}");
+        }
+
+        double Window(BatchOrder order, int window)
+        {
+            var scored = order.Begin(window);
+            return model.Decoder.SumNegativeLogLikelihood(model.Compute, order.MicroBatch(0)) / scored;
+        }
+    }
+
+    [SharedFact(Text)]
+    public void The_training_text_has_the_tokens_of_the_reference()
+    {
+        using var model = LanguageModel.Load(Model());
+        var data = TrainingData.Load(SharedFiles.At(Text), model, new TuneOptions());
+        using var tokens = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At("goldens/runs/tokens.json")));
+        var rest = tokens.RootElement.GetProperty("train_tokens").GetInt32() % 512;
+        Assert.Equal(tokens.RootElement.GetProperty("train_tokens").GetInt32() - rest, data.Tokens);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (var row = 0; row < data.Rows; row++)
+            hash.AppendData(MemoryMarshal.AsBytes(data.RowIds(row)));
+        if (rest == 0)
+            Assert.Equal(tokens.RootElement.GetProperty("train_sha256_int32le").GetString(), Convert.ToHexStringLower(hash.GetHashAndReset()));
+        var batches = File.ReadLines(SharedFiles.At("goldens/runs/batches.jsonl")).First();
+        Assert.Equal(JsonDocument.Parse(batches).RootElement.GetProperty("input_ids").EnumerateArray().Select(e => e.GetInt32()), data.RowIds(0).ToArray());
+    }
+
+    private static JsonElement[] All() => [.. JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At(Runs))).RootElement.EnumerateArray()];
+
+    private static string Model() => Directory.EnumerateFiles(SharedFiles.At("models/SmolLM2-135M-Instruct"), "*.gguf").Order(StringComparer.Ordinal).First();
+
+    /// <summary>null for runs of methods that are not there.</summary>
+    private static TuneOptions? Options(JsonElement run)
+    {
+        var group = run.GetProperty("group").GetInt32();
+        var options = new TuneOptions
+        {
+            Bits = run.GetProperty("bits").GetInt32() is var bits and < 16 ? bits : null,
+            Group = group,
+            LearningRate = run.GetProperty("lr").GetSingle(),
+            Rank = run.GetProperty("r").GetInt32(),
+            Alpha = run.GetProperty("alpha").GetSingle(),
+            Batch = run.GetProperty("b").GetInt32(),
+            Context = run.GetProperty("len").GetInt32(),
+            Granularity = Granularity.Group,
+            Targets = run.GetProperty("targets").GetString(),
+        };
+        return run.GetProperty("method").GetString() switch
+        {
+            "peqa" => options with { Parameterize = Parameterization.Scale },
+            "peqa_rel" => options,
+            "peqa_q41" => options with { Bits = null },
+            "peqa_sep" => options with { Granularity = Granularity.Separable },
+            "lora" => options with { Method = "lora" },
+            "qlora" => options with { Method = "qlora" },
+            "qat" => options with { Method = "qat" },
+            "qatlora" => options with { Method = "qat-lora", Targets = "all" },
+            "l4q" => options with { Method = "l4q", Targets = "all" },
+            _ => null,
+        };
+    }
+
+    /// <summary>The reference's random start of LoRA's A.</summary>
+    private static void SetStart(TrainingLoop loop)
+    {
+        var start = new GoldenTensors(SharedFiles.At("goldens/runs/lora_init.safetensors"));
+        foreach (var parameter in loop.Optimizer.Parameters.Where(p => p.Name.EndsWith(".lora_A", StringComparison.Ordinal)))
+        {
+            var module = parameter.Name[..^".lora_A".Length];
+            var parts = module.Split('.'); // model.layers.0.mlp.down_proj is layers.0.down_proj.A
+            start[$"layers.{parts[2]}.{parts[^1]}.A"].Floats.CopyTo(parameter.Value.Span);
+        }
+        loop.ParametersChanged();
+    }
+}
