@@ -1,5 +1,3 @@
-using Vernier.Kernels;
-
 namespace Vernier.Kernels.Tests;
 
 public sealed class GemmTests : IDisposable

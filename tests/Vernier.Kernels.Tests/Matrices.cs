@@ -1,5 +1,3 @@
-using Vernier.Kernels;
-
 namespace Vernier.Kernels.Tests;
 
 /// <summary>Random operands with a poisoned rim, and the bound that a product in fp32 has to keep.</summary>

@@ -1,5 +1,3 @@
-using Vernier.Kernels;
-
 namespace Vernier.Kernels.Tests;
 
 /// <summary>The instruction tiers that can run here: every test of a kernel runs over all of them.</summary>

@@ -1,5 +1,3 @@
-using Vernier.Kernels;
-
 namespace Vernier.Kernels.Tests;
 
 public unsafe class WorkerPoolTests
