@@ -21,6 +21,9 @@ public sealed class Compute : IDisposable
 
     public ComputeMode Mode { get; set; }
 
+    /// <summary>The pass is one whose gradients are taken: dropout is active. <see cref="Decoder.Accumulate"/> sets it.</summary>
+    public bool Training { get; set; }
+
     /// <summary>A scratch span that belongs to <paramref name="name"/> until it is asked for again; contents undefined. Grows and is kept, so a steady step allocates nothing.</summary>
     public Span<float> Scratch(string name, int length)
     {

@@ -93,6 +93,19 @@ public sealed partial class Decoder
         var first = FirstTrained();
         if (first > Config.Layers)
             return SumNegativeLogLikelihood(compute, batch);
+        compute.Training = true;
+        try
+        {
+            return AccumulateFrom(first, compute, batch, scale);
+        }
+        finally
+        {
+            compute.Training = false;
+        }
+    }
+
+    private double AccumulateFrom(int first, Compute compute, TokenBatch batch, float scale)
+    {
         var size = batch.Tokens * Config.HiddenSize;
         ForwardKeeping(compute, batch, Math.Max(first, 0));
         var gradient = _gradient.Of(size);

@@ -13,14 +13,15 @@ public sealed class LearnedGrid : IDisposable
 
     private readonly NativeBuffer<float> _low;
     private readonly NativeBuffer<float> _scale, _offset; // as the forward pass uses them
-    private readonly bool _halfPrecision;
+    private readonly bool _scalesGradients, _halfPrecision;
 
     /// <param name="module">Module path of the linear.</param>
     /// <param name="weight">The weights to fit the start to.</param>
     /// <param name="group">Columns that share a step; 0 = the whole row.</param>
     /// <param name="trainsOffset">β is a parameter; otherwise it stays 0.</param>
+    /// <param name="scalesGradients">Multiply the gradients of steps and offsets by 1/√(weights of the group · QP) (LSQ, section 2.2).</param>
     /// <param name="halfPrecision">Steps and offsets are rounded to fp16 in the forward pass, as an export format will store them; gradients pass straight through.</param>
-    public LearnedGrid(string module, WeightMatrix weight, int bits, int group, GridStart start, bool trainsOffset, bool halfPrecision = false)
+    public LearnedGrid(string module, WeightMatrix weight, int bits, int group, GridStart start, bool trainsOffset, bool scalesGradients = false, bool halfPrecision = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 8);
@@ -28,7 +29,7 @@ public sealed class LearnedGrid : IDisposable
         (Bits, Rows, Columns) = (bits, weight.Rows, weight.Columns);
         GroupSize = group == 0 ? Columns : Math.Min(group, Columns);
         Groups = (Columns + GroupSize - 1) / GroupSize;
-        _halfPrecision = halfPrecision;
+        (_scalesGradients, _halfPrecision) = (scalesGradients, halfPrecision);
         Scale = new Parameter(module + ".scale", Rows, Groups) { IsQuantizerState = true, FloorFraction = Floor };
         Offset = trainsOffset ? new Parameter(module + ".offset", Rows, Groups) { IsQuantizerState = true } : null;
         _low = new NativeBuffer<float>(checked(Rows * Groups));
@@ -128,9 +129,10 @@ public sealed class LearnedGrid : IDisposable
         {
             var (at, length) = Segment(row, column + c, weights.Length - c);
             var (scale, offset) = FakeQuantize.Gradient(weights.Slice(c, length), gradients.Slice(c, length), _scale.Span[at], _offset.Span[at], Low(at), High(at));
-            Scale.Gradient.Span[at] += scale;
+            var factor = _scalesGradients ? GradientScale(column + c) : 1f;
+            Scale.Gradient.Span[at] += factor * scale;
             if (Offset is not null)
-                Offset.Gradient.Span[at] += offset;
+                Offset.Gradient.Span[at] += factor * offset;
             c += length;
         }
     }
@@ -171,6 +173,13 @@ public sealed class LearnedGrid : IDisposable
     private float Low(int at) => _low.Span[at];
 
     private float High(int at) => _low.Span[at] + ((1 << Bits) - 1);
+
+    private float GradientScale(int column)
+    {
+        var first = column / GroupSize * GroupSize;
+        var weights = Math.Min(GroupSize, Columns - first);
+        return (float)(1 / Math.Sqrt((double)weights * ((1 << (Bits - 1)) - 1)));
+    }
 
     // The group that holds a column, and how many of the columns from there on it holds.
     private (int At, int Length) Segment(int row, int column, int remaining)

@@ -41,6 +41,8 @@ public sealed record TuneOptions
     /// <summary>LoRA's path is scaled by Alpha / Rank.</summary>
     [Option("alpha", "the low-rank path is scaled by alpha / rank")]
     public float Alpha { get; init; } = 8f;
+    [Option("dropout", "lora, qlora and qat-lora: share of the low-rank path's inputs that a training pass drops")]
+    public float Dropout { get; init; }
     /// <summary>qv, qkvo, all or a regular expression over module names; null = the method's own default.</summary>
     [Option("targets", "linears with low-rank factors: qv, qkvo, all or a regular expression over module names")]
     public string? Targets { get; init; }
@@ -52,6 +54,10 @@ public sealed record TuneOptions
     /// <summary>Learning rate of quantizer state (scales, offsets of l4q and qat-lora); null = <see cref="LearningRate"/>.</summary>
     [Option("scale-lr", "learning rate of the quantizer state of l4q and qat-lora; default: --lr")]
     public float? ScaleLearningRate { get; init; }
+    [Option("gradient-scale", "qat: multiply the steps' gradients by 1/sqrt(weights of the group * largest code), as LSQ does")]
+    public bool GradientScale { get; init; }
+    [Option("export-format", "l4q and qat-lora: round scales and offsets in the loop as this format will store them: gguf (fp16)")]
+    public string? ExportFormat { get; init; }
     [Option("context", "tokens of a row")]
     public int Context { get; init; } = 512;
     [Option("batch", "rows of a micro-batch")]

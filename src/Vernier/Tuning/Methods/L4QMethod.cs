@@ -15,6 +15,7 @@ public sealed class L4QMethod : TuningMethod
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = ParseStart(options.Init ?? "l4q");
+        var half = RoundsToHalf(options);
         var isTarget = LinearTargets.Parse(options.Targets ?? "all");
         var sinks = new L4QSinks(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
@@ -22,7 +23,7 @@ public sealed class L4QMethod : TuningMethod
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias);
             var (bits, group) = PackedBase.GridOf(linear, options);
-            var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true);
+            var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true, halfPrecision: half);
             return new L4QLinear(linear.Name, linear.Weight, linear.Bias, LoraAdapter.Factors(linear, options), grid, sinks);
         });
     }
@@ -39,6 +40,15 @@ public sealed class L4QMethod : TuningMethod
         l4q.Weight.Dispose();
         return new FrozenLinear(l4q.Name, packed, l4q.Bias);
     });
+
+    /// <summary>Whether scales and offsets are rounded to fp16 in the loop.</summary>
+    /// <exception cref="ArgumentException">A format that cannot hold a float offset.</exception>
+    internal static bool RoundsToHalf(TuneOptions options) => options.ExportFormat switch
+    {
+        null => false,
+        "gguf" => true,
+        _ => throw new ArgumentException($"export format '{options.ExportFormat}' holds no offset for each group; known: gguf", nameof(options)),
+    };
 
     /// <summary>The starts that L4Q and QAT-LoRA offer.</summary>
     /// <exception cref="ArgumentException">Unknown name.</exception>

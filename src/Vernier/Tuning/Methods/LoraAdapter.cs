@@ -28,7 +28,7 @@ internal static class LoraAdapter
     }
 
     public static LowRankFactors Factors(Linear linear, TuneOptions options) =>
-        new(linear.Name, linear.InFeatures, linear.OutFeatures, options.Rank, options.Alpha, options.Seed);
+        new(linear.Name, linear.InFeatures, linear.OutFeatures, options.Rank, options.Alpha, options.Seed, options.Dropout);
 
     /// <summary>model.layers.0.self_attn.q_proj.lora_A is base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight in a PEFT file.</summary>
     public static string PeftName(string parameter) => $"base_model.model.{parameter}.weight";

@@ -11,22 +11,44 @@ internal sealed class LowRankPath(LowRankFactors factors)
 
     public LowRankFactors Factors => factors;
 
+    private int Columns => factors.A.Shape[1];
+
     /// <summary>y += scaling (x Aᵀ) Bᵀ.</summary>
     public void AddForward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y) =>
-        Gemm.Forward(compute.Pool, Project(compute, x, tokens), tokens, factors.BMatrix, y, accumulate: true);
+        Gemm.Forward(compute.Pool, Project(compute, Dropped(compute, x, tokens), tokens), tokens, factors.BMatrix, y, accumulate: true);
 
     /// <summary>dA += scaling (dY B)ᵀ X, dB += scaling dYᵀ (X Aᵀ), and dx += scaling dY B A unless dx is empty.</summary>
     public void AddBackward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int tokens, Span<float> dx)
     {
         var (pool, rank) = (compute.Pool, factors.Rank);
-        var (columns, rows) = (factors.A.Shape[1], factors.B.Shape[0]);
-        Gemm.WeightGradient(pool, dy, Project(compute, x, tokens), tokens, rows, rank, _bSum);
+        var input = Dropped(compute, x, tokens);
+        Gemm.WeightGradient(pool, dy, Project(compute, input, tokens), tokens, factors.B.Shape[0], rank, _bSum);
         var inner = compute.Scratch("lora.dt", tokens * rank);
         Gemm.BackwardInput(pool, dy, tokens, factors.BMatrix, inner);
         Scale(inner, factors.Scaling);
-        Gemm.WeightGradient(pool, inner, x, tokens, rank, columns, _aSum);
-        if (!dx.IsEmpty)
+        Gemm.WeightGradient(pool, inner, input, tokens, rank, Columns, _aSum);
+        if (dx.IsEmpty)
+            return;
+        if (!Drops(compute))
+        {
             Gemm.BackwardInput(pool, inner, tokens, factors.AMatrix, dx, accumulate: true);
+            return;
+        }
+        var own = compute.Scratch("lora.dx", tokens * Columns);
+        Gemm.BackwardInput(pool, inner, tokens, factors.AMatrix, own);
+        InputDropout.Apply(own, InputDropout.Key(factors.Seed, x), factors.Dropout, own);
+        LowRank.AddScaled(own, 1f, dx);
+    }
+
+    private bool Drops(Compute compute) => compute.Training && factors.Dropout > 0;
+
+    private ReadOnlySpan<float> Dropped(Compute compute, ReadOnlySpan<float> x, int tokens)
+    {
+        if (!Drops(compute))
+            return x;
+        var dropped = compute.Scratch("lora.x", tokens * Columns);
+        InputDropout.Apply(x[..(tokens * Columns)], InputDropout.Key(factors.Seed, x), factors.Dropout, dropped);
+        return dropped;
     }
 
     // scaling · X Aᵀ [tokens, rank].

@@ -14,6 +14,7 @@ public sealed class QatLoraMethod : TuningMethod
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = L4QMethod.ParseStart(options.Init ?? "l4q");
+        var half = L4QMethod.RoundsToHalf(options);
         var isTarget = LinearTargets.Parse(options.Targets ?? "all");
         var sinks = new L4QSinks(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
@@ -21,7 +22,7 @@ public sealed class QatLoraMethod : TuningMethod
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias);
             var (bits, group) = PackedBase.GridOf(linear, options);
-            var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true);
+            var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true, halfPrecision: half);
             return new QatLoraLinear(linear.Name, linear.Weight, linear.Bias, LoraAdapter.Factors(linear, options), grid, sinks);
         });
     }

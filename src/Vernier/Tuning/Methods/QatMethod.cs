@@ -23,7 +23,7 @@ public sealed class QatMethod : TuningMethod
         decoder.ReplaceLinears(linear =>
         {
             var (bits, group) = PackedBase.GridOf(linear, options);
-            var qat = new QatLinear(linear.Name, linear.Weight, linear.Bias, weight => new LearnedGrid(linear.Name, weight, bits, group, start, trainsOffset: false), sinks);
+            var qat = new QatLinear(linear.Name, linear.Weight, linear.Bias, weight => new LearnedGrid(linear.Name, weight, bits, group, start, trainsOffset: false, options.GradientScale), sinks);
             linear.Weight.Dispose();
             return qat;
         });

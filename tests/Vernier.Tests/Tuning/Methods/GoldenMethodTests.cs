@@ -101,6 +101,11 @@ public class GoldenMethodTests
             golden.AssertClose(kind + ".ds", linear.Grid.Scale.Gradient.Span);
             if (kind == "off")
                 golden.AssertClose("off.db", linear.Grid.Offset!.Gradient.Span);
+            var scaled = new QatLinear("m", golden.Dense(), null, w => Grid(golden, w, offset: kind == "off", scaled: true), new L4QSinks(Workers));
+            LinearRun.ForwardBackward(scaled, compute, golden.X, golden.DY, golden.Tokens);
+            golden.AssertClose(kind + ".ds_scaled", scaled.Grid.Scale.Gradient.Span);
+            if (kind == "off")
+                golden.AssertClose("off.db_scaled", scaled.Grid.Offset!.Gradient.Span);
             using var packed = linear.Pack();
             AssertCodes(golden, kind + ".codes", packed);
             AssertMask(golden, kind + ".mask", linear.Grid, golden.Dense());
@@ -168,9 +173,9 @@ public class GoldenMethodTests
         return factors;
     }
 
-    private static LearnedGrid Grid(MethodCase golden, WeightMatrix weight, bool offset)
+    private static LearnedGrid Grid(MethodCase golden, WeightMatrix weight, bool offset, bool scaled = false)
     {
-        var grid = new LearnedGrid("m", weight, golden.Bits, golden.Group, GridStart.L4Q, offset);
+        var grid = new LearnedGrid("m", weight, golden.Bits, golden.Group, GridStart.L4Q, offset, scaled);
         golden.Tensors["s"].Floats.CopyTo(grid.Scale.Value.Span);
         if (offset)
             golden.Tensors["b"].Floats.CopyTo(grid.Offset!.Value.Span);
