@@ -41,7 +41,7 @@ internal static class SharedFiles
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class SharedFactAttribute : FactAttribute
 {
-    public SharedFactAttribute(string needs) => Skip = SharedFiles.WhyMissing(needs);
+    public SharedFactAttribute(params string[] needs) => Skip = needs.Select(SharedFiles.WhyMissing).FirstOrDefault(why => why is not null);
 }
 
 /// <summary>A theory whose rows are reference files; skipped with the reason where the folder is missing.</summary>
