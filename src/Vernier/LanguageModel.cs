@@ -1,4 +1,3 @@
-using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Tokens;
 
@@ -11,12 +10,14 @@ namespace Vernier;
 public sealed class LanguageModel : IDisposable
 {
     private readonly Lazy<LoadedTokenizer?> _tokenizer;
+    private readonly Lazy<ChatTemplate?> _template;
 
     /// <param name="tokenizer">Reads the tokenizer when it is first asked for; null = the model has none.</param>
     internal LanguageModel(Decoder decoder, ModelSource source, Compute compute, Func<LoadedTokenizer?>? tokenizer = null)
     {
         (Decoder, Source, Compute) = (decoder, source, compute);
         _tokenizer = new Lazy<LoadedTokenizer?>(tokenizer ?? (() => null));
+        _template = new Lazy<ChatTemplate?>(() => ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null);
     }
 
     public ModelConfig Config => Decoder.Config;
@@ -39,6 +40,10 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>The chat template's text, or null.</summary>
     public string? ChatTemplateSource => _tokenizer.Value?.ChatTemplateSource;
+
+    /// <summary>Turns messages into the text that the model was trained on; null where the source has no template.</summary>
+    /// <exception cref="TemplateException">The source's template is not valid.</exception>
+    public ChatTemplate? ChatTemplate => _template.Value;
 
     /// <summary>The ids that end a reply.</summary>
     public IReadOnlyList<int> EndIds => _tokenizer.Value is { } tokenizer ? [.. tokenizer.EndIds.Union(Config.EosTokenIds)] : Config.EosTokenIds;
@@ -75,8 +80,7 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>The fingerprint of all integer codes, see <see cref="CodeHash"/>.</summary>
-    public string? CodesSha256() => CodeHash.Of(Decoder.Weights()
-        .Where(w => w.Matrix is PackedMatrix).Select(w => CodeMatrix.Of(w.Name, (PackedMatrix)w.Matrix!)));
+    public string? CodesSha256() => CodeHash.Of(Decoder.QuantizedMatrices().Select(m => CodeMatrix.Of(m.Name, m.Matrix)));
 
     public void Dispose()
     {

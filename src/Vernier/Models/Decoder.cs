@@ -113,6 +113,17 @@ public sealed partial class Decoder : IDisposable
             yield return (vector.Name, null, vector);
     }
 
+    /// <summary>The quantized matrices by their Hugging Face names: those of the linears, and of the embedding and head where they are quantized.</summary>
+    public IEnumerable<(string Name, PackedMatrix Matrix)> QuantizedMatrices()
+    {
+        foreach (var matrix in OuterMatrices())
+            if (matrix.Matrix is PackedMatrix packed)
+                yield return (matrix.Name + ".weight", packed);
+        foreach (var linear in _linears)
+            if (linear.Codes is { } packed)
+                yield return (linear.Name + ".weight", packed);
+    }
+
     public void Dispose()
     {
         foreach (var matrix in OuterMatrices())

@@ -27,6 +27,9 @@ public abstract class Linear
     /// <summary>The effective weight that inference and export see.</summary>
     public abstract WeightMatrix Weight { get; }
 
+    /// <summary>The quantized matrix whose codes this layer keeps, or null where there is none.</summary>
+    public virtual PackedMatrix? Codes => Weight as PackedMatrix;
+
     /// <summary>What training changes.</summary>
     public virtual IReadOnlyList<Parameter> Parameters => [];
 

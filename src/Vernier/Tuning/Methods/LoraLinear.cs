@@ -24,6 +24,8 @@ public sealed class LoraLinear : Linear
     /// <summary>The frozen W.</summary>
     public WeightMatrix Base { get; }
 
+    public override PackedMatrix? Codes => Base as PackedMatrix;
+
     /// <summary>A and B.</summary>
     public LowRankFactors Factors => _path.Factors;
 
