@@ -1,5 +1,3 @@
-using Vernier.Kernels;
-
 namespace Vernier.Models;
 
 /// <content>The passes: forward, scoring, backward.</content>

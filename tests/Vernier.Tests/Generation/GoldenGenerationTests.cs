@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Vernier.Generation;
 using Vernier.TestSupport;
-using Vernier.Tests.Models;
 
 namespace Vernier.Tests.Generation;
 

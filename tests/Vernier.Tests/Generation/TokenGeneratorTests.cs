@@ -1,6 +1,5 @@
 using System.Text;
 using Vernier.Generation;
-using Vernier.Models;
 using Vernier.Tests.Models;
 
 namespace Vernier.Tests.Generation;
