@@ -9,11 +9,16 @@ public sealed class Adapter
 {
     private const string TensorsFile = "adapter_model.safetensors";
     private const string PeftPrefix = "base_model.model.";
+    private const string PeftFactor = ".lora_A.weight";
 
-    private Adapter(AdapterConfig config, IReadOnlyDictionary<string, AdapterTensor> tensors)
+    private readonly IReadOnlyList<string> _modules;
+
+    /// <param name="modules">All linears of the model, tuned or not; empty where they are not known.</param>
+    private Adapter(AdapterConfig config, IReadOnlyDictionary<string, AdapterTensor> tensors, IReadOnlyList<string> modules)
     {
         Config = config;
         Tensors = tensors;
+        _modules = modules;
     }
 
     public AdapterConfig Config { get; }
@@ -25,7 +30,7 @@ public sealed class Adapter
     internal static Adapter Of(TuningMethod method, Decoder decoder, TuneOptions options, string baseModel, string? baseCodes, string? tunedCodes)
     {
         var config = new AdapterConfig { Options = options, BaseModel = baseModel, BaseCodesSha256 = baseCodes, TunedCodesSha256 = tunedCodes, Version = AdapterConfig.ToolVersion };
-        return new(config, method.AdapterTensors(decoder).ToDictionary(t => t.Name, StringComparer.Ordinal));
+        return new(config, method.AdapterTensors(decoder).ToDictionary(t => t.Name, StringComparer.Ordinal), [.. decoder.Linears.Select(l => l.Name)]);
     }
 
     /// <summary>Writes both files; each is written beside and renamed, so that a folder never holds half a file.</summary>
@@ -45,7 +50,7 @@ public sealed class Adapter
     public static Adapter Load(string folder)
     {
         var config = AdapterConfig.Read(Path.Combine(folder, AdapterConfig.FileName));
-        return new(config, TensorFile.ReadAll(Path.Combine(folder, TensorsFile)));
+        return new(config, TensorFile.ReadAll(Path.Combine(folder, TensorsFile)), []);
     }
 
     /// <summary>Puts the adapter into a model: quantizes again where the run did, replaces the linears by the method's and loads the tensors.
@@ -81,9 +86,14 @@ public sealed class Adapter
     internal static InvalidDataException OfAnotherBase(string model, string? expected, string? found) =>
         new($"{model}: the adapter was tuned on another model: its codes have SHA-256 {expected ?? "none (not quantized)"}, this model's {found ?? "none (not quantized)"}");
 
-    /// <summary>The last parts of the names of the tuned modules, and whole names where only some modules of that last part are tuned.</summary>
-    private List<string> TargetModules() =>
-        [.. Tensors.Keys.Where(k => k.StartsWith(PeftPrefix, StringComparison.Ordinal) && k.EndsWith(".lora_A.weight", StringComparison.Ordinal))
-            .Select(k => k[PeftPrefix.Length..^".lora_A.weight".Length])
-            .Select(m => m[(m.LastIndexOf('.') + 1)..]).Distinct().Order(StringComparer.Ordinal)];
+    /// <summary>The last parts of the names of the tuned modules, or the whole names where a module of that last part is left alone.</summary>
+    private List<string> TargetModules()
+    {
+        var tuned = Tensors.Keys.Where(k => k.StartsWith(PeftPrefix, StringComparison.Ordinal) && k.EndsWith(PeftFactor, StringComparison.Ordinal))
+            .Select(k => k[PeftPrefix.Length..^PeftFactor.Length]).ToHashSet(StringComparer.Ordinal);
+        var leaves = tuned.Select(Leaf).Distinct().Order(StringComparer.Ordinal).ToList();
+        return _modules.Any(m => leaves.Contains(Leaf(m)) && !tuned.Contains(m)) ? [.. tuned.Order(StringComparer.Ordinal)] : leaves;
+    }
+
+    private static string Leaf(string module) => module[(module.LastIndexOf('.') + 1)..];
 }

@@ -5,7 +5,7 @@ namespace Vernier.Tuning;
 /// <summary>How much of the forward pass a step keeps for its backward pass, and how much it computes again.</summary>
 internal static class MemoryPlan
 {
-    /// <summary>Without a limit the process may grow by half of what a model takes anyway, but at least to this.</summary>
+    /// <summary>Without a limit the process may grow by half of what it takes already, and at least to this.</summary>
     private const long DefaultLimit = 560_000_000;
 
     /// <summary>Blocks whose insides fit beside what is resident already.</summary>

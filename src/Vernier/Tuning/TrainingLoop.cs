@@ -35,6 +35,9 @@ internal sealed class TrainingLoop : IDisposable
 
     public long TrainableParameters => Optimizer.Parameters.Sum(p => p.Value.Length);
 
+    /// <summary>Bytes of the optimizer's state and of the copy of the values.</summary>
+    public long Bytes => Optimizer.Bytes + (_snapshot?.Sum(v => (long)v.Length * sizeof(float)) ?? 0);
+
     /// <summary>Values as they were before the last update can be had back.</summary>
     public bool CanGoBack => _snapshot is not null;
 

@@ -106,6 +106,18 @@ public class AdapterTests
         Assert.Contains("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", new GoldenTensors(folder.At("adapter_model.safetensors")).Names);
     }
 
+    [Fact]
+    public void Modules_of_some_layers_only_are_named_whole()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Method = "lora", Bits = null, Targets = @"layers\.1\..*q_proj" };
+        using var tuned = Tuned(options, compute);
+        Of(tuned, options).Save(folder.Path);
+        using var json = JsonDocument.Parse(File.ReadAllBytes(folder.At("adapter_config.json")));
+        Assert.Equal(["model.layers.1.self_attn.q_proj"], json.RootElement.GetProperty("target_modules").EnumerateArray().Select(m => m.GetString()));
+    }
+
     [SharedFact(Peft)]
     public void An_adapter_of_PEFT_gives_its_logits_and_is_written_back_the_same()
     {
