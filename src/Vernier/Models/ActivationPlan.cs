@@ -17,7 +17,7 @@ public sealed record ActivationPlan(int KeptBlocks, long Bytes)
         return new ActivationPlan(kept, least + kept * block);
     }
 
-    /// <summary>Bytes of one block's kept insides.</summary>
+    /// <summary>Bytes of one block's kept insides at most: with the outputs of the attention and the feed-forward part, which only some methods need.</summary>
     public static long BlockBytes(ModelConfig config, int tokens)
     {
         long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
