@@ -13,23 +13,19 @@ public static class Gptq
     /// <exception cref="InvalidDataException">The damped Hessian is not positive definite, or a weight is not finite.</exception>
     public static GptqResult Quantize(WorkerPool pool, WeightMatrix weight, InputMoments moments, GptqOptions options)
     {
-        if (moments.InFeatures != weight.Columns)
-            throw new ArgumentException($"moments of {moments.InFeatures} inputs for a weight of {weight.Columns}", nameof(moments));
+        using var factor = GptqFactor.Of(pool, moments, options);
+        return Quantize(pool, weight, factor, options);
+    }
+
+    /// <summary>Quantizes one of several weights that read the same inputs.</summary>
+    /// <exception cref="ArgumentException">The factor is of another width.</exception>
+    /// <exception cref="InvalidDataException">A weight is not finite.</exception>
+    public static GptqResult Quantize(WorkerPool pool, WeightMatrix weight, GptqFactor factor, GptqOptions options)
+    {
+        if (factor.Order.Length != weight.Columns)
+            throw new ArgumentException($"moments of {factor.Order.Length} inputs for a weight of {weight.Columns}", nameof(factor));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Block);
-        var columns = weight.Columns;
-        using var hessian = moments.Hessian();
-        var dead = FixDead(hessian, columns);
-        var order = options.ActivationOrder ? ByActivation(hessian, columns) : Enumerable.Range(0, columns).ToArray();
-        using var factor = PermutedAndDamped(hessian, order, options.Damping);
-        try
-        {
-            TriangularInverse.Factor(pool, factor, columns);
-        }
-        catch (ArithmeticException e)
-        {
-            throw new InvalidDataException($"GPTQ: the second moments of {moments.Tokens} calibration inputs are singular ({e.Message}); give more data or more damping", e);
-        }
-        var job = new GptqSweep(weight, factor, dead, order, options);
+        var job = new GptqSweep(weight, factor, options);
         pool.Run(ref job);
         return job.Result();
     }
@@ -54,40 +50,5 @@ public static class Gptq
             }
         }
         return error;
-    }
-
-    // An input that is always 0 says nothing about its weights: they become 0.
-    private static bool[] FixDead(NativeBuffer<double> hessian, int n)
-    {
-        var dead = new bool[n];
-        for (var j = 0; j < n; j++)
-        {
-            ref var diagonal = ref hessian.Slice((long)j * n + j, 1)[0];
-            dead[j] = diagonal == 0;
-            if (dead[j])
-                diagonal = 1;
-        }
-        return dead;
-    }
-
-    private static int[] ByActivation(NativeBuffer<double> hessian, int n) =>
-        Enumerable.Range(0, n).OrderByDescending(j => hessian.Slice((long)j * n + j, 1)[0]).ToArray(); // stable
-
-    private static NativeBuffer<double> PermutedAndDamped(NativeBuffer<double> hessian, int[] order, double damping)
-    {
-        var n = order.Length;
-        var permuted = new NativeBuffer<double>((long)n * n);
-        var trace = 0.0;
-        for (var i = 0; i < n; i++)
-        {
-            var from = hessian.Slice((long)order[i] * n, n);
-            var to = permuted.Slice((long)i * n, n);
-            for (var j = 0; j < n; j++)
-                to[j] = from[order[j]];
-            trace += to[i];
-        }
-        for (var i = 0; i < n; i++)
-            permuted.Slice((long)i * n + i, 1)[0] += damping * trace / n;
-        return permuted;
     }
 }

@@ -19,10 +19,9 @@ internal struct GptqSweep : IParallelJob
     private readonly GroupGrid[] _grids;
     private readonly double[] _rowLoss;
 
-    /// <param name="factor">U in the order of processing.</param>
-    public GptqSweep(WeightMatrix weight, NativeBuffer<double> factor, bool[] dead, int[] order, GptqOptions options)
+    public GptqSweep(WeightMatrix weight, GptqFactor factor, GptqOptions options)
     {
-        (_weight, _factor, _dead, _order, _options) = (weight, factor, dead, order, options);
+        (_weight, _factor, _dead, _order, _options) = (weight, factor.Upper, factor.Dead, factor.Order, options);
         _groupSize = options.Group == 0 ? weight.Columns : Math.Min(options.Group, weight.Columns);
         _groups = (weight.Columns + _groupSize - 1) / _groupSize;
         _codes = new byte[checked(weight.Rows * weight.Columns)];

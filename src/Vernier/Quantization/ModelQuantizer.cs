@@ -58,20 +58,15 @@ public static class ModelQuantizer
             var names = decoder.Linears.Skip(layer * perBlock).Take(perBlock).Select(l => l.Name).ToArray();
             foreach (var stage in StagesOf(names))
             {
+                var settings = new GptqOptions { Group = options.Group, Damping = options.Damping, ActivationOrder = options.ActivationOrder, StaticGroups = options.ActivationOrder };
                 using var moments = Record(decoder, compute, calibration, hidden, scratch, layer, stage, options.SkipTokens);
+                using var factor = GptqFactor.Of(compute.Pool, moments, settings);
                 decoder.ReplaceLinears(linear =>
                 {
                     if (!stage.Contains(linear.Name))
                         return linear;
                     var plain = linear is RecordingLinear recording ? recording.Inner : linear;
-                    var result = Gptq.Quantize(compute.Pool, plain.Weight, moments, new GptqOptions
-                    {
-                        Bits = bits(plain.Name),
-                        Group = options.Group,
-                        Damping = options.Damping,
-                        ActivationOrder = options.ActivationOrder,
-                        StaticGroups = options.ActivationOrder,
-                    });
+                    var result = Gptq.Quantize(compute.Pool, plain.Weight, factor, settings with { Bits = bits(plain.Name) });
                     return Replaced(plain, result.Pack(), report);
                 });
             }
