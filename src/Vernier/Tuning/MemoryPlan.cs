@@ -5,8 +5,8 @@ namespace Vernier.Tuning;
 /// <summary>How much of the forward pass a step keeps for its backward pass, and how much it computes again.</summary>
 internal static class MemoryPlan
 {
-    /// <summary>Without a limit the process may grow by a fifth of what it takes already, and at least to this.</summary>
-    private const long DefaultLimit = 540_000_000;
+    /// <summary>Without a limit the process may grow by a tenth of what it takes already, and at least to this.</summary>
+    private const long DefaultLimit = 500_000_000;
 
     /// <summary>Blocks whose insides fit beside what is resident already.</summary>
     /// <param name="tokens">Tokens of one micro-batch.</param>
@@ -16,7 +16,7 @@ internal static class MemoryPlan
     {
         var resident = ResidentMemory.Current + untouched;
         var free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        var most = limit ?? Math.Min(Math.Max(DefaultLimit, resident + resident / 5), free);
+        var most = limit ?? Math.Min(Math.Max(DefaultLimit, resident + resident / 10), free);
         return ActivationPlan.For(config, tokens, Math.Max(0, most - resident)).KeptBlocks;
     }
 }
