@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Tokens;
 
 namespace Vernier.Cli;
 
@@ -46,7 +47,7 @@ internal static class ErrorReport
     private static string Describe(Exception e) => e switch
     {
         AggregateException { InnerExceptions.Count: 1 } a => Describe(a.InnerExceptions[0]),
-        InvalidDataException or NotSupportedException or IOException or UnauthorizedAccessException or ArgumentException or NotFiniteNumberException => OneLine(e.Message),
+        InvalidDataException or NotSupportedException or NotFiniteNumberException or TemplateException or IOException or UnauthorizedAccessException or ArgumentException => OneLine(e.Message),
         OutOfMemoryException => "out of memory: " + OneLine(e.Message),
         _ => $"{e.GetType().Name}: {OneLine(e.Message)} (set VERNIER_TRACE=1 for the stack)",
     };

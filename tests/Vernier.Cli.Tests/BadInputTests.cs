@@ -57,10 +57,9 @@ public sealed class BadInputTests : TemporaryFolder
     public void DivergingRunStopsWithTheStepAndKeepsTheLastGoodState()
     {
         var rows = Write("rows.jsonl", string.Join('\n', Enumerable.Repeat("{\"input_ids\":[1,2,3,4,5,6,7,8]}", 8)));
-        var refusal = CommandLine.Vernier("tune", Model, "--data", rows, "--steps", "40", "--batch", "1", "--lr", "1e30", "--clip", "0", "--parameterize", "factor", "--granularity", "group", "--out", At("run"));
-        if (refusal.ExitCode == 0)
-            return; // some models saturate instead of overflowing: nothing was lost then either
-        Assert.Contains("step", refusal.Refusal(), StringComparison.Ordinal);
+        var run = CommandLine.Vernier("tune", Model, "--data", rows, "--steps", "40", "--batch", "1", "--lr", "1e30", "--clip", "0", "--granularity", "group", "--out", At("run"));
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches("vernier: step [0-9]+: the loss is", run.Error);
         Assert.True(File.Exists(At("run/adapter_model.safetensors")));
     }
 

@@ -8,6 +8,8 @@ public sealed class PipelineTests : TemporaryFolder
 {
     private const string Models = "goldens/formats/gguf_models";
 
+    private static string FirstTunable => Path.GetFileName(SharedFiles.Match(Models, "*.gguf").First(Quantized));
+
     public static TheoryData<string> Tunable => [.. SharedFiles.Match(Models, "*.gguf").Where(Quantized).Select(p => Path.GetFileName(p))];
 
     [SharedTheory(Models)]
@@ -33,10 +35,10 @@ public sealed class PipelineTests : TemporaryFolder
         // the exported file computes what the adapter computes, up to the rounding of scales to fp16
         var scored = Score(model, "--adapter", At("run"));
         var exported = Score(At("tuned.gguf"));
-        Assert.All(scored.Zip(exported), pair => Assert.Equal(pair.First, pair.Second, 0.05));
+        Assert.All(scored.Zip(exported), AssertClose);
 
         CommandLine.Vernier("export", model, "--adapter", At("run"), "--to", "hf", "--out", At("folder"), "--json", "-").Json();
-        Assert.All(scored.Zip(Score(At("folder"))), pair => Assert.Equal(pair.First, pair.Second, 1e-2));
+        Assert.All(scored.Zip(Score(At("folder"))), AssertClose);
     }
 
     [SharedTheory(Models)]
@@ -44,9 +46,9 @@ public sealed class PipelineTests : TemporaryFolder
     public void RequantizedTunedAndExported(string name)
     {
         var model = SharedFiles.At(Path.Combine(Models, name));
-        CommandLine.Vernier("tune", model, "--data", Rows(), "--out", At("run"), "--bits", "4", "--group", "32", "--steps", "3", "--threads", "1", "--json", "-").Json();
+        CommandLine.Vernier("tune", model, "--data", Rows(), "--out", At("run"), "--bits", "3", "--group", "32", "--steps", "3", "--threads", "1", "--json", "-").Json();
         CommandLine.Vernier("export", model, "--adapter", At("run"), "--to", "gguf", "--out", At("tuned.gguf"), "--json", "-").Json();
-        Assert.All(Score(model, "--adapter", At("run")).Zip(Score(At("tuned.gguf"))), pair => Assert.Equal(pair.First, pair.Second, 0.05));
+        Assert.All(Score(model, "--adapter", At("run")).Zip(Score(At("tuned.gguf"))), AssertClose);
         var differ = CommandLine.Vernier("verify", model, At("tuned.gguf"));
         Assert.Equal(1, differ.ExitCode);
         Assert.Contains("NOT equal", differ.Output, StringComparison.Ordinal);
@@ -55,7 +57,7 @@ public sealed class PipelineTests : TemporaryFolder
     [SharedFact(Models)]
     public void AResumedRunHasTheLossesOfAnUninterruptedOne()
     {
-        var model = SharedFiles.At(Path.Combine(Models, Tunable.First().Data));
+        var model = SharedFiles.At(Path.Combine(Models, FirstTunable));
         string[] options = ["--data", Rows(), "--steps", "6", "--batch", "2", "--threads", "1", "--checkpoint-every", "2"];
         CommandLine.Vernier(["tune", model, "--out", At("whole"), .. options]);
         CommandLine.Vernier(["tune", model, "--out", At("parts"), "--stop-after", "3", .. options]);
@@ -67,11 +69,14 @@ public sealed class PipelineTests : TemporaryFolder
     [SharedFact(Models)]
     public void GenerationGivesTextAndIds()
     {
-        var model = SharedFiles.At(Path.Combine(Models, Tunable.First().Data));
+        var model = SharedFiles.At(Path.Combine(Models, FirstTunable));
         var run = CommandLine.Vernier("generate", model, "--prompt-ids", "1,2,3", "--max-tokens", "5", "--compute", "fp32", "--json", "-").Json();
         Assert.InRange(run.GetProperty("ids").GetArrayLength(), 1, 5);
         Assert.Equal(JsonValueKind.String, run.GetProperty("text").ValueKind);
     }
+
+    /// <summary>fp16 scales are off by at most 2^-11 of their value, and random models are sensitive: a thousandth of the sum leaves room for both.</summary>
+    private static void AssertClose((double Expected, double Actual) pair) => Assert.Equal(pair.Expected, pair.Actual, 1e-3 * Math.Abs(pair.Expected));
 
     private double[] Score(string model, params string[] more)
     {

@@ -25,13 +25,17 @@ internal static class BlockFormatChoice
             foreach (var name in Candidates(matrix.Bits))
             {
                 var format = BlockFormats.Find(name)!;
-                if (format.Codes!.ZeroPoint is not { } zero || HasZeroPoint(matrix, zero))
+                if (Holds(format, matrix))
                     return format;
             }
         if (why.Length == 0)
             why = matrix.Bits == 8 ? "its 8-bit codes have zero points other than 128" : $"no format has codes of {matrix.Bits} bits";
         return null;
     }
+
+    /// <summary>Whether the format's fixed zero point, if it has one, is that of the matrix.</summary>
+    public static bool Holds(BlockFormat format, PackedMatrix matrix) =>
+        format.Codes!.ZeroPoint is not { } zero || HasZeroPoint(matrix, zero);
 
     /// <summary>Formats whose codes have at least this many bits, smallest first: fewer bits fit into more.</summary>
     private static string[] Candidates(int bits) => bits switch

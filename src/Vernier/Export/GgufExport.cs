@@ -44,9 +44,13 @@ public static class GgufExport
             {
                 if (PackedRows.Equal(source, tensor, packed, order))
                     return PlannedTensor.Copy(source, tensor);
-                if (codes.CanJoin)
+                if (codes.CanJoin && BlockFormatChoice.Holds(tensor.Format, packed))
                     return PlannedTensor.Packed(tensor.Name, tensor.Format, packed, order);
-                throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, whose scales share a second level; export --to hf, or tune with --bits 4 --group 32 and export Q4_0 or Q4_1");
+                if (codes.CanJoin)
+                    return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order); // re-quantized with other zero points
+                if (codes.HalfScales.Count > 0 && PackedRows.BlockFactors(source, tensor, packed, order) is { } factors)
+                    return PlannedTensor.Rescaled(source, tensor, factors);
+                throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, in which {tensor.Format.BlockSize} columns share a scale of a second level: tune with --granularity channel, or with --bits 4 --group 32 to export Q4_0 or Q4_1, or export --to hf");
             }
             return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order);
         }

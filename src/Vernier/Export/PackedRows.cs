@@ -25,6 +25,50 @@ internal static class PackedRows
         return true;
     }
 
+    /// <summary>By what factor every block of the file was multiplied, in the file's order; null where the groups of a block were multiplied differently.
+    /// For formats with two levels of scales, which have only one fp16 scale a block.</summary>
+    public static float[]? BlockFactors(GgufFile file, GgufTensor tensor, PackedMatrix matrix, RotaryRowOrder order)
+    {
+        var (blockSize, groupSize) = (tensor.Format.BlockSize, matrix.GroupSize);
+        var (blocks, groups) = (matrix.Columns / blockSize, matrix.Groups);
+        var (codes, scale, offset) = (new byte[matrix.Columns], new float[groups], new float[groups]);
+        var factors = new float[checked(matrix.Rows * blocks)];
+        foreach (var (fileRow, row) in order.ModelRows(matrix.Rows).Index())
+        {
+            tensor.Format.Split(file.Row(tensor, fileRow), codes, scale, offset);
+            var tuned = matrix.Scales.Scale.Slice((long)row * groups, groups);
+            var tunedOffset = matrix.Scales.Offset.Slice((long)row * groups, groups);
+            for (var block = 0; block < blocks; block++)
+                if (CommonFactor(block * blockSize / groupSize, blockSize / groupSize, scale, offset, tuned, tunedOffset) is { } factor)
+                    factors[fileRow * blocks + block] = factor;
+                else
+                    return null;
+        }
+        return factors;
+    }
+
+    /// <summary>The one factor of a run of groups, up to the roundings of two products; 1 where all are zero.</summary>
+    private static float? CommonFactor(int start, int count, ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, ReadOnlySpan<float> tuned, ReadOnlySpan<float> tunedOffset)
+    {
+        float? factor = null;
+        for (var g = start; g < start + count; g++)
+        {
+            foreach (var (before, after) in ((float, float)[])[(scale[g], tuned[g]), (offset[g], tunedOffset[g])])
+            {
+                if (before == 0)
+                {
+                    if (after != 0)
+                        return null;
+                    continue;
+                }
+                factor ??= after / before;
+                if (MathF.Abs(after / before - factor.Value) > 1e-5f * MathF.Abs(factor.Value))
+                    return null;
+            }
+        }
+        return factor ?? 1;
+    }
+
     /// <summary>Writes all rows, in the file's order.</summary>
     public static void Write(GgufWriter writer, BlockFormat format, PackedMatrix matrix, RotaryRowOrder order)
     {

@@ -24,6 +24,20 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
         new GgufTensorPlan(name, [matrix.Columns, matrix.Rows], format),
         writer => PackedRows.Write(writer, format, matrix, order));
 
+    /// <summary>The blocks of another file, each multiplied by a factor.</summary>
+    /// <param name="factors">[blocks], in the file's order.</param>
+    public static PlannedTensor Rescaled(GgufFile source, GgufTensor tensor, float[] factors) => new(
+        new GgufTensorPlan(tensor.Name, tensor.Dimensions, tensor.Format),
+        writer =>
+        {
+            var (bytes, blocks) = (new byte[tensor.RowBytes], (int)(tensor.Columns / tensor.Format.BlockSize));
+            for (var row = 0; row < tensor.Rows; row++)
+            {
+                tensor.Format.Rescale(source.Row(tensor, row), factors.AsSpan(row * blocks, blocks), bytes);
+                writer.Write(bytes);
+            }
+        });
+
     /// <summary>A matrix as plain numbers (or quantized by the format's own rounding).</summary>
     public static PlannedTensor Floats(string name, IReadOnlyList<long> dimensions, BlockFormat format, WeightMatrix matrix, RotaryRowOrder order) => new(
         new GgufTensorPlan(name, dimensions, format),

@@ -1,3 +1,4 @@
+using Vernier.Kernels;
 using Vernier.Models;
 
 namespace Vernier.Tuning.Methods;
@@ -12,7 +13,9 @@ public sealed class PeqaMethod : TuningMethod
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var sinks = new PeqaSinks(compute.Pool.Threads);
-        decoder.ReplaceLinears(linear => new PeqaLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias,
+        // A file may keep some of its layers in full precision: those have no codes and stay as they are.
+        var tunesOwnCodes = options.Bits is null && decoder.Linears.Any(l => l.Weight is PackedMatrix);
+        decoder.ReplaceLinears(linear => tunesOwnCodes && linear.Weight is not PackedMatrix ? linear : new PeqaLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias,
             options.Granularity, options.Parameterize, options.Train, sinks));
     }
 
