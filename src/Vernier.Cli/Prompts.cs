@@ -1,5 +1,3 @@
-using Vernier.Evaluation;
-using Vernier.Generation;
 using Vernier.Tokens;
 
 namespace Vernier.Cli;
@@ -20,19 +18,5 @@ internal static class Prompts
         if (tokenizer.BosId is { } bos && (ids.Length == 0 || tokenizer.AddsBos && ids[0] != bos))
             return [bos, .. ids];
         return ids.Length > 0 ? ids : throw new UsageException("the prompt is empty and the model has no BOS token");
-    }
-
-    /// <summary>Greedy answers, as generation tasks need them.</summary>
-    public static TextGenerator Greedy(LanguageModel model) => (prompt, chat, maxTokens) =>
-    {
-        var ids = Encode(model, chat ? Chat(model, prompt) : prompt);
-        using var generator = new TokenGenerator(model, Math.Min(model.Config.ContextLength, ids.Length + maxTokens));
-        return string.Concat(generator.Generate(ids, new GenerationOptions { MaxTokens = maxTokens }).Select(t => t.Text));
-    };
-
-    private static string Chat(LanguageModel model, string prompt)
-    {
-        var source = model.ChatTemplateSource ?? throw new InvalidDataException($"{model.Source.Path}: the model has no chat template");
-        return ChatTemplate.Parse(source).Render([new ChatMessage("user", prompt)], addGenerationPrompt: true, Tokenizer(model));
     }
 }

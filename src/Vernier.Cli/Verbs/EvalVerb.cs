@@ -26,7 +26,8 @@ internal static class EvalVerb
     {
         var options = binding.Apply(parsed, new EvaluationOptions());
         using var model = arguments.Open(parsed);
-        var evaluator = new Evaluator(new DecoderScorer(model.Decoder, model.Compute), Prompts.Tokenizer(model), model.Config.ContextLength, Prompts.Greedy(model));
+        using var scorer = new DecoderScorer(model.Decoder, model.Compute);
+        var evaluator = new Evaluator(scorer, Prompts.Tokenizer(model), model.Config.ContextLength, Answers.Greedy(model));
         using var progress = new CountProgress(options.Task);
         var result = evaluator.Run(options, progress.Report, stop);
         progress.Dispose();

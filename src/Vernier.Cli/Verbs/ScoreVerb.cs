@@ -15,7 +15,8 @@ internal static class ScoreVerb
         command.SetAction((parsed, stop) =>
         {
             using var loaded = model.Open(parsed);
-            var score = new ScoreFile(new DecoderScorer(loaded.Decoder, loaded.Compute), loaded.Tokenizer, loaded.Config.ContextLength, loaded.Config.VocabularySize);
+            using var scorer = new DecoderScorer(loaded.Decoder, loaded.Compute);
+            var score = new ScoreFile(scorer, loaded.Tokenizer, loaded.Config.ContextLength, loaded.Config.VocabularySize);
             var rows = files.Write(parsed, (input, output) => score.Run(input, output, stop: stop));
             JsonResult.Write(parsed.GetValue(common.Json), new { rows });
             return Task.FromResult(0);

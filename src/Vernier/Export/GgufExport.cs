@@ -50,7 +50,7 @@ public static class GgufExport
                     return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order); // re-quantized with other zero points
                 if (codes.HalfScales.Count > 0 && PackedRows.BlockFactors(source, tensor, packed, order) is { } factors)
                     return PlannedTensor.Rescaled(source, tensor, factors);
-                throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, in which {tensor.Format.BlockSize} columns share a scale of a second level: tune with --granularity channel, or with --bits 4 --group 32 to export Q4_0 or Q4_1, or export --to hf");
+                throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, which have one {(codes.HalfScales.Count > 0 ? "fp16 scale" : "power of two")} for {tensor.Format.BlockSize} columns: tune with --granularity channel, or with --bits 4 --group 32 to export Q4_0 or Q4_1, or export --to hf");
             }
             return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order);
         }
