@@ -13,10 +13,13 @@ internal static class Prompts
     /// <summary>A prompt with BOS where the model wants it; an empty prompt is BOS alone.</summary>
     public static int[] Encode(LanguageModel model, string text)
     {
-        var tokenizer = Tokenizer(model);
-        var ids = tokenizer.Encode(text);
-        if (tokenizer.BosId is { } bos && (ids.Length == 0 || tokenizer.AddsBos && ids[0] != bos))
-            return [bos, .. ids];
-        return ids.Length > 0 ? ids : throw new UsageException("the prompt is empty and the model has no BOS token");
+        try
+        {
+            return model.EncodePrompt(text);
+        }
+        catch (ArgumentException)
+        {
+            throw new UsageException("the prompt is empty and the model has no BOS token");
+        }
     }
 }

@@ -7,7 +7,7 @@ namespace Vernier;
 /// <example><code>
 /// using var model = LanguageModel.Load("model.gguf");
 /// </code></example>
-public sealed class LanguageModel : IDisposable
+public sealed partial class LanguageModel : IDisposable
 {
     private readonly Lazy<LoadedTokenizer?> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;

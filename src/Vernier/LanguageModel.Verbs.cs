@@ -1,0 +1,61 @@
+using Vernier.Adapters;
+using Vernier.Data;
+using Vernier.Export;
+using Vernier.Generation;
+using Vernier.Tuning;
+
+namespace Vernier;
+
+// What most programs do with a model, each in one call. The types behind these calls (Tuner, TokenGenerator, GgufExport) offer more.
+public sealed partial class LanguageModel
+{
+    /// <summary>Tunes the model on a data file. The model stays tuned.</summary>
+    /// <param name="data">Text or JSON Lines, see <see cref="TrainingData"/>.</param>
+    /// <param name="options">The defaults tune the scales of a quantized model on its own codes; Steps or Epochs must be set.</param>
+    /// <param name="folder">The run's folder: adapter, log, loss curve, card, checkpoints.</param>
+    /// <param name="progress">Called after every step.</param>
+    /// <param name="cancel">Ends the run after the step that is under way, with a checkpoint.</param>
+    /// <exception cref="ArgumentException">An option's value makes no sense.</exception>
+    /// <exception cref="InvalidDataException">The data file cannot be read: path, line, and what was expected.</exception>
+    /// <exception cref="IOException">The folder holds an unfinished run, or cannot be written.</exception>
+    /// <exception cref="NotFiniteNumberException">The run diverged; the adapter in the folder is the last good state.</exception>
+    public TuneResult Tune(string data, TuneOptions options, string folder, Action<TuneProgress>? progress = null, CancellationToken cancel = default) =>
+        new Tuner(this, options, TrainingData.Load(data, this, options), null, folder).Run(progress: progress, cancel: cancel);
+
+    /// <summary>Puts a tuned adapter on the model.</summary>
+    /// <param name="folder">The folder of a tuning run.</param>
+    /// <exception cref="InvalidDataException">The adapter is damaged, or belongs to another base (both hashes are named).</exception>
+    public void Apply(string folder) => Adapter.Load(folder).ApplyTo(this);
+
+    /// <summary>What the model writes after a prompt.</summary>
+    /// <param name="prompt">Text; special tokens written in it are parsed, and BOS is put in front where the model wants it.</param>
+    /// <param name="maxTokens">New tokens at most.</param>
+    /// <param name="sampling">null = greedy.</param>
+    /// <returns>The new text, without the prompt.</returns>
+    /// <exception cref="ArgumentException">The prompt is empty and the model has no BOS token, or it does not fit the context.</exception>
+    /// <exception cref="InvalidDataException">The model has no tokenizer.</exception>
+    public string Generate(string prompt, int maxTokens = 256, SamplingOptions? sampling = null)
+    {
+        using var generator = new TokenGenerator(this);
+        var options = new GenerationOptions { MaxTokens = maxTokens, Sampling = sampling ?? new SamplingOptions() };
+        return string.Concat(generator.Generate(EncodePrompt(prompt), options).Select(token => token.Text));
+    }
+
+    /// <summary>The ids that a prompt is fed as: with BOS in front where the model wants it; an empty prompt is BOS alone.</summary>
+    /// <exception cref="ArgumentException">The prompt is empty and the model has no BOS token.</exception>
+    /// <exception cref="InvalidDataException">The model has no tokenizer.</exception>
+    public int[] EncodePrompt(string prompt)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        var tokenizer = Tokenizer ?? throw new InvalidDataException($"{Source.Path}: the model has no tokenizer; give token ids");
+        var ids = tokenizer.Encode(prompt);
+        if (tokenizer.BosId is { } bos && (ids.Length == 0 || tokenizer.AddsBos && ids[0] != bos))
+            return [bos, .. ids];
+        return ids.Length > 0 ? ids : throw new ArgumentException("the prompt is empty and the model has no BOS token", nameof(prompt));
+    }
+
+    /// <summary>Writes the model as it is now as one GGUF file: what was quantized keeps its integer codes, only scales differ.</summary>
+    /// <exception cref="NotSupportedException">No GGUF format can hold it; says which can.</exception>
+    /// <exception cref="IOException">The disk is full or fails.</exception>
+    public ExportResult ExportGguf(string path) => GgufExport.Write(this, path);
+}
