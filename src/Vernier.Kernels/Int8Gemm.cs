@@ -17,24 +17,52 @@ public static unsafe class Int8Gemm
     public static void Forward(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate = false) =>
         Forward(InstructionTiers.Best, pool, x, weight, y, accumulate);
 
+    /// <summary>Up to three products of one input, for few tokens in one pass over the weights: q, k and v, or gate and up.</summary>
+    /// <param name="second">Null = there is none.</param>
+    /// <param name="third">Null = there is none.</param>
+    /// <inheritdoc cref="Forward(WorkerPool, QuantizedActivations, PackedMatrix, Span{float}, bool)"/>
+    public static void Forward(
+        WorkerPool pool, QuantizedActivations x, PackedMatrix first, Span<float> y1, PackedMatrix? second, Span<float> y2, PackedMatrix? third = null, Span<float> y3 = default)
+    {
+        Check(x, first, y1.Length);
+        if (second is not null)
+            Check(x, second, y2.Length);
+        if (third is not null)
+            Check(x, third, y3.Length);
+        fixed (float* p1 = y1, p2 = y2, p3 = y3)
+            Run(InstructionTiers.Best, pool, x, new Int8Products(first, p1, second, p2, third, p3, false));
+    }
+
     internal static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate)
+    {
+        Check(x, weight, y.Length);
+        fixed (float* to = y)
+            Run(tier, pool, x, new Int8Products(weight, to, null, null, null, null, accumulate));
+    }
+
+    private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products)
+    {
+        if (x.Tokens == 0)
+            return;
+        if (x.Tokens <= MaxGemvTokens || tier < InstructionTier.Vector256)
+        {
+            Int8GemvDriver.Forward(tier, pool, x, products);
+            return;
+        }
+        for (var i = 0; i < products.Count; i++)
+            if (tier == InstructionTier.Vector512)
+                Int8GemmDriver.Forward<Int8Kernel512>(pool, x, products.Weight(i)!, products.Output(i), products.Accumulate);
+            else
+                Int8GemmDriver.Forward<Int8Kernel256>(pool, x, products.Weight(i)!, products.Output(i), products.Accumulate);
+    }
+
+    private static void Check(QuantizedActivations x, PackedMatrix weight, int length)
     {
         if (!Supports(weight))
             throw new NotSupportedException($"Integer products need groups that are multiples of {QuantizedActivations.GroupSize} and no codebook; groups here are {weight.GroupSize}.");
         if (x.Columns != weight.Columns)
             throw new ArgumentException($"Activations of {x.Columns} columns for a weight of {weight.Columns}.", nameof(x));
-        if ((long)x.Tokens * weight.Rows > y.Length)
-            throw new ArgumentException($"{y.Length} elements for {x.Tokens} tokens of {weight.Rows} features.", nameof(y));
-        if (x.Tokens == 0)
-            return;
-        fixed (float* to = y)
-        {
-            if (x.Tokens <= MaxGemvTokens || tier < InstructionTier.Vector256)
-                Int8GemvDriver.Forward(tier, pool, x, weight, to, accumulate);
-            else if (tier == InstructionTier.Vector512)
-                Int8GemmDriver.Forward<Int8Kernel512>(pool, x, weight, to, accumulate);
-            else
-                Int8GemmDriver.Forward<Int8Kernel256>(pool, x, weight, to, accumulate);
-        }
+        if ((long)x.Tokens * weight.Rows > length)
+            throw new ArgumentException($"{length} elements for {x.Tokens} tokens of {weight.Rows} features.");
     }
 }

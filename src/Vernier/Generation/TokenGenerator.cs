@@ -17,7 +17,7 @@ public sealed class TokenGenerator : IDisposable
     public TokenGenerator(LanguageModel model, int capacity = 0)
     {
         _model = model;
-        _cache = new KvCache(model.Config, capacity == 0 ? model.Config.ContextLength : capacity);
+        _cache = new KvCache(model.Config, capacity == 0 ? model.Config.ContextLength : capacity, half: model.Compute.Mode == ComputeMode.Int8);
         _logits = new float[model.Config.VocabularySize];
     }
 

@@ -24,6 +24,9 @@ public sealed class Compute : IDisposable
     /// <summary>The pass is one whose gradients are taken: dropout is active. <see cref="Decoder.Accumulate"/> sets it.</summary>
     public bool Training { get; set; }
 
+    /// <summary>The activations that integer products read now.</summary>
+    internal QuantizedActivations Quantized { get; } = new();
+
     /// <summary>A scratch span that belongs to <paramref name="name"/> until it is asked for again; contents undefined. Grows and is kept, so a steady step allocates nothing.</summary>
     public Span<float> Scratch(string name, int length)
     {
@@ -39,6 +42,7 @@ public sealed class Compute : IDisposable
     {
         foreach (var buffer in _scratch.Values)
             buffer.Dispose();
+        Quantized.Dispose();
         Pool.Dispose();
     }
 }

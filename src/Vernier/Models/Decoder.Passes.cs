@@ -55,7 +55,7 @@ public sealed partial class Decoder
     /// each with the blocks before it already quantized. It starts from <see cref="HiddenStates"/> of layer 0.</summary>
     public void ForwardBlock(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
     {
-        _layout.Set(batch);
+        _layout.Set(batch, inference: true);
         CheckExtent();
         _shared.Block = -1;
         _blocks[layer].Forward(compute, _layout, hidden, _shared, hidden);
@@ -166,7 +166,7 @@ public sealed partial class Decoder
     /// <summary>The input of block <paramref name="layers"/>: embedding and that many blocks, nothing kept.</summary>
     private Span<float> RunBlocks(Compute compute, TokenBatch batch, int layers)
     {
-        _layout.Set(batch);
+        _layout.Set(batch, inference: true);
         CheckExtent();
         var x = _scratchStream.Of(batch.Tokens * Config.HiddenSize);
         _embedding.Forward(compute, batch.Ids, _layout.Positions, x);
@@ -179,7 +179,7 @@ public sealed partial class Decoder
     /// <summary>Fills the stream: the input of every block from <paramref name="first"/> on, and the output of the last.</summary>
     private void ForwardKeeping(Compute compute, TokenBatch batch, int first)
     {
-        _layout.Set(batch);
+        _layout.Set(batch, inference: false);
         CheckExtent();
         ReserveStream(first);
         var size = batch.Tokens * Config.HiddenSize;

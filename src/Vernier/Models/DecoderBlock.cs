@@ -42,7 +42,6 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
 
     private void ForwardPreNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
     {
-        var tokens = layout.Tokens;
         var normed = compute.Scratch("block.normed", input.Length);
         var branch = compute.Scratch("block.branch", input.Length);
         var middle = kept.Middle.Of(input.Length);
@@ -51,7 +50,7 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
         Residual.Add(compute.Pool, input, branch, middle);
         if (!config.ParallelBlock)
             feedForwardNorm!.Forward(compute, middle, normed);
-        feedForward.Forward(compute, normed, tokens, kept, output.IsEmpty && !NeedsFeedForwardOutput ? default : branch);
+        feedForward.Forward(compute, layout, normed, kept, output.IsEmpty && !NeedsFeedForwardOutput ? default : branch);
         if (!output.IsEmpty)
             Residual.Add(compute.Pool, middle, branch, output);
     }
@@ -93,7 +92,7 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
         attention.Forward(compute, layout, input, kept, branch);
         Residual.Add(compute.Pool, input, branch, middle);
         attentionNorm.Forward(compute, middle, normed);
-        feedForward.Forward(compute, normed, layout.Tokens, kept, branch);
+        feedForward.Forward(compute, layout, normed, kept, branch);
         Residual.Add(compute.Pool, normed, branch, sum);
         if (!output.IsEmpty)
             feedForwardNorm!.Forward(compute, sum, output);

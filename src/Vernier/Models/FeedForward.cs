@@ -12,23 +12,19 @@ internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, L
     public bool HasParameters => (Gate?.Parameters.Count ?? 0) + Up.Parameters.Count + Down.Parameters.Count > 0;
 
     /// <summary>y [tokens, hidden], with bias. An empty y computes only what the backward pass reads.</summary>
-    public void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, BlockActivations kept, Span<float> y)
+    public void Forward(Compute compute, TokenLayout layout, ReadOnlySpan<float> x, BlockActivations kept, Span<float> y)
     {
-        var width = tokens * Up.OutFeatures;
+        var width = layout.Tokens * Up.OutFeatures;
         var gate = Gate is null ? default : kept.Gate.Of(width);
         var up = kept.Up.Of(width);
-        if (Gate is not null)
-        {
-            Gate.Forward(compute, x, tokens, gate);
-            Gate.AddBias(compute, gate);
-        }
-        Up.Forward(compute, x, tokens, up);
+        Projections.Forward(compute, layout, x, Up, up, Gate, gate);
+        Gate?.AddBias(compute, gate);
         Up.AddBias(compute, up);
         if (y.IsEmpty)
             return;
         var hidden = compute.Scratch("feed_forward.hidden", width);
         Activation.Forward(compute.Pool, config.Activation, gate, up, hidden);
-        Down.Forward(compute, hidden, tokens, y);
+        Projections.Forward(compute, layout, hidden, Down, y);
         if (Down.NeedsOutput)
             y.CopyTo(kept.FeedForwardOutput.Of(y.Length));
         Down.AddBias(compute, y);

@@ -8,6 +8,8 @@ public sealed class FrozenLinear(string name, WeightMatrix weight, Parameter? bi
 {
     public override WeightMatrix Weight => weight;
 
+    internal override WeightMatrix? PlainWeight => weight;
+
     public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y) =>
         Gemm.Forward(compute.Pool, x, tokens, weight, y);
 

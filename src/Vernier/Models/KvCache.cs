@@ -7,20 +7,23 @@ public sealed class KvCache : IDisposable
 {
     private const int FirstAllocation = 256;
 
-    private readonly NativeBuffer<float>?[] _keys;
-    private readonly NativeBuffer<float>?[] _values;
+    private readonly KvStore<float>? _full;
+    private readonly KvStore<Half>? _half;
     private readonly int _width;
     private int _allocated;
 
     /// <param name="capacity">Most tokens it may hold.</param>
-    public KvCache(ModelConfig config, int capacity)
+    /// <param name="half">Keep keys and values as halves: half the memory and half the reading, for the integer arithmetic of inference.</param>
+    public KvCache(ModelConfig config, int capacity, bool half = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         Config = config;
         Capacity = capacity;
         _width = config.KvHeads * config.HeadDim;
-        _keys = new NativeBuffer<float>?[config.Layers];
-        _values = new NativeBuffer<float>?[config.Layers];
+        if (half)
+            _half = new KvStore<Half>(config.Layers, _width);
+        else
+            _full = new KvStore<float>(config.Layers, _width);
     }
 
     public ModelConfig Config { get; }
@@ -30,8 +33,11 @@ public sealed class KvCache : IDisposable
     /// <summary>Tokens held.</summary>
     public int Length { get; private set; }
 
+    /// <summary>Keys and values are halves.</summary>
+    public bool IsHalf => _half is not null;
+
     /// <summary>Bytes held in memory.</summary>
-    public long Bytes => 2L * _keys.Length * _allocated * _width * sizeof(float);
+    public long Bytes => 2L * Config.Layers * _allocated * _width * (IsHalf ? 2 : sizeof(float));
 
     /// <summary>Forgets all tokens from <paramref name="length"/> on.</summary>
     public void Truncate(int length)
@@ -49,46 +55,43 @@ public sealed class KvCache : IDisposable
             throw new InvalidOperationException($"the cache holds {Length} of at most {Capacity} tokens; {tokens} more do not fit");
         if (needed <= _allocated)
             return;
-        var size = Math.Min(Capacity, Math.Max(needed, Math.Max(FirstAllocation, 2 * _allocated)));
-        for (var layer = 0; layer < _keys.Length; layer++)
-        {
-            Grow(ref _keys[layer], size);
-            Grow(ref _values[layer], size);
-        }
-        _allocated = size;
+        _allocated = Math.Min(Capacity, Math.Max(needed, Math.Max(FirstAllocation, 2 * _allocated)));
+        _full?.Grow(_allocated, Length);
+        _half?.Grow(_allocated, Length);
     }
 
-    /// <summary>[tokens, KV heads x head dim] behind the tokens held, to be written.</summary>
-    internal Span<float> NewKeys(int layer, int tokens) => _keys[layer]!.Slice((long)Length * _width, tokens * _width);
+    /// <summary>Stores keys and values [tokens, KV heads x head dim] behind the tokens held.</summary>
+    internal void Store(int layer, ReadOnlySpan<float> keys, ReadOnlySpan<float> values)
+    {
+        var tokens = keys.Length / _width;
+        if (_half is not null)
+        {
+            HalfConversion.Narrow(keys, _half.Keys(layer, Length, tokens));
+            HalfConversion.Narrow(values, _half.Values(layer, Length, tokens));
+            return;
+        }
+        keys.CopyTo(_full!.Keys(layer, Length, tokens));
+        values.CopyTo(_full.Values(layer, Length, tokens));
+    }
 
-    /// <inheritdoc cref="NewKeys"/>
-    internal Span<float> NewValues(int layer, int tokens) => _values[layer]!.Slice((long)Length * _width, tokens * _width);
-
-    /// <summary>The first <paramref name="tokens"/> keys.</summary>
-    internal Span<float> Keys(int layer, int tokens) => _keys[layer]!.Slice(0, tokens * _width);
-
-    /// <summary>The first <paramref name="tokens"/> values.</summary>
-    internal Span<float> Values(int layer, int tokens) => _values[layer]!.Slice(0, tokens * _width);
+    /// <summary>Attention of the last queries of <paramref name="length"/> tokens over the keys and values stored.</summary>
+    /// <param name="q">[queries, heads x head dim].</param>
+    /// <param name="output">[queries, heads x head dim].</param>
+    internal void Attend(Compute compute, int layer, ReadOnlySpan<float> q, int length, in AttentionShape shape, Span<float> output)
+    {
+        if (_half is not null)
+            Attention.Cached(compute.Pool, q, _half.Keys(layer, 0, length), _half.Values(layer, 0, length), length, shape, output);
+        else
+            Attention.Cached(compute.Pool, q, _full!.Keys(layer, 0, length), _full.Values(layer, 0, length), length, shape, output);
+    }
 
     /// <summary>Counts tokens whose keys and values have been written to all layers.</summary>
     internal void Advance(int tokens) => Length += tokens;
 
     public void Dispose()
     {
-        for (var layer = 0; layer < _keys.Length; layer++)
-        {
-            _keys[layer]?.Dispose();
-            _values[layer]?.Dispose();
-            (_keys[layer], _values[layer]) = (null, null);
-        }
+        _full?.Dispose();
+        _half?.Dispose();
         (_allocated, Length) = (0, 0);
-    }
-
-    private void Grow(ref NativeBuffer<float>? buffer, int size)
-    {
-        var larger = new NativeBuffer<float>((long)size * _width);
-        buffer?.Slice(0, Length * _width).CopyTo(larger.Slice(0, Length * _width));
-        buffer?.Dispose();
-        buffer = larger;
     }
 }

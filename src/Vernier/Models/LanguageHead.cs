@@ -41,7 +41,7 @@ internal sealed class LanguageHead : IDisposable
     /// <summary>logits [rows, vocabulary] from the last block's output.</summary>
     public void Logits(Compute compute, ReadOnlySpan<float> x, int rows, Span<float> logits)
     {
-        Gemm.Forward(compute.Pool, Input(compute, x, rows), rows, _head.Matrix, logits);
+        Projections.Forward(compute, Input(compute, x, rows), rows, _head.Matrix, logits);
         if (Bias is not null)
             Kernels.Bias.Add(compute.Pool, BiasValues, rows, logits);
     }

@@ -30,6 +30,9 @@ public abstract class Linear
     /// <summary>The quantized matrix whose codes this layer keeps, or null where there is none.</summary>
     public virtual PackedMatrix? Codes => Weight as PackedMatrix;
 
+    /// <summary>The weight where Forward is y = x Ŵᵀ with it and nothing else, so that inference may multiply in other ways; else null.</summary>
+    internal virtual WeightMatrix? PlainWeight => null;
+
     /// <summary>What training changes.</summary>
     public virtual IReadOnlyList<Parameter> Parameters => [];
 

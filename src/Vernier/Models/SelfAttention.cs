@@ -39,21 +39,20 @@ internal sealed class SelfAttention
     {
         var tokens = layout.Tokens;
         var q = kept.Query.Of(tokens * QueryWidth);
-        var cache = layout.Cache;
-        var k = cache is null ? kept.Key.Of(tokens * KeyWidth) : cache.NewKeys(_layer, tokens);
-        var v = cache is null ? kept.Value.Of(tokens * KeyWidth) : cache.NewValues(_layer, tokens);
-        Project(compute, layout, Query, QueryNorm, kept.QueryBeforeNorm, x, q);
-        Project(compute, layout, Key, KeyNorm, kept.KeyBeforeNorm, x, k);
-        Value.Forward(compute, x, tokens, v);
+        var k = kept.Key.Of(tokens * KeyWidth);
+        var v = kept.Value.Of(tokens * KeyWidth);
+        Projections.Forward(compute, layout, x, Query, q, Key, k, Value, v);
+        Position(compute, layout, Query, QueryNorm, kept.QueryBeforeNorm, q);
+        Position(compute, layout, Key, KeyNorm, kept.KeyBeforeNorm, k);
         Value.AddBias(compute, v);
 
         var mixed = kept.Mixed.Of(tokens * QueryWidth);
-        if (cache is null)
+        if (layout.Caches.IsEmpty)
             Attention.Forward(compute.Pool, q, k, v, layout.Starts, _shape, mixed, kept.LogSumExp.Of(tokens * _config.Heads));
         else
-            Attention.Cached(compute.Pool, q, cache.Keys(_layer, layout.Extent), cache.Values(_layer, layout.Extent), layout.Extent, _shape, mixed);
+            Attend(compute, layout, q, k, v, mixed);
 
-        Output.Forward(compute, mixed, tokens, y);
+        Projections.Forward(compute, layout, mixed, Output, y);
         if (Output.NeedsOutput)
             y.CopyTo(kept.AttentionOutput.Of(y.Length));
         Output.AddBias(compute, y);
@@ -88,10 +87,20 @@ internal sealed class SelfAttention
 
     public bool HasParameters => Query.Parameters.Count + Key.Parameters.Count + Value.Parameters.Count + Output.Parameters.Count > 0;
 
-    /// <summary>y = rotate(norm(x Ŵᵀ + b)).</summary>
-    private void Project(Compute compute, TokenLayout layout, Linear linear, Norm? norm, GrowingBuffer beforeNorm, ReadOnlySpan<float> x, Span<float> y)
+    /// <summary>Each sequence's new keys and values go to its cache, and its queries meet all that the cache then holds.</summary>
+    private void Attend(Compute compute, TokenLayout layout, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, Span<float> mixed)
     {
-        linear.Forward(compute, x, layout.Tokens, y);
+        for (var s = 0; s < layout.Caches.Length; s++)
+        {
+            var (cache, first, tokens) = (layout.Caches[s], layout.Starts[s], layout.Starts[s + 1] - layout.Starts[s]);
+            cache.Store(_layer, k.Slice(first * KeyWidth, tokens * KeyWidth), v.Slice(first * KeyWidth, tokens * KeyWidth));
+            cache.Attend(compute, _layer, q.Slice(first * QueryWidth, tokens * QueryWidth), cache.Length + tokens, _shape, mixed.Slice(first * QueryWidth, tokens * QueryWidth));
+        }
+    }
+
+    /// <summary>y = rotate(norm(y + b)).</summary>
+    private void Position(Compute compute, TokenLayout layout, Linear linear, Norm? norm, GrowingBuffer beforeNorm, Span<float> y)
+    {
         linear.AddBias(compute, y);
         if (norm is not null)
         {

@@ -1,12 +1,14 @@
 namespace Vernier.Models;
 
 /// <summary>Where each token of a pass stands: bounds of the sequences and position of every token in its own sequence.
-/// With a cache there is one sequence, whose first tokens lie in the cache.</summary>
+/// With caches, the first tokens of each sequence lie in its cache.</summary>
 internal sealed class TokenLayout
 {
     private int[] _positions = [];
-    private readonly int[] _single = new int[2];
+    private int[] _ownStarts = new int[2];
     private int[] _starts = [];
+    private KvCache[] _caches = [];
+    private int _cached;
 
     public int Tokens { get; private set; }
 
@@ -16,14 +18,19 @@ internal sealed class TokenLayout
     /// <summary>[tokens].</summary>
     public ReadOnlySpan<int> Positions => _positions.AsSpan(0, Tokens);
 
-    public KvCache? Cache { get; private set; }
+    /// <summary>One for each sequence; empty where there are none.</summary>
+    public ReadOnlySpan<KvCache> Caches => _caches.AsSpan(0, _cached);
+
+    /// <summary>No backward pass will follow.</summary>
+    public bool Inference { get; private set; }
 
     /// <summary>Largest position + 1.</summary>
     public int Extent { get; private set; }
 
-    public void Set(TokenBatch batch)
+    public void Set(TokenBatch batch, bool inference)
     {
-        Cache = null;
+        _cached = 0;
+        Inference = inference;
         Tokens = batch.Tokens;
         Reserve();
         _starts = batch.Starts;
@@ -36,16 +43,41 @@ internal sealed class TokenLayout
         }
     }
 
+    /// <summary>The next tokens of one sequence.</summary>
     public void Set(int tokens, KvCache cache)
     {
-        Cache = cache;
-        Tokens = tokens;
-        Reserve();
-        _single[1] = tokens;
-        _starts = _single;
+        Append(1, tokens);
+        _caches[0] = cache;
+        _ownStarts[1] = tokens;
         for (var t = 0; t < tokens; t++)
             _positions[t] = cache.Length + t;
         Extent = cache.Length + tokens;
+    }
+
+    /// <summary>The next token of each of several sequences.</summary>
+    public void Set(ReadOnlySpan<KvCache> caches)
+    {
+        Append(caches.Length, caches.Length);
+        caches.CopyTo(_caches);
+        Extent = 0;
+        for (var s = 0; s < caches.Length; s++)
+        {
+            _ownStarts[s + 1] = s + 1;
+            _positions[s] = caches[s].Length;
+            Extent = Math.Max(Extent, caches[s].Length + 1);
+        }
+    }
+
+    private void Append(int sequences, int tokens)
+    {
+        Inference = true;
+        Tokens = tokens;
+        Reserve();
+        if (_caches.Length < sequences)
+            _caches = new KvCache[sequences];
+        if (_ownStarts.Length <= sequences)
+            _ownStarts = new int[sequences + 1];
+        (_starts, _cached) = (_ownStarts, sequences);
     }
 
     private void Reserve()

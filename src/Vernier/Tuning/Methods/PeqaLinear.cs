@@ -45,6 +45,8 @@ public sealed class PeqaLinear : Linear
 
     public override WeightMatrix Weight => _weight;
 
+    internal override WeightMatrix? PlainWeight => _weight;
+
     /// <summary>The scales before tuning.</summary>
     public GroupScales Start => _start;
 

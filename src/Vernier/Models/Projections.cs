@@ -1,0 +1,40 @@
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>Up to three linear layers that read one input. Inference with integer arithmetic quantizes it once for all of them,
+/// and for few tokens their weights stream by in one pass.</summary>
+internal static class Projections
+{
+    /// <summary>y [tokens, out] = x [tokens, in] Ŵᵀ for each, without bias.</summary>
+    public static void Forward(
+        Compute compute, TokenLayout layout, ReadOnlySpan<float> x, Linear first, Span<float> y1, Linear? second = null, Span<float> y2 = default, Linear? third = null, Span<float> y3 = default)
+    {
+        var tokens = layout.Tokens;
+        if (layout.Inference && IntegerWeight(compute, first) is { } w1
+            && (second is null || IntegerWeight(compute, second) is not null) && (third is null || IntegerWeight(compute, third) is not null))
+        {
+            compute.Quantized.Quantize(compute.Pool, x, tokens, first.InFeatures);
+            Int8Gemm.Forward(compute.Pool, compute.Quantized, w1, y1, second?.PlainWeight as PackedMatrix, y2, third?.PlainWeight as PackedMatrix, y3);
+            return;
+        }
+        first.Forward(compute, x, tokens, y1);
+        second?.Forward(compute, x, tokens, y2);
+        third?.Forward(compute, x, tokens, y3);
+    }
+
+    /// <summary>y [rows, matrix rows] = x Ŵᵀ for a matrix outside the blocks.</summary>
+    public static void Forward(Compute compute, ReadOnlySpan<float> x, int rows, WeightMatrix matrix, Span<float> y)
+    {
+        if (compute.Mode == ComputeMode.Int8 && matrix is PackedMatrix packed && Int8Gemm.Supports(packed))
+        {
+            compute.Quantized.Quantize(compute.Pool, x, rows, matrix.Columns);
+            Int8Gemm.Forward(compute.Pool, compute.Quantized, packed, y);
+            return;
+        }
+        Gemm.Forward(compute.Pool, x, rows, matrix, y);
+    }
+
+    private static PackedMatrix? IntegerWeight(Compute compute, Linear linear) =>
+        compute.Mode == ComputeMode.Int8 && linear.PlainWeight is PackedMatrix packed && Int8Gemm.Supports(packed) ? packed : null;
+}
