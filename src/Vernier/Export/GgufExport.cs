@@ -2,6 +2,7 @@ using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Quantization;
 
 namespace Vernier.Export;
 
@@ -31,6 +32,23 @@ public static class GgufExport
             tensor.Write(writer);
         writer.Commit();
         return new ExportResult("gguf", path, tensors.Count, new FileInfo(path).Length, [.. tensors.Select(t => t.Plan.Format.Name).Distinct().Order(StringComparer.Ordinal)]);
+    }
+
+    /// <summary>Refuses, before any work, what <see cref="Write"/> would refuse after quantizing.</summary>
+    /// <exception cref="NotSupportedException">A linear would have codes or groups that no GGUF format holds, or the family has no GGUF names.</exception>
+    public static void RequireHolds(LanguageModel model, QuantizeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (model.Source.Gguf is null)
+            GgufMetadataBuilder.Build(model);
+        var bits = ModelQuantizer.BitsOf(options);
+        foreach (var linear in model.Decoder.Linears.DistinctBy(l => (bits(l.Name), l.InFeatures)))
+        {
+            using var row = new PackedMatrix(1, linear.InFeatures, bits(linear.Name), options.Group);
+            row.Scales.Scale.Span.Fill(1);
+            row.Scales.Offset.Span.Fill(options.Scheme == "rtn-sym" ? -(1 << (bits(linear.Name) - 1)) : -0.5f);
+            Choose(linear.Name + ".weight", row);
+        }
     }
 
     private static PlannedTensor Plan(LanguageModel model, GgufFile source, GgufTensor tensor, IReadOnlyDictionary<string, (string Name, WeightMatrix? Matrix, Parameter? Vector)> weights, BlockFormat? floats)
@@ -76,5 +94,5 @@ public static class GgufExport
 
     private static BlockFormat Choose(string name, PackedMatrix packed) =>
         BlockFormatChoice.Find(packed, out var why) ?? throw new NotSupportedException(
-            $"GGUF cannot hold '{name}': {why}. What it can hold: codes of at most 4 bits in Q4_0 (zero point 8) or Q4_1, of 5 bits in Q5_0 or Q5_1, of 8 bits with zero point 128 in Q8_0, each with one scale for 32 columns or for a multiple of 32. Export --to hf holds every model, dequantized");
+            $"GGUF cannot hold '{name}': {why}. What it can hold: codes of at most 4 bits in Q4_0 (zero point 8) or Q4_1, of 5 bits in Q5_0 or Q5_1, of 8 bits with zero point 128 in Q8_0, each with one scale for 32 columns or for a multiple of 32. Export --to native (quantize: --out a folder) holds every model, --to hf every model dequantized");
 }

@@ -5,17 +5,20 @@ using Vernier.Models;
 
 namespace Vernier.Export;
 
-/// <summary>config.json of a Hugging Face folder: the source's own with another dtype and without its quantization, or one made from the configuration.</summary>
+/// <summary>config.json of a Hugging Face folder: the source's own with another dtype and another quantization or none, or one made from the configuration.</summary>
 internal static class HuggingFaceConfigWriter
 {
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true };
 
-    public static void Write(LanguageModel model, string path, ElementType type)
+    /// <param name="quantization">Value of quantization_config; null = none.</param>
+    public static void Write(LanguageModel model, string path, ElementType type, JsonObject? quantization = null)
     {
         var config = model.Source.Kind == SourceKind.HuggingFace && model.Source.Path is var folder
             ? JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject()
             : Build(model.Config);
         config.Remove("quantization_config");
+        if (quantization is not null)
+            config["quantization_config"] = quantization;
         config.Remove("dtype");
         config["torch_dtype"] = type switch { ElementType.F32 => "float32", ElementType.F16 => "float16", _ => "bfloat16" };
         File.WriteAllText(path, config.ToJsonString(Format) + "\n");

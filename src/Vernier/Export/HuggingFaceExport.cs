@@ -54,7 +54,8 @@ public static class HuggingFaceExport
         }
     }
 
-    private static void WriteTokenizer(LanguageModel model, string folder)
+    /// <summary>The source folder's tokenizer files as they are, or a tokenizer.json made from what the source has.</summary>
+    internal static void WriteTokenizer(LanguageModel model, string folder)
     {
         if (model.Source.Kind == SourceKind.HuggingFace && model.Source.Path is var source)
         {

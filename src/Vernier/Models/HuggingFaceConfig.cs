@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Files.Native;
 
 namespace Vernier.Models;
 
@@ -19,7 +20,7 @@ public static class HuggingFaceConfig
     public static ModelConfig Read(string path, JsonElement root)
     {
         var keys = new ConfigKeys(path, root);
-        if (keys.FindObject("quantization_config") is { } quantization)
+        if (keys.FindObject("quantization_config") is { } quantization && quantization.FindString("quant_method") != NativeConfig.Method)
             throw new NotSupportedException($"{path}: weights quantized by '{quantization.FindString("quant_method") ?? "an unnamed method"}' are not supported");
         var config = keys.String("model_type") switch
         {

@@ -1,5 +1,6 @@
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Native;
 using Vernier.Tokens;
 
 namespace Vernier.Models;
@@ -33,8 +34,9 @@ internal static class ModelLoader
         var generation = Path.Combine(path, "generation_config.json");
         if (File.Exists(generation))
             config = config with { EosTokenIds = [.. config.EosTokenIds.Union(HuggingFaceConfig.ReadEndIds(generation))] };
-        var decoder = new Decoder(config, new HuggingFaceWeights(folder));
-        var tensors = folder.Tensors.Select(t => new SourceTensor(t.Name, t.Name, t.Shape, t.Type.ToString(), t.ByteLength)).ToList();
+        var packed = NativeConfig.Find(folder);
+        var decoder = new Decoder(config, packed is null ? new HuggingFaceWeights(folder) : new NativeWeights(folder, packed));
+        var tensors = NativeWeights.Tensors(folder, packed ?? new Dictionary<string, NativeMatrix>()).ToList();
         return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors), new Compute(options.Threads, options.Mode),
             () => TokenizerLoader.FromFolder(path));
     }

@@ -23,7 +23,7 @@ public static class ModelQuantizer
     /// <exception cref="ArgumentException">Unknown scheme, gptq without calibration data, or a damaged pattern.</exception>
     public static IReadOnlyList<QuantizedLayer> Quantize(Decoder decoder, Compute compute, QuantizeOptions options, IReadOnlyList<TokenBatch>? calibration = null, Action<QuantizedLayer>? progress = null)
     {
-        var bits = BitsOf(options);
+        var bits = BitsOf(options.Checked());
         var done = new List<QuantizedLayer>();
         if (options.Scheme != QuantizationScheme.GptqName)
         {
@@ -124,7 +124,8 @@ public static class ModelQuantizer
         return size == 0 ? 0 : error / size;
     }
 
-    private static Func<string, int> BitsOf(QuantizeOptions options)
+    /// <summary>The bit width of a linear by its module path.</summary>
+    internal static Func<string, int> BitsOf(QuantizeOptions options)
     {
         var patterns = options.Overrides.Select(o => (Pattern: new Regex(o.Pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(0.1)), o.Bits)).ToArray();
         return name =>

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Vernier.Export;
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Quantization;
+
+namespace Vernier.Cli.Verbs;
+
+/// <summary><c>quantize MODEL --bits --group --scheme S --out PATH</c>: a packed model, as a GGUF file or a native folder.</summary>
+internal sealed class QuantizeVerb
+{
+    private readonly Argument<string> _model = new("MODEL") { Description = "A .gguf file or a model folder" };
+    private readonly Option<string[]> _overrides = new("--override") { Description = "Other bits for linears whose name matches, e.g. 'down_proj=8'; may be repeated", HelpName = "REGEX=BITS" };
+    private readonly Option<string?> _calibration = new("--calibration") { Description = "Text that gptq takes its moments from", HelpName = "FILE" };
+    private readonly Option<string> _output = new("--out") { Description = "A file ending in .gguf, or else a folder in Vernier's own format, which holds every width and group", HelpName = "PATH", Required = true };
+    private readonly CommonOptions _common;
+    private readonly OptionBinding<QuantizeOptions> _options;
+
+    private QuantizeVerb(Command command)
+    {
+        command.Add(_model);
+        _options = new OptionBinding<QuantizeOptions>(command);
+        foreach (var option in (Option[])[_overrides, _calibration, _output])
+            command.Add(option);
+        _common = CommonOptions.AddTo(command);
+    }
+
+    public static Command Create()
+    {
+        var command = new Command("quantize", "Quantize the linears of a model by RTN, clip search or GPTQ");
+        var verb = new QuantizeVerb(command);
+        command.SetAction((parsed, stop) => Task.FromResult(verb.Run(parsed, stop)));
+        return command;
+    }
+
+    private int Run(ParseResult parsed, CancellationToken stop)
+    {
+        var options = _options.Apply(parsed, new QuantizeOptions()) with { Overrides = [.. (parsed.GetValue(_overrides) ?? []).Select(Override)] };
+        var (path, output) = (parsed.GetRequiredValue(_model), parsed.GetRequiredValue(_output));
+        var calibration = parsed.GetValue(_calibration);
+        if (options.Checked().Scheme == QuantizationScheme.GptqName && calibration is null)
+            throw new UsageException("--scheme gptq needs --calibration FILE");
+        using var model = LanguageModel.Load(path, new LoadOptions { Threads = parsed.GetValue(_common.Threads) });
+        var gguf = output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
+        if (gguf)
+            GgufExport.RequireHolds(model, options);
+        var requantized = model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
+        if (requantized)
+            Console.Error.WriteLine($"vernier: {path} is quantized already: its dequantized weights are quantized again, which adds to the error they have");
+
+        var started = Stopwatch.GetTimestamp();
+        var batches = options.Scheme == QuantizationScheme.GptqName ? Calibration.Load(model, calibration!, options, parsed.GetValue(_common.Seed)) : null;
+        var (done, total) = (0, model.Decoder.Linears.Count);
+        using var progress = new CountProgress("quantize");
+        var layers = ModelQuantizer.Quantize(model.Decoder, model.Compute, options, batches, layer =>
+        {
+            stop.ThrowIfCancellationRequested();
+            progress.Report(++done, total);
+        });
+        progress.Dispose();
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var written = gguf ? GgufExport.Write(model, output) : NativeExport.Write(model, output);
+        var result = new QuantizeResult(output, written.Format, written.Bytes, options.Scheme, options.Bits, options.Group, model.CodesSha256(), requantized, seconds, layers);
+        var json = parsed.GetValue(_common.Json);
+        if (json != "-")
+            Print(result);
+        JsonResult.Write(json, result);
+        return 0;
+    }
+
+    private static (string Pattern, int Bits) Override(string text)
+    {
+        var at = text.LastIndexOf('=');
+        if (at <= 0 || !int.TryParse(text[(at + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var bits))
+            throw new UsageException($"--override '{text}' is not REGEX=BITS, e.g. down_proj=8");
+        try
+        {
+            _ = new Regex(text[..at]);
+        }
+        catch (ArgumentException e)
+        {
+            throw new UsageException($"--override '{text}': {e.Message}");
+        }
+        return (text[..at], bits);
+    }
+
+    private static void Print(QuantizeResult result)
+    {
+        var c = CultureInfo.InvariantCulture;
+        foreach (var kind in result.Layers.GroupBy(l => (Leaf: l.Name[(l.Name.LastIndexOf('.') + 1)..], l.Bits)))
+            Console.Out.WriteLine(string.Create(c, $"  {kind.Key.Leaf,-10} {kind.Count(),3} of {kind.Key.Bits} bits, relative error {kind.Average(l => l.RelativeError):E2} (worst {kind.Max(l => l.RelativeError):E2})"));
+        Console.Out.WriteLine(string.Create(c, $"{result.Layers.Count} linears by {result.Scheme} in {result.Seconds:F1} s"));
+        Console.Out.WriteLine($"codes SHA-256 {result.CodesSha256}");
+        Console.Out.WriteLine(string.Create(c, $"{result.Path}: {result.Format}, {result.Bytes / 1e6:F1} MB"));
+    }
+}

@@ -1,0 +1,91 @@
+using System.Runtime.InteropServices;
+using Vernier.Files.HuggingFace;
+using Vernier.Files.Safetensors;
+using Vernier.Kernels;
+
+namespace Vernier.Files.Native;
+
+/// <summary>A packed matrix in a native folder. Tensors of MODULE:
+/// <list type="number">
+/// <item>codes, bytes [rows, ⌈columns · bits / 8⌉]: each row is a little-endian stream of codes of columns 0, 1, 2, ...</item>
+/// <item>scale, fp32 [rows, groups]</item>
+/// <item>offset, fp32 [rows, groups]: the weight is scale · code + offset</item>
+/// </list></summary>
+public static class NativeLayer
+{
+    /// <summary>What the config says of a matrix.</summary>
+    public static NativeMatrix Describe(PackedMatrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        return new(matrix.Rows, matrix.Columns, matrix.Bits, matrix.GroupSize, matrix.Codebook.IsEmpty ? null : matrix.Codebook.ToArray());
+    }
+
+    /// <summary>The tensors in the order of <see cref="Write"/>.</summary>
+    public static IReadOnlyList<SafetensorsPlan> Plan(string module, NativeMatrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        return
+        [
+            new(module + ".codes", ElementType.U8, [matrix.Rows, matrix.RowBytes]),
+            new(module + ".scale", ElementType.F32, [matrix.Rows, matrix.Groups]),
+            new(module + ".offset", ElementType.F32, [matrix.Rows, matrix.Groups]),
+        ];
+    }
+
+    /// <summary>Writes the three tensors.</summary>
+    public static void Write(SafetensorsWriter writer, PackedMatrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        var layout = Describe(matrix);
+        var codes = new byte[matrix.Columns];
+        var words = new uint[BitStream.Words(matrix.Columns, matrix.Bits)];
+        for (var row = 0; row < matrix.Rows; row++)
+        {
+            matrix.ReadCodes(row, 0, codes);
+            Array.Clear(words);
+            BitStream.Pack(codes, 1, matrix.Bits, codes.Length, words, 1);
+            writer.Write(MemoryMarshal.AsBytes(words.AsSpan())[..layout.RowBytes]);
+        }
+        writer.Write(matrix.Scales.Scale.Span, ElementType.F32);
+        writer.Write(matrix.Scales.Offset.Span, ElementType.F32);
+    }
+
+    /// <summary>Reads a matrix.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, of another shape or type, or a scale is not finite.</exception>
+    public static PackedMatrix Read(HfFolder folder, string module, NativeMatrix layout)
+    {
+        var stream = Codes(folder, module, layout);
+        var (scale, offset) = (folder.Get(module + ".scale", layout.Rows, layout.Groups), folder.Get(module + ".offset", layout.Rows, layout.Groups));
+        var packed = new PackedMatrix(layout.Rows, layout.Columns, layout.Bits, layout.GroupSize, layout.Codebook?.ToArray());
+        var codes = new byte[layout.Columns];
+        for (var row = 0; row < layout.Rows; row++)
+        {
+            stream(row, codes);
+            packed.SetRowCodes(row, codes);
+        }
+        foreach (var (tensor, values) in ((HfTensor, NativeBuffer<float>)[])[(scale, packed.Scales.Scale), (offset, packed.Scales.Offset)])
+        {
+            tensor.ReadSingles(0, values.Span);
+            if (values.Span.ContainsAny(float.NaN, float.PositiveInfinity, float.NegativeInfinity))
+                throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", "a value that is not finite", "finite numbers");
+        }
+        return packed;
+    }
+
+    /// <summary>Reads the codes of a row, one a byte, without making a matrix.</summary>
+    /// <exception cref="InvalidDataException">The codes are missing, or of another shape or type.</exception>
+    public static Action<int, Span<byte>> Codes(HfFolder folder, string module, NativeMatrix layout)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(layout);
+        var tensor = folder.Get(module + ".codes", layout.Rows, layout.RowBytes);
+        if (tensor.Type != ElementType.U8)
+            throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", $"{tensor.Type}", "U8");
+        var words = new uint[BitStream.Words(layout.Columns, layout.Bits)];
+        return (row, codes) =>
+        {
+            tensor.ReadElements((long)row * layout.RowBytes, MemoryMarshal.AsBytes(words.AsSpan())[..layout.RowBytes]);
+            BitStream.Unpack(words, 1, layout.Bits, layout.Columns, codes, 1);
+        };
+    }
+}

@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using Vernier.Files;
+using Vernier.Files.Native;
+using Vernier.Files.Safetensors;
+using Vernier.Kernels;
+using Vernier.Models;
+
+namespace Vernier.Export;
+
+/// <summary>Writes a model as a native folder: packed matrices with their codes, scales and offsets to the bit, 16-bit matrices as they are, everything else fp32,
+/// config.json with Vernier's <c>quantization_config</c>, and the tokenizer's files. It holds every model; <see cref="LanguageModel.Load"/> reads it.</summary>
+public static class NativeExport
+{
+    /// <summary>Writes into <paramref name="folder"/>, which is made.</summary>
+    /// <exception cref="NotSupportedException">No config.json can be made for the model.</exception>
+    /// <exception cref="IOException">The disk is full or fails.</exception>
+    public static ExportResult Write(LanguageModel model, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var weights = model.Decoder.Weights().ToList();
+        var packed = weights.Where(w => w.Matrix is PackedMatrix).Select(w => KeyValuePair.Create(Module(w.Name), NativeLayer.Describe((PackedMatrix)w.Matrix!))).ToList();
+        Directory.CreateDirectory(folder);
+        var plans = weights.SelectMany(w => Plan(w.Name, w.Matrix, w.Vector)).ToList();
+        using (var writer = SafetensorsWriter.Create(Path.Combine(folder, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }))
+        {
+            foreach (var (_, matrix, vector) in weights)
+                if (matrix is not null)
+                    Write(writer, matrix);
+                else
+                    writer.Write(vector!.Value.Span, ElementType.F32);
+            writer.Commit();
+        }
+        HuggingFaceConfigWriter.Write(model, Path.Combine(folder, "config.json"), ElementType.F32, packed.Count > 0 ? NativeConfig.ToJson(packed) : null);
+        HuggingFaceExport.WriteTokenizer(model, folder);
+        var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
+        var formats = packed.Select(p => $"U{p.Value.Bits}/{p.Value.GroupSize}").Concat(plans.Where(p => p.Name.EndsWith(".weight", StringComparison.Ordinal)).Select(p => p.Type.ToString()));
+        return new ExportResult("native", folder, plans.Count, bytes, [.. formats.Distinct().Order(StringComparer.Ordinal)]);
+    }
+
+    private static IEnumerable<SafetensorsPlan> Plan(string name, WeightMatrix? matrix, Parameter? vector) => matrix switch
+    {
+        PackedMatrix packed => NativeLayer.Plan(Module(name), NativeLayer.Describe(packed)),
+        not null => [new SafetensorsPlan(name, TypeOf(matrix), [matrix.Rows, matrix.Columns])],
+        null => [new SafetensorsPlan(name, ElementType.F32, [vector!.Value.Length])],
+    };
+
+    private static void Write(SafetensorsWriter writer, WeightMatrix matrix)
+    {
+        if (matrix is PackedMatrix packed)
+        {
+            NativeLayer.Write(writer, packed);
+            return;
+        }
+        var row = new float[matrix.Columns];
+        for (var i = 0; i < matrix.Rows; i++)
+            if (matrix is HalfMatrix half)
+                writer.Write(MemoryMarshal.AsBytes(half.Row(i)));
+            else
+            {
+                matrix.ReadTile(i, 1, 0, matrix.Columns, row, matrix.Columns);
+                writer.Write(row, ElementType.F32);
+            }
+    }
+
+    private static ElementType TypeOf(WeightMatrix matrix) =>
+        matrix is HalfMatrix half ? half.Format == HalfFormat.Bf16 ? ElementType.BF16 : ElementType.F16 : ElementType.F32;
+
+    private static string Module(string name) => name[..^".weight".Length];
+}

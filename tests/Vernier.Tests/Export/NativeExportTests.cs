@@ -1,0 +1,102 @@
+using System.Text.Json.Nodes;
+using Vernier.Export;
+using Vernier.Inspection;
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Quantization;
+using Vernier.TestSupport;
+
+namespace Vernier.Tests.Export;
+
+/// <summary>Vernier's own folder: whatever is packed comes back to the bit.</summary>
+public sealed class NativeExportTests : IDisposable
+{
+    private const string Folder = "goldens/formats/gguf_models";
+    private const string Plain = "goldens/models/llama";
+    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-native-").FullName;
+
+    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(p => Path.GetFileName(p))];
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [SharedTheory(Folder)]
+    [MemberData(nameof(Models))]
+    public void WeightsComeBackToTheBit(string name)
+    {
+        using var model = LanguageModel.Load(SharedFiles.At(Path.Combine(Folder, name)), new LoadOptions { Threads = 1 });
+        try
+        {
+            NativeExport.Write(model, _folder);
+        }
+        catch (NotSupportedException e)
+        {
+            Assert.Contains("rope_freqs", e.Message, StringComparison.Ordinal); // frequencies that config.json cannot state
+            return;
+        }
+        AssertSame(model);
+    }
+
+    [SharedTheory(Plain)]
+    [InlineData(2, 0)]
+    [InlineData(3, 16)]
+    [InlineData(5, 24)]
+    [InlineData(6, 7)]
+    [InlineData(7, 0)]
+    [InlineData(8, 32)]
+    public void EveryWidthAndGroup(int bits, int group)
+    {
+        using var model = Quantized(new QuantizeOptions { Bits = bits, Group = group, Overrides = [("o_proj", 4)] });
+        NativeExport.Write(model, _folder);
+        AssertSame(model);
+        using var copy = LanguageModel.Load(_folder, new LoadOptions { Threads = 1 });
+        Assert.All(copy.Decoder.Linears, l => Assert.Equal(l.Name.EndsWith("o_proj") ? 4 : bits, ((PackedMatrix)l.Weight).Bits));
+    }
+
+    [SharedTheory(Plain)]
+    [InlineData("bits", 9)]
+    [InlineData("bits", 5)]
+    [InlineData("group_size", 0)]
+    [InlineData("group_size", 8)]
+    [InlineData("shape", 3)]
+    public void ADamagedConfigNamesTheModule(string key, int value)
+    {
+        using (var model = Quantized(new QuantizeOptions { Bits = 3, Group = 16 }))
+            NativeExport.Write(model, _folder);
+        var path = Path.Combine(_folder, "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!;
+        var (module, entry) = config["quantization_config"]!["modules"]!.AsObject().First();
+        entry![key] = value;
+        File.WriteAllText(path, config.ToJsonString());
+        var error = Assert.Throws<InvalidDataException>(() => LanguageModel.Load(_folder));
+        Assert.Contains(module, error.Message, StringComparison.Ordinal);
+        Assert.Contains("expected", error.Message, StringComparison.Ordinal);
+    }
+
+    [SharedFact(Plain)]
+    public void WhatGgufCannotHoldIsRefusedBeforeTheWork()
+    {
+        using var model = LanguageModel.Load(SharedFiles.At(Plain), new LoadOptions { Threads = 1 });
+        foreach (var options in (QuantizeOptions[])[new() { Bits = 7, Group = 32 }, new() { Bits = 8, Group = 32 }, new() { Bits = 4, Group = 24 }])
+            Assert.Contains("GGUF cannot hold", Assert.Throws<NotSupportedException>(() => GgufExport.RequireHolds(model, options)).Message, StringComparison.Ordinal);
+    }
+
+    private static LanguageModel Quantized(QuantizeOptions options)
+    {
+        var model = LanguageModel.Load(SharedFiles.At(Plain), new LoadOptions { Threads = 1 });
+        ModelQuantizer.Quantize(model.Decoder, model.Compute, options);
+        return model;
+    }
+
+    private void AssertSame(LanguageModel model)
+    {
+        using var copy = LanguageModel.Load(_folder, new LoadOptions { Threads = 1 });
+        Assert.Equal(model.CodesSha256(), copy.CodesSha256());
+        Assert.Equal(model.CodesSha256(), FileInspector.Inspect(_folder).CodesSha256);
+        foreach (var (a, b) in model.Decoder.Weights().Zip(copy.Decoder.Weights()))
+        {
+            Assert.Equal(a.Name, b.Name);
+            Assert.Equal(a.Matrix?.GetType() == typeof(PackedMatrix), b.Matrix?.GetType() == typeof(PackedMatrix));
+            Assert.Equal(a.Matrix is null ? a.Vector!.Value.Span.ToArray() : a.Matrix.ToArray(), b.Matrix is null ? b.Vector!.Value.Span.ToArray() : b.Matrix.ToArray());
+        }
+    }
+}
