@@ -1,8 +1,10 @@
 using BenchmarkDotNet.Running;
 using Vernier.Bench;
+using Vernier.Models;
+using Vernier.Tuning;
 
-// `-- peaks`, `-- gemm [tokens] [threads]` and `-- int8 [tokens] [threads]` print tables within a minute, each figure beside the machine's
-// peak from the same run; anything else goes to BenchmarkDotNet.
+// `-- peaks`, `-- gemm [tokens] [threads]`, `-- int8 [tokens] [threads]` and `-- step MODEL [threads] [granularity] [keep|recompute] [fp32|int8]`
+// print tables within a minute, each figure beside the machine's peak from the same run; anything else goes to BenchmarkDotNet.
 var tokens = args.Length > 1 && int.TryParse(args[1], out var n) ? n : 512;
 int[] threads = args.Length > 2 && int.TryParse(args[2], out var t) ? [t] : [1, 2];
 switch (args.FirstOrDefault())
@@ -15,6 +17,11 @@ switch (args.FirstOrDefault())
         break;
     case "int8":
         Int8Table.Print(tokens, threads);
+        break;
+    case "step" when args.Length > 1:
+        var granularity = args.Length > 3 ? Enum.Parse<Granularity>(args[3], ignoreCase: true) : Granularity.Channel;
+        var mode = args.Length > 5 ? Enum.Parse<ComputeMode>(args[5], ignoreCase: true) : ComputeMode.Fp32;
+        StepTable.Print(args[1], threads[0], granularity, args.Length < 5 || args[4] == "keep", mode);
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(GemmTable).Assembly).Run(args);
