@@ -11,4 +11,7 @@ internal interface ITensorFile : IDisposable
     /// <param name="start">First element.</param>
     /// <param name="destination">A whole number of elements.</param>
     void ReadElements(string name, long start, Span<byte> destination);
+
+    /// <summary>Lets go of the memory that reading a tensor took; it can still be read.</summary>
+    void Release(string name);
 }

@@ -1,11 +1,13 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace Vernier.Kernels;
 
 /// <summary>The bytes of a file, mapped read-only. Nothing is copied and pages are read when they are first touched,
 /// so opening a large file costs next to nothing. Spans of it are valid until disposal.</summary>
-public sealed unsafe class MappedMemory : IDisposable
+public sealed unsafe partial class MappedMemory : IDisposable
 {
+    private const int AdviseNotNeeded = 4; // Linux
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
     private byte* _pointer;
@@ -59,6 +61,24 @@ public sealed unsafe class MappedMemory : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - length);
         return new(_pointer + start, length);
     }
+
+    /// <summary>Says that the bytes [<paramref name="start"/>, start + <paramref name="length"/>) will not be read again soon, so that they stop
+    /// counting as this process's memory. They can still be read; the system fetches them anew.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the file.</exception>
+    public void Release(long start, long length)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - length);
+        if (!OperatingSystem.IsLinux() || length == 0)
+            return;
+        var page = start - start % Environment.SystemPageSize; // the map begins on a page
+        _ = Advise(_pointer + page, (nuint)(start + length - page), AdviseNotNeeded); // only advice
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint length, int advice);
 
     public void Dispose()
     {

@@ -106,5 +106,12 @@ public sealed class GgufFile : IDisposable
         return all;
     }
 
+    /// <summary>Lets go of the memory that reading a tensor took; it can still be read.</summary>
+    public void Release(GgufTensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        _memory.Release(_header.DataStart + tensor.Offset, tensor.ByteLength);
+    }
+
     public void Dispose() => _memory.Dispose();
 }

@@ -40,6 +40,9 @@ public sealed class HfTensor
     /// <param name="destination">A whole number of elements.</param>
     public void ReadElements(long start, Span<byte> destination) => _file.ReadElements(Name, start, destination);
 
+    /// <summary>Lets go of the memory that reading took; the tensor can still be read.</summary>
+    public void Release() => _file.Release(Name);
+
     /// <summary>Elements [<paramref name="start"/>, start + destination.Length) as fp32.</summary>
     /// <exception cref="InvalidDataException">Elements that cannot be read as fp32.</exception>
     public void ReadSingles(long start, Span<float> destination)

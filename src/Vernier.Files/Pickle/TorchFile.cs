@@ -82,6 +82,10 @@ public sealed class TorchFile : ITensorFile
         }
     }
 
+    void ITensorFile.Release(string name)
+    {
+    } // tensors may share a storage, and strided ones are read in any order: the map stays until disposal
+
     public void Dispose() => _memory.Dispose();
 
     private void ReadTensors(ZipDirectory zip)

@@ -122,5 +122,11 @@ public sealed class SafetensorsFile : ITensorFile
         Bytes(tensor, start * tensor.Type.Size(), destination.Length).CopyTo(destination);
     }
 
+    void ITensorFile.Release(string name)
+    {
+        var tensor = Get(name);
+        _memory.Release(_dataStart + tensor.Offset, tensor.ByteLength);
+    }
+
     public void Dispose() => _memory.Dispose();
 }

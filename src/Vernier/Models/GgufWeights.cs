@@ -16,7 +16,13 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{columns}, {rows}]");
         if (!tensor.Format.CanDequantize)
             throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}': block format {tensor.Format.Name} cannot be read");
-        var order = RowOrder(name);
+        var matrix = Matrix(tensor, RowOrder(name));
+        file.Release(tensor);
+        return matrix;
+    }
+
+    private WeightMatrix Matrix(GgufTensor tensor, RotaryRowOrder order)
+    {
         if (tensor.Format.Codes is { } codes)
             return Packed(tensor, codes.Bits, codes.GroupSize, Codebook(codes.Table), order);
         if (tensor.Format == BlockFormats.F16 || tensor.Format == BlockFormats.BF16)

@@ -16,6 +16,13 @@ public sealed class HuggingFaceWeights(HfFolder folder) : IWeightSource
         var tensor = Find(name);
         if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
             throw new InvalidDataException($"{tensor.FilePath}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Shape)}], expected [{rows}, {columns}]");
+        var matrix = Read(tensor, rows, columns);
+        tensor.Release();
+        return matrix;
+    }
+
+    private static WeightMatrix Read(HfTensor tensor, int rows, int columns)
+    {
         if (tensor.Type is ElementType.F16 or ElementType.BF16)
         {
             var half = new HalfMatrix(rows, columns, tensor.Type == ElementType.F16 ? HalfFormat.Fp16 : HalfFormat.Bf16);

@@ -1,4 +1,5 @@
 using Vernier.Kernels;
+using Vernier.Models;
 
 namespace Vernier.Quantization;
 
@@ -14,9 +15,15 @@ public static class RoundToNearest
     public static PackedMatrix Quantize(WeightMatrix weight, int bits, int group, GridKind kind = GridKind.MinMax)
     {
         var packed = new PackedMatrix(weight.Rows, weight.Columns, bits, group);
+        Rows.ForEachRange(weight.Rows, weight.Columns, (from, to) => QuantizeRows(weight, from, to, packed, kind));
+        return packed;
+    }
+
+    private static void QuantizeRows(WeightMatrix weight, int from, int to, PackedMatrix packed, GridKind kind)
+    {
         var row = new float[weight.Columns];
         var codes = new byte[weight.Columns];
-        for (var i = 0; i < weight.Rows; i++)
+        for (var i = from; i < to; i++)
         {
             weight.ReadTile(i, 1, 0, weight.Columns, row, weight.Columns);
             var scale = packed.Scales.Scale.Slice((long)i * packed.Groups, packed.Groups);
@@ -25,7 +32,7 @@ public static class RoundToNearest
             {
                 var first = g * packed.GroupSize;
                 var members = row.AsSpan(first, Math.Min(packed.GroupSize, row.Length - first));
-                var grid = GroupGrid.Fit(members, bits, kind);
+                var grid = GroupGrid.Fit(members, packed.Bits, kind);
                 if (!float.IsFinite(grid.Scale))
                     throw new InvalidDataException($"row {i}, columns {first} to {first + members.Length - 1}: a weight is not finite");
                 for (var j = 0; j < members.Length; j++)
@@ -35,6 +42,5 @@ public static class RoundToNearest
             }
             packed.SetRowCodes(i, codes);
         }
-        return packed;
     }
 }

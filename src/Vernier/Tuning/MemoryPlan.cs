@@ -1,3 +1,4 @@
+using System.Runtime;
 using Vernier.Models;
 
 namespace Vernier.Tuning;
@@ -5,18 +6,27 @@ namespace Vernier.Tuning;
 /// <summary>How much of the forward pass a step keeps for its backward pass, and how much it computes again.</summary>
 internal static class MemoryPlan
 {
-    /// <summary>Without a limit the process may grow by a tenth of what it takes already, and at least to this.</summary>
-    private const long DefaultLimit = 500_000_000;
+    // What the first step takes beside activations: compiled code, and the panels and tiles of the kernels.
+    private const long FirstStep = 24L << 20;
+
+    /// <summary>What a run may grow to when nobody says: three quarters of the memory that is free now, beside what it holds.</summary>
+    /// <param name="held">Bytes that the run takes without activations.</param>
+    public static long DefaultLimit(long held) => held + ResidentMemory.Available / 4 * 3;
+
+    /// <summary>Gives back what loading left behind, so that a run does not carry it along.</summary>
+    public static void ReleaseGarbage()
+    {
+        GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
 
     /// <summary>Blocks whose insides fit beside what is resident already.</summary>
     /// <param name="tokens">Tokens of one micro-batch.</param>
-    /// <param name="limit">Resident memory to stay below; null = see above, and never more than is free.</param>
+    /// <param name="limit">Resident memory to stay below; null = <see cref="DefaultLimit"/>.</param>
     /// <param name="untouched">Bytes that are reserved and not resident yet: the optimizer's moments.</param>
     public static int KeptBlocks(ModelConfig config, int tokens, long? limit, long untouched)
     {
-        var resident = ResidentMemory.Current + untouched;
-        var free = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        var most = limit ?? Math.Min(Math.Max(DefaultLimit, resident + resident / 10), free);
-        return ActivationPlan.For(config, tokens, Math.Max(0, most - resident)).KeptBlocks;
+        var held = ResidentMemory.Current + untouched + FirstStep;
+        return ActivationPlan.For(config, tokens, Math.Max(0, (limit ?? DefaultLimit(held)) - held)).KeptBlocks;
     }
 }

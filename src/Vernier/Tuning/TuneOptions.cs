@@ -101,7 +101,7 @@ public sealed record TuneOptions
     public int? StopAfter { get; init; }
     [Option("seed", "seed of everything random")]
     public int Seed { get; init; } = 1;
-    /// <summary>Resident memory to stay below, in bytes; null = 500 MB, or a tenth more than is resident before the first step where that is more. Decides how many blocks keep their insides for the backward pass.</summary>
-    [Option("memory-limit", "resident memory to stay below, e.g. 400M or 1.5G; default: 500M, or a tenth more than the model takes")]
+    /// <summary>Resident memory to stay below, in bytes; null = three quarters of the memory that is free when the run starts. Decides how many blocks keep their insides for the backward pass.</summary>
+    [Option("memory-limit", "resident memory to stay below, e.g. 400M or 1.5G; default: three quarters of what is free")]
     public long? MemoryLimit { get; init; }
 }

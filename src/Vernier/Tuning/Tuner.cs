@@ -71,6 +71,7 @@ public sealed class Tuner
         method.Apply(_decoder, _options, _compute);
         var run = new Progress(method, identity, baseCodes, _codesSha256());
         using var loop = new TrainingLoop(_decoder, _compute, new BatchOrder(_data, _options.Batch, _options.Accumulate, _options.Shuffle ? _options.Seed : null), _options);
+        MemoryPlan.ReleaseGarbage();
         _decoder.KeptBlocks = MemoryPlan.KeptBlocks(_decoder.Config, MostTokens(), _options.MemoryLimit, loop.Bytes);
         if (resume && last is { } saved)
         {

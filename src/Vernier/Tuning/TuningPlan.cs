@@ -13,7 +13,6 @@ namespace Vernier.Tuning;
 public sealed record TuningPlan(string Method, long TrainableParameters, long ModelBytes, long OptimizerBytes, long GradientBytes, long ActivationBytes, long ResidentBytes)
 {
     private const long RuntimeBytes = 90L << 20; // code, tables of the runtime, tokenizer, worker stacks
-    private const long DefaultLimit = 560_000_000; // without a limit, activations may fill half of what the rest takes, but at least up to this
 
     /// <summary>Plans a run.</summary>
     /// <param name="storedBits">Bits of the model's own codes; null = full precision.</param>
@@ -32,7 +31,7 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         var deployed = quantizes ? bits : storedBits;
         var model = deployed is { } b ? QuantizedBytes(config, b, group) : 2 * parameters;
         var rest = HeldBytes(config, options, shapes, bits, group, storedBits) + 16 * trainable + RuntimeBytes;
-        var limit = options.MemoryLimit ?? Math.Max(DefaultLimit, rest + rest / 2);
+        var limit = options.MemoryLimit ?? MemoryPlan.DefaultLimit(rest);
         var activations = ActivationPlan.For(config, options.Batch * options.Context, Math.Max(0, limit - rest)).Bytes;
         return new(options.Method, trainable, model, 8 * trainable, 8 * trainable, activations, rest + activations);
     }

@@ -1,0 +1,71 @@
+#:project ../src/Vernier/Vernier.csproj
+#:property PublishAot=false
+
+// Writes a GGUF file in the shape of LLaMA-7B with random Q4_0 codes and random token ids to tune it on: what memory and time a large model takes
+// does not depend on its values. The loss that comes out means nothing.
+//   dotnet run lab/RandomModel.cs -- FOLDER [layers]
+//   vernier tune FOLDER/model.gguf --data FOLDER/ids.jsonl --bits 4 --group 0 --granularity channel --batch 1 --steps 1 --memory-limit 6G --out FOLDER/run
+
+using System.Text.Json;
+using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
+
+const int hidden = 4096, wide = 11008, heads = 32, vocabulary = 32000, context = 512;
+var q4 = BlockFormats.Find("Q4_0")!;
+var folder = args[0];
+var layers = args.Length > 1 ? int.Parse(args[1]) : 32;
+Directory.CreateDirectory(folder);
+
+var metadata = GgufMetadata.Of(
+[
+    GgufValue.Of("general.architecture", "llama"),
+    GgufValue.Of("llama.block_count", (uint)layers),
+    GgufValue.Of("llama.context_length", 2048u),
+    GgufValue.Of("llama.embedding_length", (uint)hidden),
+    GgufValue.Of("llama.feed_forward_length", (uint)wide),
+    GgufValue.Of("llama.attention.head_count", (uint)heads),
+    GgufValue.Of("llama.attention.layer_norm_rms_epsilon", 1e-6f),
+    GgufValue.Of("llama.rope.freq_base", 10000f),
+]);
+var tensors = new List<GgufTensorPlan> { Matrix("token_embd", hidden, vocabulary), Vector("output_norm"), Matrix("output", hidden, vocabulary) };
+for (var layer = 0; layer < layers; layer++)
+{
+    tensors.Add(Vector($"blk.{layer}.attn_norm"));
+    foreach (var name in (string[])["attn_q", "attn_k", "attn_v", "attn_output"])
+        tensors.Add(Matrix($"blk.{layer}.{name}", hidden, hidden));
+    tensors.Add(Vector($"blk.{layer}.ffn_norm"));
+    tensors.Add(Matrix($"blk.{layer}.ffn_gate", hidden, wide));
+    tensors.Add(Matrix($"blk.{layer}.ffn_up", hidden, wide));
+    tensors.Add(Matrix($"blk.{layer}.ffn_down", wide, hidden));
+}
+
+var random = new Random(1);
+using (var writer = GgufWriter.Create(Path.Combine(folder, "model.gguf"), metadata, tensors))
+{
+    var ones = new float[hidden];
+    Array.Fill(ones, 1f);
+    var bytes = new byte[q4.BlockBytes << 15];
+    foreach (var tensor in tensors)
+    {
+        if (tensor.Format == BlockFormats.F32)
+        {
+            writer.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(ones.AsSpan()));
+            continue;
+        }
+        for (var left = tensor.ByteLength; left > 0; left -= Math.Min(left, bytes.Length))
+        {
+            random.NextBytes(bytes);
+            for (var block = 0; block < bytes.Length; block += q4.BlockBytes)
+                BitConverter.TryWriteBytes(bytes.AsSpan(block), (Half)(0.003f + 0.001f * random.NextSingle()));
+            writer.Write(bytes.AsSpan(0, (int)Math.Min(left, bytes.Length)));
+        }
+    }
+    writer.Commit();
+}
+using (var data = File.CreateText(Path.Combine(folder, "ids.jsonl")))
+    for (var row = 0; row < 4; row++)
+        data.WriteLine(JsonSerializer.Serialize(new Dictionary<string, int[]> { ["input_ids"] = [.. Enumerable.Range(0, context).Select(_ => random.Next(vocabulary))] }));
+
+GgufTensorPlan Matrix(string name, int columns, int rows) => new(name + ".weight", [columns, rows], q4);
+
+static GgufTensorPlan Vector(string name) => new(name + ".weight", [hidden], BlockFormats.F32);
