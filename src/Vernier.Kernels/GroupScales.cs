@@ -13,8 +13,8 @@ public sealed class GroupScales : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(groups);
         Rows = rows;
         Groups = groups;
-        Scale = new NativeBuffer<float>((long)rows * groups);
-        Offset = new NativeBuffer<float>((long)rows * groups);
+        Scale = new NativeBuffer<float>((long)rows * groups, isWeight: true);
+        Offset = new NativeBuffer<float>((long)rows * groups, isWeight: true);
     }
 
     public int Rows { get; }

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -11,8 +9,8 @@ internal static unsafe class Int8GemvDriver
     private const int RowsAtOnce = 4;
     private const int Lanes = 8;
 
-    // Codes of 8 bits are counted from here where pairs of products must fit 16 bits.
-    private static float ByteMiddle => AvxVnni.IsSupported ? 0 : 128;
+    // Codes to be ahead of: far enough to hide a read of memory, near enough to be there still.
+    private const int PrefetchBytes = 2048;
 
     public static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products)
     {
@@ -82,9 +80,17 @@ internal static unsafe class Int8GemvDriver
         public void Run(int top, int bottom)
         {
             var row = top;
-            if (_weight.Bits is 4 or 8 && _tier >= InstructionTier.Vector256)
-                for (; row + RowsAtOnce <= bottom; row += RowsAtOnce)
+            if (_weight.Bits is 4 or 8 && _tier >= InstructionTier.Vector256 && top < bottom)
+            {
+                var end = top + (bottom - top) / RowsAtOnce * RowsAtOnce;
+                if (Ratio == 1 && end > top)
+                {
+                    RowsOfSmallGroups(top, end, Math.Max(1, PrefetchBytes / _weight.RowBytes / RowsAtOnce) * RowsAtOnce);
+                    row = end;
+                }
+                for (; row < end; row += RowsAtOnce)
                     FourRows(row);
+            }
             for (; row < bottom; row++)
                 OneRow(row);
         }
@@ -109,42 +115,67 @@ internal static unsafe class Int8GemvDriver
             }
         }
 
-        private void FourRows(int row)
+        // Groups of 32, in whole vectors: what lies behind a row's groups meets zeros.
+        private void RowsOfSmallGroups(int row, int bottom, int ahead)
         {
             var groups = _weight.Groups;
             var scale = _weight.Scales.Scale.Pointer + (long)row * groups;
             var offset = _weight.Scales.Offset.Pointer + (long)row * groups;
-            var (whole, middle) = (Ratio == 1, _weight.Bits == 8 ? ByteMiddle : 0);
-            if (whole && (long)(row + RowsAtOnce) * groups + Lanes > (long)Rows * groups)
+            if ((long)bottom * groups + Lanes > (long)Rows * groups)
             {
+                if (bottom - row > RowsAtOnce)
+                {
+                    RowsOfSmallGroups(row, bottom - RowsAtOnce, ahead);
+                    RowsOfSmallGroups(bottom - RowsAtOnce, bottom, ahead);
+                    return;
+                }
                 // Whole vectors would leave the arrays.
                 scale = Padded(scale, _last);
                 offset = Padded(offset, _last + (long)RowsAtOnce * _padded);
             }
+            var rows = new Int8GemvRows
+            {
+                Codes = _weight.RowPointer(row),
+                RowBytes = _weight.RowBytes,
+                Scale = scale,
+                Offset = offset,
+                Groups = groups,
+                Rows = bottom - row,
+                Ahead = ahead,
+                X = _x.Codes,
+                XStride = _x.Stride,
+                XScales = _scales,
+                XSums = _sums,
+                Padded = _padded,
+                XGroups = _x.Groups,
+                Tokens = _x.Tokens,
+                Factors = _factors,
+                Y = _y + row,
+                YStride = Rows,
+                Accumulate = _accumulate,
+            };
+            if (_weight.Bits == 4)
+                Int8GemvDots.RowsOfFourBits(rows);
+            else
+                Int8GemvDots.RowsOfBytes(rows);
+        }
+
+        private void FourRows(int row)
+        {
+            var middle = _weight.Bits == 8 ? Int8GemvDots.ByteMiddle : 0;
             for (var t = 0; t < _x.Tokens; t++)
             {
+                var x = _x.Codes + (long)t * _x.Stride;
+                var y = _y + (long)t * Rows + row;
                 var scales = _scales + (long)t * _padded;
                 var sums = _sums + (long)t * _padded;
-                Vector256<float> s0, s1, s2, s3;
-                if (whole)
-                {
-                    s0 = VectorFactors(scale, offset, middle, scales, sums, _padded, _factors);
-                    s1 = VectorFactors(scale + groups, offset + groups, middle, scales, sums, _padded, _factors + _padded);
-                    s2 = VectorFactors(scale + 2 * groups, offset + 2 * groups, middle, scales, sums, _padded, _factors + 2 * _padded);
-                    s3 = VectorFactors(scale + 3 * groups, offset + 3 * groups, middle, scales, sums, _padded, _factors + 3 * _padded);
-                }
-                else
-                {
-                    s0 = Vector256.CreateScalar(Factors(row, middle, scales, sums, _factors));
-                    s1 = Vector256.CreateScalar(Factors(row + 1, middle, scales, sums, _factors + _padded));
-                    s2 = Vector256.CreateScalar(Factors(row + 2, middle, scales, sums, _factors + 2 * _padded));
-                    s3 = Vector256.CreateScalar(Factors(row + 3, middle, scales, sums, _factors + 3 * _padded));
-                }
-                var x = _x.Codes + (long)t * _x.Stride;
+                var s0 = Vector256.CreateScalar(Factors(row, middle, scales, sums, _factors));
+                var s1 = Vector256.CreateScalar(Factors(row + 1, middle, scales, sums, _factors + _padded));
+                var s2 = Vector256.CreateScalar(Factors(row + 2, middle, scales, sums, _factors + 2 * _padded));
+                var s3 = Vector256.CreateScalar(Factors(row + 3, middle, scales, sums, _factors + 3 * _padded));
                 var dots = _weight.Bits == 4
-                    ? FourRowsOfFourBits(_weight.RowPointer(row), _weight.RowBytes, _factors, _padded, _x.Groups, x, s0, s1, s2, s3)
-                    : FourRowsOfBytes(_weight.RowPointer(row), _weight.RowBytes, _factors, _padded, _x.Groups, x, s0, s1, s2, s3);
-                var y = _y + (long)t * Rows + row;
+                    ? Int8GemvDots.FourRowsOfFourBits(_weight.RowPointer(row), _weight.RowBytes, _factors, _padded, _x.Groups, x, s0, s1, s2, s3)
+                    : Int8GemvDots.FourRowsOfBytes(_weight.RowPointer(row), _weight.RowBytes, _factors, _padded, _x.Groups, x, s0, s1, s2, s3);
                 (_accumulate ? dots + Vector128.Load(y) : dots).Store(y);
             }
         }
@@ -170,10 +201,10 @@ internal static unsafe class Int8GemvDriver
                 var x = _x.Codes + (long)t * _x.Stride;
                 sum += _tier switch
                 {
-                    InstructionTier.Scalar => Bytes(codes, _factors, _x.Groups, x),
-                    InstructionTier.Vector128 => Bytes128(codes, _factors, _x.Groups, x),
-                    _ when _weight.Bits == 8 => FullBytes256(codes, _factors, _x.Groups, x),
-                    _ => Bytes256(codes, _factors, _x.Groups, x),
+                    InstructionTier.Scalar => Int8GemvDots.Bytes(codes, _factors, _x.Groups, x),
+                    InstructionTier.Vector128 => Int8GemvDots.Bytes128(codes, _factors, _x.Groups, x),
+                    _ when _weight.Bits == 8 => Int8GemvDots.FullBytes256(codes, _factors, _x.Groups, x),
+                    _ => Int8GemvDots.Bytes256(codes, _factors, _x.Groups, x),
                 };
                 ref var y = ref _y[(long)t * Rows + row];
                 y = _accumulate ? y + sum : sum;
@@ -197,163 +228,5 @@ internal static unsafe class Int8GemvDriver
                 total += (offset[g] + middle * scale[g]) * sums[g];
             return total;
         }
-    }
-
-    // The same for groups of 32, in whole vectors; the zeros behind the groups silence what is read there. Returns the terms of Σ offset * sum.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> VectorFactors(float* scale, float* offset, float middle, float* xScales, float* sums, int padded, float* factors)
-    {
-        var (terms, middles) = (Vector256<float>.Zero, Vector256.Create(middle));
-        for (var g = 0; g < padded; g += Lanes)
-        {
-            var s = Vector256.Load(scale + g);
-            (s * Vector256.Load(xScales + g)).Store(factors + g);
-            terms = Fma.MultiplyAdd(Fma.MultiplyAdd(s, middles, Vector256.Load(offset + g)), Vector256.Load(sums + g), terms);
-        }
-        return terms;
-    }
-
-    /// <summary>Four rows of 4-bit codes, chunk by chunk: 64 codes in 32 bytes, the first 32 in the lower halves.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static Vector128<float> FourRowsOfFourBits(
-        byte* w, long rowBytes, float* factors, int f, int groups, sbyte* x, Vector256<float> s0, Vector256<float> s1, Vector256<float> s2, Vector256<float> s3)
-    {
-        var mask = Vector256.Create((byte)15);
-        for (var g = 0; g < groups; g += 2, w += 32, x += 64)
-        {
-            var (x0, x1) = (Vector256.Load(x), Vector256.Load(x + 32));
-            var p = factors + g;
-            var v = Vector256.Load(w);
-            s0 = Scaled(v & mask, x0, p[0], s0);
-            s0 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s0);
-            v = Vector256.Load(w + rowBytes);
-            p += f;
-            s1 = Scaled(v & mask, x0, p[0], s1);
-            s1 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s1);
-            v = Vector256.Load(w + 2 * rowBytes);
-            p += f;
-            s2 = Scaled(v & mask, x0, p[0], s2);
-            s2 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s2);
-            v = Vector256.Load(w + 3 * rowBytes);
-            p += f;
-            s3 = Scaled(v & mask, x0, p[0], s3);
-            s3 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s3);
-        }
-        return SumEach(s0, s1, s2, s3);
-    }
-
-    /// <summary>Four rows of 8-bit codes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static Vector128<float> FourRowsOfBytes(
-        byte* w, long rowBytes, float* factors, int f, int groups, sbyte* x, Vector256<float> s0, Vector256<float> s1, Vector256<float> s2, Vector256<float> s3)
-    {
-        for (var g = 0; g < groups; g++, w += 32, x += 32)
-        {
-            var v = Vector256.Load(x);
-            var p = factors + g;
-            s0 = ScaledFromMiddle(Vector256.Load(w), v, p[0], s0);
-            s1 = ScaledFromMiddle(Vector256.Load(w + rowBytes), v, p[f], s1);
-            s2 = ScaledFromMiddle(Vector256.Load(w + 2 * rowBytes), v, p[2 * f], s2);
-            s3 = ScaledFromMiddle(Vector256.Load(w + 3 * rowBytes), v, p[3 * f], s3);
-        }
-        return SumEach(s0, s1, s2, s3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> SumEach(Vector256<float> s0, Vector256<float> s1, Vector256<float> s2, Vector256<float> s3)
-    {
-        var sums = Avx.HorizontalAdd(Avx.HorizontalAdd(s0, s1), Avx.HorizontalAdd(s2, s3));
-        return sums.GetLower() + sums.GetUpper();
-    }
-
-    /// <summary>One row of codes below 128, one a byte: pairs of products stay below 2^15.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Bytes256(byte* codes, float* factors, int groups, sbyte* x)
-    {
-        var (s0, s1) = (Vector256<float>.Zero, Vector256<float>.Zero);
-        for (var g = 0; g < groups; g += 2, codes += 64, x += 64)
-        {
-            s0 = Scaled(Vector256.Load(codes), Vector256.Load(x), factors[g], s0);
-            s1 = Scaled(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors[g + 1], s1);
-        }
-        return Vector256.Sum(s0 + s1);
-    }
-
-    /// <summary>One row of codes of 8 bits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float FullBytes256(byte* codes, float* factors, int groups, sbyte* x)
-    {
-        var (s0, s1) = (Vector256<float>.Zero, Vector256<float>.Zero);
-        for (var g = 0; g < groups; g += 2, codes += 64, x += 64)
-        {
-            s0 = ScaledFull(Vector256.Load(codes), Vector256.Load(x), factors[g], s0);
-            s1 = ScaledFull(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors[g + 1], s1);
-        }
-        return Vector256.Sum(s0 + s1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Scaled(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
-    {
-        var dots = AvxVnni.IsSupported
-            ? AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, codes, x)
-            : Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes, x), Vector256.Create((short)1));
-        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Vector256.Create(factor), sum);
-    }
-
-    // Codes less 128: their magnitudes times the activations under their signs, at most 2 * 128 * 127 a pair.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> ScaledFromMiddle(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
-    {
-        if (AvxVnni.IsSupported)
-            return Scaled(codes, x, factor, sum);
-        var w = (codes ^ Vector256.Create((byte)128)).AsSByte();
-        return Scaled(Avx2.Abs(w), Avx2.Sign(x, w), factor, sum);
-    }
-
-    // Without VNNI a pair of 8-bit products may exceed 16 bits: halves of the codes go one after the other.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> ScaledFull(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
-    {
-        if (AvxVnni.IsSupported)
-            return Scaled(codes, x, factor, sum);
-        var mask = Vector256.Create((byte)15);
-        var low = Avx2.MultiplyAddAdjacent(codes & mask, x);
-        var high = Avx2.MultiplyAddAdjacent((codes.AsUInt16() >> 4).AsByte() & mask, x);
-        var dots = Avx2.MultiplyAddAdjacent(low, Vector256.Create((short)1)) + Avx2.MultiplyAddAdjacent(high, Vector256.Create((short)16));
-        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Vector256.Create(factor), sum);
-    }
-
-    // 255 * 127 fits 16 bits; sums go on in 32.
-    private static float Bytes128(byte* codes, float* factors, int groups, sbyte* x)
-    {
-        var sum = Vector128<float>.Zero;
-        for (var g = 0; g < groups; g++)
-        {
-            var dots = Vector128<int>.Zero;
-            for (var end = codes + QuantizedActivations.GroupSize; codes < end; codes += 16, x += 16)
-            {
-                var (c0, c1) = Vector128.Widen(Vector128.Load(codes));
-                var (x0, x1) = Vector128.Widen(Vector128.Load(x));
-                var (p0, p1) = Vector128.Widen(c0.AsInt16() * x0);
-                var (p2, p3) = Vector128.Widen(c1.AsInt16() * x1);
-                dots += p0 + p1 + (p2 + p3);
-            }
-            sum += Vector128.ConvertToSingle(dots) * factors[g];
-        }
-        return Vector128.Sum(sum);
-    }
-
-    private static float Bytes(byte* codes, float* factors, int groups, sbyte* x)
-    {
-        var sum = 0f;
-        for (var g = 0; g < groups; g++, codes += QuantizedActivations.GroupSize, x += QuantizedActivations.GroupSize)
-        {
-            var dot = 0;
-            for (var i = 0; i < QuantizedActivations.GroupSize; i++)
-                dot += codes[i] * x[i];
-            sum += dot * factors[g];
-        }
-        return sum;
     }
 }

@@ -8,6 +8,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
 {
     private const int Alignment = 64;
+    private readonly bool _inSlab;
     private T* _pointer;
 
     /// <summary>Allocates <paramref name="length"/> zeroed elements.</summary>
@@ -15,11 +16,22 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     /// <exception cref="OverflowException">The length is too large for the address space.</exception>
     /// <exception cref="OutOfMemoryException">The memory is not to be had.</exception>
     public NativeBuffer(long length)
+        : this(length, isWeight: false)
+    {
+    }
+
+    /// <param name="isWeight">Lives long and streams through the caches: lies on large pages with others of its kind.</param>
+    internal NativeBuffer(long length, bool isWeight)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
         var bytes = Bytes;
-        if (HugePages.Serves(bytes))
+        _inSlab = isWeight && WeightSlabs.Serves(bytes);
+        if (_inSlab)
+        {
+            _pointer = (T*)WeightSlabs.Allocate(bytes);
+        }
+        else if (HugePages.Serves(bytes))
         {
             _pointer = (T*)HugePages.Allocate(bytes);
         }
@@ -63,7 +75,9 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     {
         if (_pointer is null)
             return;
-        if (HugePages.Serves(Bytes))
+        if (_inSlab)
+            WeightSlabs.Free(_pointer);
+        else if (HugePages.Serves(Bytes))
             HugePages.Free(_pointer, Bytes);
         else
             NativeMemory.AlignedFree(_pointer);

@@ -34,7 +34,7 @@ public sealed unsafe class PackedMatrix : WeightMatrix
             codebook.CopyTo(_codebook, 0);
         }
         RowBytes = checked((columns - 1) / CodePlanes.Chunk + 1) * CodePlanes.ChunkBytes(bits);
-        _codes = new NativeBuffer<byte>((long)rows * RowBytes);
+        _codes = new NativeBuffer<byte>((long)rows * RowBytes, isWeight: true);
         _scales = new GroupScales(rows, Groups);
     }
 

@@ -1,0 +1,41 @@
+namespace Vernier.Kernels;
+
+/// <summary>A run of rows, a multiple of four, of a weight in groups of 32, and the tokens that they meet.</summary>
+internal unsafe struct Int8GemvRows
+{
+    public byte* Codes;
+    public long RowBytes;
+
+    /// <summary>Scales and offsets [Rows, Groups]; whole vectors may be read behind the last.</summary>
+    public float* Scale, Offset;
+
+    public int Groups, Rows;
+
+    /// <summary>Rows from one that is multiplied to the one that is asked for.</summary>
+    public int Ahead;
+
+    /// <summary>[Tokens, XStride].</summary>
+    public sbyte* X;
+
+    public long XStride;
+
+    /// <summary>Scales and sums of the activations [Tokens, Padded], zeros behind the groups.</summary>
+    public float* XScales, XSums;
+
+    /// <summary>Groups rounded up to whole vectors.</summary>
+    public int Padded;
+
+    /// <summary>Groups of activations that have codes.</summary>
+    public int XGroups;
+
+    public int Tokens;
+
+    /// <summary>Scratch [4, Padded].</summary>
+    public float* Factors;
+
+    /// <summary>[Tokens, YStride].</summary>
+    public float* Y;
+
+    public long YStride;
+    public bool Accumulate;
+}
