@@ -11,6 +11,7 @@ internal static class VerbList
     public static IReadOnlyList<Verb> All { get; } =
     [
         new("inspect", InspectVerb.Create),
+        new("plan", PlanVerb.Create),
         new("quantize", QuantizeVerb.Create),
         new("tune", TuneVerb.Create),
         new("eval", EvalVerb.Create),

@@ -8,7 +8,7 @@ namespace Vernier.Tuning;
 internal sealed class TrainingLoop : IDisposable
 {
     /// <summary>Trainable values up to this many are copied before every update, so that a run that diverges can go back one step.</summary>
-    private const long SnapshotLimit = 64L << 20;
+    internal const long SnapshotLimit = 64L << 20;
 
     private readonly Decoder _decoder;
     private readonly Compute _compute;

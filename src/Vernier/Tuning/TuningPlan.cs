@@ -3,48 +3,51 @@ using Vernier.Tuning.Methods;
 
 namespace Vernier.Tuning;
 
-/// <summary>What a tuning run takes, by formula, before it starts. Biases are not counted: they are a ten-thousandth of a model.</summary>
+/// <summary>What a tuning run takes, by formula, before it starts. Biases are not counted: they are a ten-thousandth of a model.
+/// Property names in snake_case are the fields of the JSON result.</summary>
 /// <param name="TrainableParameters">Numbers that training changes.</param>
-/// <param name="ModelBytes">Size of the model as the papers count it: packed codes, for each group one fp16 scale and one zero point of as many bits as a code; all else fp16.</param>
+/// <param name="ModelBytes">Size of the tuned model as the papers count it: packed codes, for each group one fp16 scale and one zero point of as many bits as a code; all else fp16.</param>
 /// <param name="OptimizerBytes">Adam's two moments, fp32.</param>
-/// <param name="GradientBytes">Gradients and fp32 masters of the trained parameters.</param>
+/// <param name="GradientBytes">Gradients and fp32 masters of the trained parameters, and the copy of them that a diverging run goes back to.</param>
 /// <param name="ActivationBytes">Activations of a micro-batch.</param>
-/// <param name="ResidentBytes">Memory of the run: weights as they are held, all of the above, and the runtime.</param>
-public sealed record TuningPlan(string Method, long TrainableParameters, long ModelBytes, long OptimizerBytes, long GradientBytes, long ActivationBytes, long ResidentBytes)
+/// <param name="ResidentBytes">Memory of the run: weights as they are held, all of the above, the adapter's values as they are written, and the runtime.</param>
+/// <param name="StepTeraflop">Necessary arithmetic of an optimizer step, 10^12 operations; recomputation is not counted.</param>
+public sealed record TuningPlan(string Method, long TrainableParameters, long ModelBytes, long OptimizerBytes, long GradientBytes, long ActivationBytes, long ResidentBytes, double StepTeraflop)
 {
-    private const long RuntimeBytes = 90L << 20; // code, tables of the runtime, tokenizer, worker stacks
+    /// <summary>Code, tables of the runtime, tokenizer, worker stacks, panels of the products.</summary>
+    private const long RuntimeBytes = 100L << 20;
 
-    /// <summary>Plans a run.</summary>
+    /// <summary>Plans a run on a published shape.</summary>
     /// <param name="storedBits">Bits of the model's own codes; null = full precision.</param>
     /// <param name="storedGroup">Columns that share a scale in the model's own format; 0 = per channel.</param>
-    public static TuningPlan For(ModelConfig config, TuneOptions options, int? storedBits = null, int storedGroup = 0)
+    public static TuningPlan For(ModelConfig config, TuneOptions options, int? storedBits = null, int storedGroup = 0) => For(ModelOutline.Of(config, storedBits, storedGroup), options);
+
+    /// <summary>Plans a run.</summary>
+    /// <param name="options">Without a memory limit, activations may take what is free on this machine, as in the run.</param>
+    /// <exception cref="ArgumentException">Unknown method, or one that needs codes where there are none.</exception>
+    public static TuningPlan For(ModelOutline model, TuneOptions options)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
         TuningMethods.Find(options.Method);
-        var bits = options.Bits ?? storedBits;
-        var group = options.Bits is null ? storedGroup : options.Group;
+        var config = model.Config;
+        var tuned = model.Linears.Select(l => options.Bits is { } bits ? l with { Bits = bits, Group = options.Group } : l).ToArray();
         var quantizes = options.Method is not ("lora" or "full");
-        if (quantizes && bits is null)
+        if (quantizes && tuned.All(l => l.Bits is null))
             throw new ArgumentException($"{options.Method} needs a quantized model or --bits", nameof(options));
-        var shapes = LinearShape.OfBlock(config);
-        var trainable = TrainableCount(config, options, shapes, group);
-        var parameters = config.Layers * shapes.Sum(s => s.Weights) + OtherParameters(config);
-        var deployed = quantizes ? bits : storedBits;
-        var model = deployed is { } b ? QuantizedBytes(config, b, group) : 2 * parameters;
-        var rest = HeldBytes(config, options, shapes, bits, group, storedBits) + 16 * trainable + RuntimeBytes;
+        var trainable = TrainableCount(config, options, tuned);
+        var copies = trainable <= TrainingLoop.SnapshotLimit ? 3 : 2;
+        var rest = HeldBytes(model, options, tuned) + (8 + 4 * copies) * trainable + RuntimeBytes;
+        var tokens = options.Batch * Math.Min(options.Context, config.ContextLength);
         var limit = options.MemoryLimit ?? MemoryPlan.DefaultLimit(rest);
-        var activations = ActivationPlan.For(config, options.Batch * options.Context, Math.Max(0, limit - rest)).Bytes;
-        return new(options.Method, trainable, model, 8 * trainable, 8 * trainable, activations, rest + activations);
+        var activations = ActivationPlan.For(config, tokens, Math.Max(0, limit - rest)).Bytes;
+        return new(options.Method, trainable, ModelSize(config, quantizes ? tuned : options.Method == "full" ? LinearShape.Of(config) : model.Linears), 8 * trainable, 4L * copies * trainable, activations, rest + activations + 4 * trainable,
+            options.Accumulate * StepOperations(config, options, tuned, tokens) / 1e12);
     }
 
     /// <summary>Bytes of the model with its linears packed.</summary>
     /// <param name="group">Columns that share a scale; 0 = per channel.</param>
-    public static long QuantizedBytes(ModelConfig config, int bits, int group)
-    {
-        var shapes = LinearShape.OfBlock(config);
-        var codes = config.Layers * shapes.Sum(s => s.Weights) * bits / 8;
-        var scales = config.Layers * shapes.Sum(s => s.Out * Groups(s, group));
-        return codes + 2 * scales + scales * bits / 8 + 2 * OtherParameters(config);
-    }
+    public static long QuantizedBytes(ModelConfig config, int bits, int group) => ModelSize(config, LinearShape.Of(config, bits, group));
 
     /// <summary>Parameters outside the blocks' linears: embeddings, positions, head and norms.</summary>
     public static long OtherParameters(ModelConfig config)
@@ -60,49 +63,60 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         return config.QkNorm ? count + 2L * config.HeadDim * config.Layers : count;
     }
 
-    private static long TrainableCount(ModelConfig config, TuneOptions options, IReadOnlyList<LinearShape> shapes, int group)
+    private static long ModelSize(ModelConfig config, IEnumerable<LinearShape> linears) => 2 * OtherParameters(config) + linears.Sum(l =>
+        l.Bits is { } bits ? l.Weights * bits / 8 + 2 * l.Scales(l.Group) + l.Scales(l.Group) * bits / 8 : 2 * l.Weights);
+
+    private static long TrainableCount(ModelConfig config, TuneOptions options, IReadOnlyList<LinearShape> linears)
     {
-        var targets = LinearTargets.Parse(options.Targets ?? (options.Method is "lora" or "qlora" ? LoraAdapter.DefaultTargets : "all"));
-        var low = shapes.Where(s => targets(s.Name)).ToArray();
-        var perBlock = options.Method switch
-        {
-            "peqa" => shapes.Sum(s => PeqaCount(s, options, group)),
-            "lora" or "qlora" => low.Sum(s => (long)options.Rank * (s.In + s.Out)),
-            "qa-lora" => low.Sum(s => options.Rank * (Groups(s, group) + s.Out)),
-            "l4q" or "qat-lora" => low.Sum(s => (long)options.Rank * (s.In + s.Out) + 2 * s.Out * Groups(s, group)),
-            "qat" => shapes.Sum(s => s.Weights + s.Out * Groups(s, group)),
-            _ => shapes.Sum(s => s.Weights),
-        };
+        var isTarget = Targets(options);
         var outside = options.Method is "full" or "qat" && options.Scope == TuneScope.All ? OtherParameters(config) : 0;
-        return config.Layers * perBlock + outside;
+        return outside + linears.Sum(l => options.Method switch
+        {
+            "peqa" => l.Bits is null ? 0 : PeqaCount(l, options),
+            "lora" or "qlora" => isTarget(l.Name) ? (long)options.Rank * (l.In + l.Out) : 0,
+            "qa-lora" => isTarget(l.Name) ? options.Rank * (l.GroupsInRow(l.Group) + l.Out) : 0,
+            "l4q" or "qat-lora" => isTarget(l.Name) ? (long)options.Rank * (l.In + l.Out) + 2 * l.Scales(l.Group) : 0,
+            "qat" => l.Weights + l.Scales(l.Group),
+            _ => l.Weights,
+        });
     }
 
-    private static long PeqaCount(LinearShape shape, TuneOptions options, int group)
+    private static Func<string, bool> Targets(TuneOptions options) =>
+        LinearTargets.Parse(options.Targets ?? (options.Method is "lora" or "qlora" ? LoraAdapter.DefaultTargets : "all"));
+
+    private static long PeqaCount(LinearShape shape, TuneOptions options)
     {
-        var all = shape.Out * Groups(shape, group);
+        var all = shape.Scales(shape.Group);
         var scales = options.Granularity switch
         {
             Granularity.Channel => shape.Out,
-            Granularity.Separable => shape.Out + Groups(shape, group),
+            Granularity.Separable => shape.Out + shape.GroupsInRow(shape.Group),
             _ => all,
         };
         return (options.Train == TrainedState.Zeros ? 0 : scales) + (options.Train == TrainedState.Scales ? 0 : all);
     }
 
-    // Weights in memory: packed codes with fp32 scale and offset (twice where they are tuned), fp16 for frozen full precision; fp32 masters count as parameters.
-    private static long HeldBytes(ModelConfig config, TuneOptions options, IReadOnlyList<LinearShape> shapes, int? bits, int group, int? storedBits)
+    /// <summary>Frozen weights and quantizer state in memory; trained parameters are counted apart.</summary>
+    private static long HeldBytes(ModelOutline model, TuneOptions options, IReadOnlyList<LinearShape> tuned)
     {
-        var other = 2 * OtherParameters(config);
-        var weights = config.Layers * shapes.Sum(s => s.Weights);
-        var scales = config.Layers * shapes.Sum(s => s.Out * Groups(s, group));
-        return options.Method switch
+        var isTarget = Targets(options);
+        return model.OtherBytes + model.Linears.Zip(tuned, (loaded, l) => options.Method switch
         {
-            "full" or "qat" => other,
-            "peqa" or "qa-lora" => other + weights * bits!.Value / 8 + 16 * scales,
-            "qlora" => other + weights * bits!.Value / 8 + 8 * scales,
-            _ => other + (storedBits is { } b ? weights * b / 8 + 8 * config.Layers * shapes.Sum(s => s.Out * Groups(s, group)) : 2 * weights),
-        };
+            "full" => 0,
+            "qat" => 12 * l.Scales(l.Group), // range, offset and rounded steps of the grid
+            "peqa" or "qa-lora" => l.LoadedBytes + (l.Bits is null ? 0 : 8 * l.Scales(l.Group)), // the scales in use beside those of the start
+            "qlora" => l.LoadedBytes,
+            "l4q" or "qat-lora" => isTarget(l.Name) ? loaded.LoadedBytes + 12 * l.Scales(l.Group) : l.LoadedBytes,
+            _ => loaded.LoadedBytes,
+        }).Sum();
     }
 
-    private static long Groups(LinearShape shape, int group) => group == 0 ? 1 : (shape.In + group - 1) / group;
+    /// <summary>Two products for each linear (forward and the input's gradient), a third where a weight gradient is needed whole or in tiles; the head's two; attention's six.</summary>
+    private static double StepOperations(ModelConfig config, TuneOptions options, IReadOnlyList<LinearShape> linears, int tokens)
+    {
+        var third = options.Method is "full" or "qat" or "l4q" or "qat-lora" || (options is { Method: "peqa", Granularity: Granularity.Group } && linears.Any(l => l.GroupsInRow(l.Group) > 1));
+        var products = (third ? 3.0 : 2.0) * linears.Sum(l => (double)l.Weights) + (options.Scope == TuneScope.All ? 3.0 : 2.0) * config.VocabularySize * config.HiddenSize;
+        var attention = 3.0 * Math.Min(options.Context, config.ContextLength) * config.Heads * config.HeadDim * config.Layers; // 6 products over half of the pairs
+        return 2.0 * tokens * (products + attention);
+    }
 }

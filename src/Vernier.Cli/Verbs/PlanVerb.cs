@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Globalization;
+using Vernier.Tuning;
+using Vernier.Tuning.Methods;
+
+namespace Vernier.Cli.Verbs;
+
+/// <summary><c>plan MODEL</c> or <c>plan --shape NAME</c> with tune's options: what a run would take, before it starts.</summary>
+internal sealed class PlanVerb
+{
+    private const int UsualBits = 4;
+
+    private readonly Argument<string?> _model = new("MODEL") { Description = "A .gguf file or a model folder; only its headers are read", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _shape = new("--shape") { Description = $"A published shape instead of a model: {string.Join(", ", ModelShapes.Names)}", HelpName = "NAME" };
+    private readonly CommonOptions _common;
+    private readonly OptionBinding<TuneOptions> _options;
+
+    private PlanVerb(Command command)
+    {
+        command.Add(_model);
+        command.Add(_shape);
+        _common = CommonOptions.AddTo(command);
+        _options = new OptionBinding<TuneOptions>(command, except: "seed");
+    }
+
+    public static Command Create()
+    {
+        var command = new Command("plan", "Show parameters, memory and arithmetic of a tuning run before it starts, for all methods side by side");
+        var verb = new PlanVerb(command);
+        command.SetAction(parsed => verb.Run(parsed));
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        var options = _options.Apply(parsed, new TuneOptions());
+        var (path, shape) = (parsed.GetValue(_model), parsed.GetValue(_shape));
+        var model = (path, shape) switch
+        {
+            (not null, null) => ModelOutline.Read(path),
+            (null, not null) => ModelOutline.Of(ModelShapes.Find(shape)),
+            _ => throw new UsageException("give MODEL or --shape NAME, one of the two"),
+        };
+        var plan = TuningPlan.For(model, WithBits(model, options));
+        var json = parsed.GetValue(_common.Json);
+        if (json != "-")
+            Print(path ?? shape!, model, options, plan.Method);
+        JsonResult.Write(json, plan);
+        return 0;
+    }
+
+    private static void Print(string name, ModelOutline model, TuneOptions options, string chosen)
+    {
+        var c = CultureInfo.InvariantCulture;
+        var to = Console.Out;
+        var bits = WithBits(model, options).Bits;
+        to.WriteLine(string.Create(c, $"{name}: {model.Linears.Count} linears of {model.Linears.Sum(l => l.Weights) / 1e6:F1} M weights, {TuningPlan.OtherParameters(model.Config) / 1e6:F1} M other parameters"));
+        to.WriteLine(string.Create(c, $"{(bits is { } b ? $"quantized to {b} bits, {(options.Group == 0 ? "per channel" : $"groups of {options.Group}")}" : "on its own codes")}; {options.Batch} x {options.Context} tokens a micro-batch"));
+        to.WriteLine(string.Create(c, $"  {"method",-10} {"trained",12} {"model GB",9} {"optimizer GB",13} {"activations GB",15} {"resident GB",12} {"TFLOP a step",13}"));
+        foreach (var method in TuningMethods.All)
+        {
+            var plan = TuningPlan.For(model, WithBits(model, options with { Method = method.Name }));
+            to.WriteLine(string.Create(c,
+                $"{(plan.Method == chosen ? '*' : ' ')} {plan.Method,-10} {plan.TrainableParameters / 1e6,10:F3} M {plan.ModelBytes / 1e9,9:F2} {plan.OptimizerBytes / 1e9,13:F3} {plan.ActivationBytes / 1e9,15:F3} {plan.ResidentBytes / 1e9,12:F2} {plan.StepTeraflop,13:F2}"));
+        }
+    }
+
+    /// <summary>Methods that need codes get the usual width where neither the model nor the options say one.</summary>
+    private static TuneOptions WithBits(ModelOutline model, TuneOptions options) =>
+        options.Bits is null && options.Method is not ("lora" or "full") && model.Linears.All(l => l.Bits is null) ? options with { Bits = UsualBits } : options;
+}

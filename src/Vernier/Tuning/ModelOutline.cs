@@ -1,0 +1,68 @@
+using Vernier.Files;
+using Vernier.Files.Gguf;
+using Vernier.Files.HuggingFace;
+using Vernier.Files.Native;
+using Vernier.Models;
+
+namespace Vernier.Tuning;
+
+/// <summary>What planning needs to know of a model: read from headers, without loading a weight.</summary>
+/// <param name="Linears">The linears of the blocks, as they are stored.</param>
+/// <param name="OtherBytes">Bytes in memory of everything else.</param>
+/// <param name="OtherFileBytes">Bytes of everything else as it is stored.</param>
+public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape> Linears, long OtherBytes, long OtherFileBytes)
+{
+    /// <summary>A published shape in full precision (fp16), or packed.</summary>
+    public static ModelOutline Of(ModelConfig config, int? bits = null, int group = 0)
+    {
+        var other = 2 * TuningPlan.OtherParameters(config);
+        return new(config, LinearShape.Of(config, bits, group), other, other);
+    }
+
+    /// <summary>Reads the headers of a .gguf file or a model folder.</summary>
+    /// <exception cref="FileNotFoundException">There is neither.</exception>
+    /// <exception cref="InvalidDataException">The content is damaged.</exception>
+    public static ModelOutline Read(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path))
+            return Folder(path);
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"{path}: no such file or folder", path);
+        using var file = GgufFile.Open(path);
+        return Of(GgufConfig.Read(file), file.Tensors.Select(t => new Stored(GgufNames.ToHuggingFace(t.Name) ?? t.Name, t.Columns, t.Rows,
+            t.Format.Codes?.Bits, t.Format.Codes?.GroupSize ?? 0, t.Format.Name is "F16" or "BF16" ? 2 : 4, t.ByteLength)));
+    }
+
+    private static ModelOutline Folder(string path)
+    {
+        using var folder = HfFolder.Open(path);
+        var config = HuggingFaceConfig.Read(folder.ConfigPath, folder.Config.RootElement);
+        var packed = NativeConfig.Find(folder) ?? new Dictionary<string, NativeMatrix>();
+        return Of(config, NativeWeights.Tensors(folder, packed).Select(t =>
+        {
+            var layout = packed.GetValueOrDefault(t.Name.EndsWith(".weight", StringComparison.Ordinal) ? t.Name[..^".weight".Length] : t.Name);
+            return new Stored(t.Name, t.Shape[^1], t.Elements / Math.Max(1, t.Shape[^1]), layout?.Bits, layout?.GroupSize ?? 0,
+                t.Format is nameof(ElementType.F16) or nameof(ElementType.BF16) ? 2 : 4, t.Bytes);
+        }));
+    }
+
+    private static ModelOutline Of(ModelConfig config, IEnumerable<Stored> tensors)
+    {
+        var linears = LinearShape.Of(config).ToDictionary(l => l.Name + ".weight", StringComparer.Ordinal);
+        var (other, otherFile) = (0L, 0L);
+        foreach (var tensor in tensors)
+            if (linears.TryGetValue(tensor.Name, out var linear))
+                linears[tensor.Name] = linear with { Bits = tensor.Bits, Group = tensor.Group, WeightBytes = tensor.WeightBytes };
+            else
+            {
+                other += tensor.Bits is { } bits
+                    ? tensor.Rows * ((tensor.Columns + 63) / 64) * 8 * bits + 8 * tensor.Rows * ((tensor.Columns + tensor.Group - 1) / tensor.Group)
+                    : tensor.Rows * tensor.Columns * (tensor.Rows == 1 ? 4 : tensor.WeightBytes);
+                otherFile += tensor.Bytes;
+            }
+        return new(config, [.. linears.Values], other, otherFile);
+    }
+
+    private readonly record struct Stored(string Name, long Columns, long Rows, int? Bits, int Group, int WeightBytes, long Bytes);
+}
