@@ -54,8 +54,10 @@ internal sealed class OptionBinding<T>
     private static Option Create(PropertyInfo property, OptionAttribute about, object? value)
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        var shown = value is null or bool ? "" : $" [default: {Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant()}]";
-        var description = char.ToUpperInvariant(about.Summary[0]) + about.Summary[1..] + shown;
+        var shown = value is null or bool or "" ? "" : $" [default: {Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant()}]";
+        // A summary that begins with the names of methods or values keeps them as they are typed.
+        var sentence = about.Summary.Split(' ')[0][^1] is ':' or ',' ? about.Summary : char.ToUpperInvariant(about.Summary[0]) + about.Summary[1..];
+        var description = sentence + shown;
         if (type == typeof(bool))
             return new Option<bool>("--" + about.Name) { Description = description };
         var option = new Option<string>("--" + about.Name) { Description = description, HelpName = HelpName(type) };

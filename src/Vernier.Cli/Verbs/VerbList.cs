@@ -10,6 +10,7 @@ internal static class VerbList
 {
     public static IReadOnlyList<Verb> All { get; } =
     [
+        new("demo", DemoVerb.Create),
         new("inspect", InspectVerb.Create),
         new("plan", PlanVerb.Create),
         new("quantize", QuantizeVerb.Create),

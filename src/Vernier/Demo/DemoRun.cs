@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using Vernier.Data;
 using Vernier.Evaluation;
+using Vernier.Export;
 using Vernier.Generation;
+using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Quantization;
@@ -12,7 +14,7 @@ using Vernier.Tuning.Methods;
 namespace Vernier.Demo;
 
 /// <summary>The whole way without any file to start from: generates text, makes a tokenizer and a tiny model from it, quantizes the model,
-/// tunes two tasks by their scales alone, and switches between them.</summary>
+/// tunes two tasks by their scales alone, switches between them, exports them as GGUF files and loads these again.</summary>
 public sealed class DemoRun : IDisposable
 {
     private const string FullPrecision = "full precision";
@@ -24,16 +26,17 @@ public sealed class DemoRun : IDisposable
     private readonly Action<string> _say;
     private readonly BytePairTokenizer _tokenizer;
     private readonly LanguageModel _model;
-    private readonly int[][] _heldOut;
+    private readonly string[] _heldOut;
+    private readonly List<(string Name, double[] Losses)> _curves = [];
 
-    /// <param name="output">Folder for the runs: <c>base</c> and one a task.</param>
+    /// <param name="output">Folder for the runs (<c>base</c> and one a task), the exported files and <c>loss.svg</c>.</param>
     /// <param name="say">Told in a line what happens.</param>
     public DemoRun(DemoOptions options, string output, Action<string> say)
     {
         (_options, _output, _say) = (options, output, say);
         var stories = DemoText.Stories(options.StoryLines, options.Seed);
         _tokenizer = BytePairTrainer.Train(stories, options.VocabularySize);
-        _heldOut = [.. Kinds.Select(kind => _tokenizer.Encode(kind.Text(options.HeldOutLines, options.Seed + 1000)))];
+        _heldOut = [.. Kinds.Select(kind => kind.Text(options.HeldOutLines, options.Seed + 1000))];
         _model = LanguageModel.CreateRandom(Config(options, _tokenizer.VocabularySize), options.Seed,
             new LoadedTokenizer(_tokenizer, null, [EndOfText]), new LoadOptions { Threads = options.Threads });
     }
@@ -43,33 +46,36 @@ public sealed class DemoRun : IDisposable
     {
         var started = Stopwatch.GetTimestamp();
         TrainFromScratch(stop);
-        var rows = new List<DemoRow> { Measure(FullPrecision) };
+        var rows = new List<DemoRow> { Measure(_model, FullPrecision) };
         var matrices = Quantize();
         var codes = _model.CodesSha256()!;
         var rounded = matrices.Select(m => m.Scales).ToArray();
-        rows.Add(Measure($"rounded to {_options.Bits} bits"));
+        rows.Add(Measure(_model, $"rounded to {_options.Bits} bits"));
 
         var states = new List<GroupScales[]> { rounded };
         var tasks = new List<DemoTask>();
         foreach (var (name, text) in Kinds[1..])
         {
             var (task, scales) = Tune(name, text, matrices, rounded, stop);
-            rows.Add(Measure(name));
+            rows.Add(Measure(_model, name));
             states.Add(scales);
             tasks.Add(task);
         }
         var exact = SwitchThrough(matrices, states, rows, tasks);
+        var exports = Export(matrices, states, rows);
         return new DemoResult
         {
             Parameters = _model.ParameterCount,
             FullBytes = _model.ParameterCount * sizeof(float),
             Bits = _options.Bits,
+            Group = _options.Group,
             Rows = rows,
+            Exports = exports,
             Tasks = tasks,
             CodesSha256 = codes,
-            CodesEqual = _model.CodesSha256() == codes,
+            CodesEqual = _model.CodesSha256() == codes && exports.All(e => e.CodesEqual),
             SwitchingIsExact = exact,
-            LossChart = Path.Combine(_output, "base", "loss.svg"),
+            LossChart = WriteChart(),
             Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
         };
     }
@@ -131,9 +137,13 @@ public sealed class DemoRun : IDisposable
     private TuneResult Train(string folder, string text, TuneOptions options, CancellationToken stop)
     {
         var data = TrainingData.FromText(text, folder, _tokenizer, options, _model.Config);
-        var tuner = new Tuner(_model, options, data, null, Path.Combine(_output, folder));
-        var result = tuner.Run(cancel: stop);
+        var output = Path.Combine(_output, folder);
+        if (Directory.Exists(output))
+            Checkpoint.RemoveAll(output); // of a demonstration that was interrupted
+        var losses = new List<double>();
+        var result = new Tuner(_model, options, data, null, output).Run(progress: at => losses.Add(at.Loss), cancel: stop);
         stop.ThrowIfCancellationRequested();
+        _curves.Add((folder, [.. losses]));
         return result;
     }
 
@@ -150,9 +160,41 @@ public sealed class DemoRun : IDisposable
             var elapsed = Stopwatch.GetElapsedTime(started).TotalMicroseconds;
             if (state > 0)
                 tasks[state - 1] = tasks[state - 1] with { SwitchMicroseconds = elapsed };
-            exact &= Measure(rows[state + 1].Model) == rows[state + 1];
+            exact &= Measure(_model, rows[state + 1].Model) == rows[state + 1];
         }
         return exact;
+    }
+
+    /// <summary>Writes a GGUF file for the rounded model and for each task, loads each again and measures and compares what was loaded.</summary>
+    private List<DemoExport> Export(PackedMatrix[] matrices, List<GroupScales[]> states, List<DemoRow> rows)
+    {
+        _say("exporting GGUF files, loading them again and comparing their codes");
+        var exports = new List<DemoExport>();
+        foreach (var (state, scales) in states.Index())
+        {
+            Use(matrices, scales);
+            var written = GgufExport.Write(_model, Path.Combine(_output, (state == 0 ? "rounded" : rows[state + 1].Model) + ".gguf"));
+            using var first = LanguageModel.Load(state == 0 ? written.Path : exports[0].Path, new LoadOptions { Threads = 1 });
+            using var loaded = LanguageModel.Load(written.Path, new LoadOptions { Threads = _options.Threads });
+            var compared = CodeComparison.Of(first, loaded);
+            exports.Add(new DemoExport(written.Path, written.Bytes, written.TensorFormats, compared.CodesEqual && loaded.CodesSha256() == _model.CodesSha256(),
+                compared.ScalesChanged, compared.ScalesTotal, Measure(loaded, rows[state + 1].Model)));
+        }
+        return exports;
+    }
+
+    private string WriteChart()
+    {
+        var path = Path.Combine(_output, "loss.svg");
+        var parts = new List<(int, string)>();
+        var steps = 0;
+        foreach (var (name, losses) in _curves)
+        {
+            parts.Add((steps, name == "base" ? "from scratch" : $"scales only: {name}"));
+            steps += losses.Length;
+        }
+        File.WriteAllText(path, LossChart.Svg("vernier demo: a model from scratch, then two tasks", [.. _curves.SelectMany(c => c.Losses)], [], parts));
+        return path;
     }
 
     private static void Use(PackedMatrix[] matrices, GroupScales[] scales)
@@ -161,20 +203,21 @@ public sealed class DemoRun : IDisposable
             matrices[i].Scales = scales[i];
     }
 
-    private DemoRow Measure(string model)
+    private DemoRow Measure(LanguageModel model, string name)
     {
-        using var scorer = new DecoderScorer(_model.Decoder, _model.Compute);
-        var perplexity = new Perplexity(scorer, _tokenizer, _options.Context);
-        var values = _heldOut.Select(ids => perplexity.Measure(model, ids, PerplexityConvention.Gptq, _options.Context, null).Perplexity).ToArray();
-        return new DemoRow(model, values[0], values[1], values[2], Sample());
+        using var scorer = new DecoderScorer(model.Decoder, model.Compute);
+        var tokenizer = model.Tokenizer!;
+        var perplexity = new Perplexity(scorer, tokenizer, _options.Context);
+        var values = _heldOut.Select(text => perplexity.Measure(name, tokenizer.Encode(text), PerplexityConvention.Gptq, _options.Context, null).Perplexity).ToArray();
+        return new DemoRow(name, values[0], values[1], values[2], Sample(model));
     }
 
     /// <summary>One line, greedily.</summary>
-    private string Sample()
+    private string Sample(LanguageModel model)
     {
-        using var generator = new TokenGenerator(_model);
+        using var generator = new TokenGenerator(model);
         var options = new GenerationOptions { MaxTokens = _options.Context, StopTexts = ["\n"] };
-        return string.Concat(generator.Generate(_tokenizer.Encode("\n"), options).Select(token => token.Text));
+        return string.Concat(generator.Generate(model.Tokenizer!.Encode("\n"), options).Select(token => token.Text));
     }
 
     private static ModelConfig Config(DemoOptions options, int vocabulary) => new()

@@ -1,6 +1,7 @@
 namespace Vernier.Demo;
 
 /// <summary>One task of the demonstration.</summary>
+/// <param name="Name">backwards or facts.</param>
 /// <param name="Folder">The tuning run's folder: adapter, log, loss curve, card.</param>
 /// <param name="Bytes">Size of the adapter file.</param>
 /// <param name="TrainedParameters">Numbers that were trained.</param>

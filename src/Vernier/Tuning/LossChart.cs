@@ -10,8 +10,10 @@ public static class LossChart
 
     /// <param name="losses">Loss of steps 1, 2, ...</param>
     /// <param name="evals">Validation loss after so many steps.</param>
-    public static string Svg(string title, IReadOnlyList<double> losses, IReadOnlyList<(int Step, double Loss)> evals)
+    /// <param name="parts">Where another run begins, after so many steps, and its name; the running mean starts anew there.</param>
+    public static string Svg(string title, IReadOnlyList<double> losses, IReadOnlyList<(int Step, double Loss)> evals, IReadOnlyList<(int Step, string Name)>? parts = null)
     {
+        parts ??= [];
         var all = losses.Concat(evals.Select(e => e.Loss)).Where(double.IsFinite).DefaultIfEmpty(0).ToArray();
         var (low, high, tick) = Axis(all.Min(), all.Max());
         var last = Math.Max(1, Math.Max(losses.Count, evals.Select(e => e.Step).DefaultIfEmpty(0).Max()));
@@ -43,7 +45,11 @@ public static class LossChart
 
             """);
         Line(svg, losses.Select((loss, i) => (X(i + 1), Y(loss))), "#9ec5e8", 1);
-        Line(svg, RunningMean(losses).Select((loss, i) => (X(i + 1), Y(loss))), "#1f6fb4", 2);
+        int[] bounds = [0, .. parts.Select(part => part.Step).Where(step => step > 0 && step < losses.Count), losses.Count];
+        foreach (var (from, to) in bounds.Zip(bounds[1..]))
+            Line(svg, RunningMean([.. losses.Skip(from).Take(to - from)]).Select((loss, i) => (X(from + i + 1), Y(loss))), "#1f6fb4", 2);
+        foreach (var (step, name) in parts)
+            svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{X(step):F1} {Top}V{Height - Bottom}\" stroke=\"#888\" stroke-dasharray=\"4 4\"/><text x=\"{X(step) + 6:F1}\" y=\"{Top + 14}\" fill=\"#555\">{Escaped(name)}</text>\n");
         Line(svg, evals.Select(e => (X(e.Step), Y(e.Loss))), "#d2691e", 1.5);
         foreach (var (step, loss) in evals.Where(e => double.IsFinite(e.Loss)))
             svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{X(step):F1}\" cy=\"{Y(loss):F1}\" r=\"4\" fill=\"#d2691e\"/>\n");

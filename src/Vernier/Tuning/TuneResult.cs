@@ -13,18 +13,23 @@ public sealed record TuneResult
     [JsonPropertyName("steps")]
     public required int Steps { get; init; }
 
+    /// <summary>Loss of the last step, before its update, nats a token.</summary>
     [JsonPropertyName("loss")]
     public required double Loss { get; init; }
 
+    /// <summary>Global norm of its gradient before clipping.</summary>
     [JsonPropertyName("grad_norm")]
     public required double GradientNorm { get; init; }
 
+    /// <summary>Its learning rate.</summary>
     [JsonPropertyName("lr")]
     public required double LearningRate { get; init; }
 
+    /// <summary>Its tokens.</summary>
     [JsonPropertyName("tokens")]
     public required int Tokens { get; init; }
 
+    /// <summary>Its time.</summary>
     [JsonPropertyName("seconds")]
     public required double Seconds { get; init; }
 
@@ -52,6 +57,7 @@ public sealed record TuneResult
     [JsonPropertyName("codes_sha256")]
     public required string? CodesSha256 { get; init; }
 
+    /// <summary>Numbers that were trained.</summary>
     [JsonPropertyName("trainable_parameters")]
     public required long TrainableParameters { get; init; }
 

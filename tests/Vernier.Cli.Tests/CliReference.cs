@@ -1,0 +1,149 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Vernier.Benchmark;
+using Vernier.Cli.Verbs;
+using Vernier.Demo;
+using Vernier.Evaluation;
+using Vernier.Export;
+using Vernier.Inspection;
+using Vernier.Quantization;
+using Vernier.Tuning;
+
+namespace Vernier.Cli.Tests;
+
+/// <summary>Writes docs/cli.md from the verbs, their options and their result types.</summary>
+internal static class CliReference
+{
+    private static readonly string[] Common = ["--json", "--threads", "--seed"];
+
+    private static readonly Dictionary<string, Result> Results = new()
+    {
+        ["demo"] = new([typeof(DemoResult), typeof(DemoRow), typeof(DemoTask), typeof(DemoExport)], "Exit code 1 when a code changed or switching was not exact."),
+        ["inspect"] = new([typeof(FileInspection), typeof(InspectedTensor)]),
+        ["quantize"] = new([typeof(QuantizeResult), typeof(QuantizedLayer)]),
+        ["tune"] = new([typeof(TuneResult)], "The figures are those of the last line of `log.jsonl`."),
+        ["eval"] = new([typeof(PerplexityResult), typeof(ChoiceResult), typeof(GenerationResult)], "Which one, depends on the task."),
+        ["score"] = new([], "JSON: `rows`. A line of `--out` is the input line with `logprobs`, `sum` and `greedy`. `{\"ids\"}` scores all but the first id; `{\"prompt\",\"continuation\"}` scores the continuation."),
+        ["tokenize"] = new([], "JSON: `rows`. A line of `--out` is the input line with `ids` and `pieces` for `{\"text\"}`; `text` and `ids` for `{\"messages\"}`; with `--decode` `text`, `stream` and `stream_end`."),
+        ["generate"] = new([], "JSON: `text` and `ids`, the new ones only."),
+        ["chat"] = new([], "JSON: `messages`, a list of `role` and `content`."),
+        ["export"] = new([typeof(ExportResult)]),
+        ["verify"] = new([typeof(CodeComparison)], "Exit code 1 when the codes differ."),
+        ["bench"] = new([typeof(BenchmarkResult)]),
+    };
+
+    /// <summary>The whole page.</summary>
+    public static string Markdown()
+    {
+        var page = new StringBuilder();
+        page.Append("""
+            # Command line
+
+            <!-- Written by tests/Vernier.Cli.Tests from the verbs themselves: VERNIER_UPDATE_DOCS=1 dotnet test tests/Vernier.Cli.Tests --filter CliReferenceTests -->
+
+            `vernier VERB [arguments] [options]`. Results go to standard output, progress and warnings to standard error. A failure is one line on standard error.
+
+            | Exit code | Means |
+            |---|---|
+            | 0 | done |
+            | 1 | failed; for a verb that proves something: disproved |
+            | 2 | wrong usage |
+            | 130 | interrupted |
+
+            `VERNIER_TRACE=1` in the environment shows the stack of a failure.
+
+
+            """);
+        var verbs = VerbList.All.Select(verb => verb.Create()).ToList();
+        page.Append("Every verb takes:\n");
+        AppendOptions(page, verbs[0].Options.Where(o => Common.Contains(o.Name)));
+        foreach (var verb in verbs)
+            Append(page, verb);
+        return page.ToString();
+    }
+
+    private static void Append(StringBuilder page, Command verb)
+    {
+        var arguments = string.Concat(verb.Arguments.Where(a => !a.Hidden).Select(a => a.Arity.MinimumNumberOfValues == 0 ? $" [{a.Name}]" : $" {a.Name}"));
+        var required = string.Concat(verb.Options.Where(o => o.Required).Select(o => $" {o.Name} {o.HelpName ?? "VALUE"}"));
+        page.Append(CultureInfo.InvariantCulture, $"\n## {verb.Name}\n`vernier {verb.Name}{arguments}{required} [options]`: {verb.Description}.\n");
+        if (verb.Arguments.Count > 0)
+            page.Append('\n');
+        foreach (var argument in verb.Arguments.Where(a => !a.Hidden))
+            page.Append(CultureInfo.InvariantCulture, $"- `{argument.Name}`: {argument.Description}\n");
+        AppendOptions(page, verb.Options.Where(o => !o.Hidden && !Common.Contains(o.Name) && o.Name != "--help"));
+        var result = Results.GetValueOrDefault(verb.Name) ?? throw new InvalidOperationException($"say in {nameof(CliReference)} what the JSON result of '{verb.Name}' is");
+        if (result.Types.Length > 0)
+            AppendFields(page, result.Types);
+        if (result.Note.Length > 0)
+            page.Append('\n').Append(result.Note).Append('\n');
+    }
+
+    private static void AppendOptions(StringBuilder page, IEnumerable<Option> options)
+    {
+        if (!options.Any())
+            return;
+        page.Append("\n| Option | Means |\n|---|---|\n");
+        foreach (var option in options)
+        {
+            var value = option.ValueType == typeof(bool) ? "" : " " + (option.HelpName ?? "VALUE");
+            var start = option.Required ? " (required)" : Default(option);
+            page.Append(CultureInfo.InvariantCulture, $"| `{Cell(option.Name + value)}` | {Cell(option.Description + start)} |\n");
+        }
+    }
+
+    private static string Default(Option option)
+    {
+        var value = option.HasDefaultValue && option.Description?.Contains("[default", StringComparison.Ordinal) != true ? option.GetDefaultValue() : null;
+        return value is null or false or "" or Array { Length: 0 } ? "" : string.Create(CultureInfo.InvariantCulture, $" [default: {value}]");
+    }
+
+    private static void AppendFields(StringBuilder page, Type[] types)
+    {
+        page.Append("\n| JSON field | Holds |\n|---|---|\n");
+        foreach (var type in types)
+        {
+            if (types.Length > 1)
+                page.Append(CultureInfo.InvariantCulture, $"| | **{Title(type)}** |\n");
+            foreach (var property in type.GetProperties().Where(p => p.GetCustomAttribute<JsonIgnoreAttribute>() is null && p.Name != "EqualityContract"))
+                page.Append(CultureInfo.InvariantCulture, $"| `{FieldName(property)}` | {Cell(Summary(property, types))} |\n");
+        }
+    }
+
+    private static string FieldName(PropertyInfo property) =>
+        property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
+
+    /// <summary>What the documentation of the property says, or of the record's parameter that it came from; else what it is a list of.</summary>
+    private static string Summary(PropertyInfo property, Type[] types)
+    {
+        var type = property.DeclaringType!;
+        var members = Documentation(type.Assembly);
+        var said = members.GetValueOrDefault($"P:{type.FullName}.{property.Name}")?.Element("summary")
+            ?? members.GetValueOrDefault($"T:{type.FullName}")?.Elements("param").FirstOrDefault(p => (string?)p.Attribute("name") == property.Name);
+        var item = property.PropertyType.IsGenericType ? property.PropertyType.GenericTypeArguments[^1] : property.PropertyType;
+        var holds = types.Contains(item) ? property.PropertyType == item ? $"see {Title(item)}" : $"a list, see {Title(item)}" : "";
+        var text = said is null ? "" : Plain(said).TrimEnd('.');
+        return (text, holds) switch { ("", _) => holds, (_, "") => text, _ => $"{text} ({holds})" };
+    }
+
+    private static string Title(Type type) => Regex.Replace(type.Name, "(?<=[a-z])(?=[A-Z])", " ").ToLowerInvariant();
+
+    private static Dictionary<string, XElement> Documentation(Assembly assembly) =>
+        XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member").ToDictionary(m => (string)m.Attribute("name")!);
+
+    private static string Plain(XElement said) =>
+        Regex.Replace(string.Concat(said.Nodes().Select(node => node is XElement e ? e.Value.Length > 0 ? e.Value : JsonNamingPolicy.SnakeCaseLower.ConvertName(((string?)e.Attribute("cref") ?? "").Split('.')[^1]) : node.ToString())), @"\s+", " ")
+            .Replace("&gt;", ">", StringComparison.Ordinal).Replace("&lt;", "<", StringComparison.Ordinal).Replace("&amp;", "&", StringComparison.Ordinal).Trim();
+
+    private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
+
+    /// <param name="Types">The result record, or the alternatives and the records in it.</param>
+    /// <param name="Note">What the table does not say.</param>
+    private sealed record Result(Type[] Types, string Note = "");
+}
