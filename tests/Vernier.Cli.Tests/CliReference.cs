@@ -26,6 +26,7 @@ internal static class CliReference
     {
         ["demo"] = new([typeof(DemoResult), typeof(DemoRow), typeof(DemoTask), typeof(DemoExport)], "Exit code 1 when a code changed or switching was not exact."),
         ["inspect"] = new([typeof(FileInspection), typeof(InspectedTensor)]),
+        ["plan"] = new([typeof(TuningPlan)], "Takes `tune`'s options. Nothing but headers is read."),
         ["quantize"] = new([typeof(QuantizeResult), typeof(QuantizedLayer)]),
         ["tune"] = new([typeof(TuneResult)], "The figures are those of the last line of `log.jsonl`."),
         ["eval"] = new([typeof(PerplexityResult), typeof(ChoiceResult), typeof(GenerationResult)], "Which one, depends on the task."),
