@@ -15,6 +15,8 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private NativeBuffer<sbyte> _codes = new(0);
     private NativeBuffer<float> _scales = new(0);
     private NativeBuffer<float> _sums = new(0);
+    private NativeBuffer<float> _factored = new(0); // scales, then sums
+    private bool _hasFactors;
 
     /// <summary>Tokens held.</summary>
     public int Tokens { get; private set; }
@@ -32,10 +34,10 @@ public sealed unsafe class QuantizedActivations : IDisposable
     internal sbyte* Codes => _codes.Pointer;
 
     /// <summary>[tokens, Groups].</summary>
-    internal float* Scales => _scales.Pointer;
+    internal float* Scales => _hasFactors ? _factored.Pointer : _scales.Pointer;
 
     /// <summary>Scale times the sum of the codes, [tokens, Groups]: what an offset of the weight is multiplied by.</summary>
-    internal float* Sums => _sums.Pointer;
+    internal float* Sums => _hasFactors ? _factored.Pointer + _factored.Length / 2 : _sums.Pointer;
 
     /// <summary>Takes <paramref name="x"/> [tokens, columns] in.</summary>
     /// <exception cref="ArgumentException">The span is too short.</exception>
@@ -59,8 +61,36 @@ public sealed unsafe class QuantizedActivations : IDisposable
         }
     }
 
+    /// <summary>From here to <see cref="EndFactors"/> products see the activations as <see cref="Multiply"/> changes them.</summary>
+    public void BeginFactors()
+    {
+        Grow(ref _factored, 2 * _scales.Length);
+        _scales.Span.CopyTo(_factored.Slice(0, (int)_scales.Length));
+        _sums.Span.CopyTo(_factored.Slice(_factored.Length / 2, (int)_sums.Length));
+        _hasFactors = true;
+    }
+
+    /// <summary>Multiplies the columns of one token, group by group.</summary>
+    /// <param name="factors">One for each group of <paramref name="groupSize"/> columns.</param>
+    /// <param name="groupSize">A multiple of 32, or all columns.</param>
+    public void Multiply(int token, ReadOnlySpan<float> factors, int groupSize)
+    {
+        var scales = new Span<float>(Scales + (long)token * Groups, Groups);
+        var sums = new Span<float>(Sums + (long)token * Groups, Groups);
+        for (var g = 0; g < Groups; g++)
+        {
+            var factor = factors[Math.Min(g * GroupSize / groupSize, factors.Length - 1)];
+            scales[g] *= factor;
+            sums[g] *= factor;
+        }
+    }
+
+    /// <summary>Undoes <see cref="Multiply"/>.</summary>
+    public void EndFactors() => _hasFactors = false;
+
     public void Dispose()
     {
+        _factored.Dispose();
         _codes.Dispose();
         _scales.Dispose();
         _sums.Dispose();

@@ -13,7 +13,8 @@ public sealed class TaskSwitch : IDisposable
     private readonly Func<string?> _codesSha256;
     private readonly PackedMatrix[] _weights;
     private readonly GroupScales[] _base;
-    private readonly Dictionary<string, GroupScales[]> _tasks = new(StringComparer.Ordinal);
+    private readonly string[] _names; // of the weights' linears
+    private readonly Dictionary<string, (GroupScales[] Scales, TaskScales Batch)> _tasks = new(StringComparer.Ordinal);
 
     /// <param name="model">Its scales now are the base. It must outlive the switch and keep its linears.</param>
     public TaskSwitch(LanguageModel model)
@@ -24,7 +25,9 @@ public sealed class TaskSwitch : IDisposable
     internal TaskSwitch(Decoder decoder, Compute compute, string model, Func<string?> codesSha256)
     {
         (_decoder, _compute, _model, _codesSha256) = (decoder, compute, model, codesSha256);
-        _weights = [.. decoder.Linears.Select(l => l.Weight).OfType<PackedMatrix>()];
+        var linears = decoder.Linears.Where(l => l.Weight is PackedMatrix).ToArray();
+        _weights = [.. linears.Select(l => (PackedMatrix)l.Weight)];
+        _names = [.. linears.Select(l => l.Name)];
         _base = [.. _weights.Select(w => w.Scales)];
     }
 
@@ -51,7 +54,7 @@ public sealed class TaskSwitch : IDisposable
         try
         {
             adapter.ApplyTo(_decoder, _compute, _model, _codesSha256);
-            _tasks[name] = [.. _weights.Select(w => w.Scales)];
+            Add(name, [.. _weights.Select(w => w.Scales)], i => Factors(adapter, i));
         }
         finally
         {
@@ -61,12 +64,27 @@ public sealed class TaskSwitch : IDisposable
         Activate(active);
     }
 
+    /// <summary>A task for <see cref="Decoder.ForwardBatch"/>, where every sequence has its own. The base must be in use then: <see cref="Activate"/> null.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such task.</exception>
+    public TaskScales Scales(string name) => Find(name).Batch;
+
+    /// <summary>Makes a task between two others: every weight is (1 - share) of the first task's and share of the second's.</summary>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    /// <exception cref="KeyNotFoundException">There is no such task.</exception>
+    public void Interpolate(string name, string first, string second, float share)
+    {
+        if (_tasks.ContainsKey(name))
+            throw new ArgumentException($"there is a task '{name}' already", nameof(name));
+        var (a, b) = (Find(first).Scales, Find(second).Scales);
+        Add(name, [.. a.Select((scales, i) => Between(scales, b[i], share))], _ => (null, null, false));
+    }
+
     /// <summary>Makes the model compute a task.</summary>
     /// <param name="name">null = the base.</param>
     /// <exception cref="KeyNotFoundException">There is no such task.</exception>
     public void Activate(string? name)
     {
-        Assign(name is null ? _base : _tasks.TryGetValue(name, out var scales) ? scales : throw new KeyNotFoundException($"no task '{name}'; known: {string.Join(", ", _tasks.Keys)}"));
+        Assign(name is null ? _base : Find(name).Scales);
         Active = name;
     }
 
@@ -74,9 +92,51 @@ public sealed class TaskSwitch : IDisposable
     public void Dispose()
     {
         Activate(null);
-        foreach (var scales in _tasks.Values.SelectMany(s => s))
+        foreach (var scales in _tasks.Values.SelectMany(t => t.Scales))
             scales.Dispose();
         _tasks.Clear();
+    }
+
+    private (GroupScales[] Scales, TaskScales Batch) Find(string name) =>
+        _tasks.TryGetValue(name, out var task) ? task : throw new KeyNotFoundException($"no task '{name}'; known: {string.Join(", ", _tasks.Keys)}");
+
+    private void Add(string name, GroupScales[] scales, Func<int, (float[]? Row, float[]? Column, bool HasFactors)> factors)
+    {
+        var batch = new TaskScales();
+        for (var i = 0; i < scales.Length; i++)
+        {
+            var (row, column, hasFactors) = factors(i);
+            batch.Add(_weights[i], scales[i], row, column, hasFactors);
+        }
+        _tasks[name] = (scales, batch);
+    }
+
+    // A task per channel, or a separable one, is little more than two rows of numbers.
+    private (float[]? Row, float[]? Column, bool HasFactors) Factors(Adapter adapter, int weight)
+    {
+        var (row, column, channel) = (Values("row_factor"), Values("column_factor"), Values("factor"));
+        if (Values("scale") is not null || Values("zero") is not null || channel?.Length > _weights[weight].Rows)
+            return (null, null, false);
+        return (row ?? channel, column, true);
+
+        float[]? Values(string kind) => adapter.Tensors.TryGetValue($"{_names[weight]}.{kind}", out var tensor) ? tensor.Values : null;
+    }
+
+    private static GroupScales Between(GroupScales a, GroupScales b, float share)
+    {
+        var result = new GroupScales(a.Rows, a.Groups);
+        for (long at = 0; at < result.Scale.Length; at += result.Groups)
+        {
+            Mix(a.Scale.Slice(at, a.Groups), b.Scale.Slice(at, a.Groups), result.Scale.Slice(at, a.Groups));
+            Mix(a.Offset.Slice(at, a.Groups), b.Offset.Slice(at, a.Groups), result.Offset.Slice(at, a.Groups));
+        }
+        return result;
+
+        void Mix(ReadOnlySpan<float> from, ReadOnlySpan<float> to, Span<float> mixed)
+        {
+            for (var i = 0; i < mixed.Length; i++)
+                mixed[i] = from[i] + share * (to[i] - from[i]);
+        }
     }
 
     private void Assign(GroupScales[] scales)

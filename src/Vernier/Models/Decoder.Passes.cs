@@ -72,6 +72,32 @@ public sealed partial class Decoder
             _head.Logits(compute, x[^Config.HiddenSize..], 1, logits);
     }
 
+    /// <summary>Appends one id to each of several sequences and writes their logits: the codes of the weights are read once for all.</summary>
+    /// <param name="ids">[sequences].</param>
+    /// <param name="caches">[sequences], all different.</param>
+    /// <param name="tasks">[sequences]: the task that each one is computed with, null = none; empty = no tasks at all. Neighbours of one task cost least
+    /// where tasks are scales group by group; tasks per channel and separable ones cost the same in any order.</param>
+    /// <param name="logits">[sequences, vocabulary].</param>
+    /// <exception cref="ArgumentException">The lengths differ, or a cache occurs twice.</exception>
+    /// <exception cref="InvalidOperationException">A cache's capacity would be exceeded.</exception>
+    public void ForwardBatch(Compute compute, ReadOnlySpan<int> ids, ReadOnlySpan<KvCache> caches, ReadOnlySpan<TaskScales?> tasks, Span<float> logits)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(ids.Length, nameof(ids));
+        if (caches.Length != ids.Length || (tasks.Length != 0 && tasks.Length != ids.Length) || logits.Length != (long)ids.Length * Config.VocabularySize)
+            throw new ArgumentException($"{ids.Length} ids, {caches.Length} caches, {tasks.Length} tasks and {logits.Length} logits of a vocabulary of {Config.VocabularySize} do not fit");
+        for (var s = 1; s < caches.Length; s++)
+            if (caches[..s].Contains(caches[s]))
+                throw new ArgumentException("a cache holds one sequence; it occurs twice", nameof(caches));
+        CheckIds(ids, default);
+        foreach (var cache in caches)
+            cache.Reserve(1);
+        _layout.Set(caches, tasks);
+        var x = Append(compute, ids);
+        _head.Logits(compute, x, ids.Length, logits);
+        foreach (var cache in caches)
+            cache.Advance(1);
+    }
+
     /// <summary>Appends one sequence to a cache and scores its targets, so that what several sequences begin with is computed once.</summary>
     /// <param name="batch">One sequence, which stands behind the tokens that the cache holds.</param>
     /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>
@@ -153,13 +179,20 @@ public sealed partial class Decoder
         ArgumentOutOfRangeException.ThrowIfZero(ids.Length, nameof(ids));
         cache.Reserve(ids.Length);
         _layout.Set(ids.Length, cache);
+        var x = Append(compute, ids);
+        cache.Advance(ids.Length);
+        return x;
+    }
+
+    /// <summary>Runs all blocks on ids that stand as the layout says.</summary>
+    private Span<float> Append(Compute compute, ReadOnlySpan<int> ids)
+    {
         CheckExtent();
         var x = _scratchStream.Of(ids.Length * Config.HiddenSize);
         _embedding.Forward(compute, ids, _layout.Positions, x);
         foreach (var block in _blocks)
             block.Forward(compute, _layout, x, _shared, x);
         _shared.Block = -1;
-        cache.Advance(ids.Length);
         return x;
     }
 

@@ -10,17 +10,27 @@ internal static class Projections
     public static void Forward(
         Compute compute, TokenLayout layout, ReadOnlySpan<float> x, Linear first, Span<float> y1, Linear? second = null, Span<float> y2 = default, Linear? third = null, Span<float> y3 = default)
     {
-        var tokens = layout.Tokens;
         if (layout.Inference && IntegerWeight(compute, first) is { } w1
             && (second is null || IntegerWeight(compute, second) is not null) && (third is null || IntegerWeight(compute, third) is not null))
         {
-            compute.Quantized.Quantize(compute.Pool, x, tokens, first.InFeatures);
+            compute.Quantized.Quantize(compute.Pool, x, layout.Tokens, first.InFeatures);
+            if (!layout.Tasks.IsEmpty)
+            {
+                TaskProjection.Integer(compute, layout.Tasks, x, w1, y1);
+                if (second is not null)
+                    TaskProjection.Integer(compute, layout.Tasks, x, (PackedMatrix)second.PlainWeight!, y2);
+                if (third is not null)
+                    TaskProjection.Integer(compute, layout.Tasks, x, (PackedMatrix)third.PlainWeight!, y3);
+                return;
+            }
             Int8Gemm.Forward(compute.Pool, compute.Quantized, w1, y1, second?.PlainWeight as PackedMatrix, y2, third?.PlainWeight as PackedMatrix, y3);
             return;
         }
-        first.Forward(compute, x, tokens, y1);
-        second?.Forward(compute, x, tokens, y2);
-        third?.Forward(compute, x, tokens, y3);
+        Plain(compute, layout, x, first, y1);
+        if (second is not null)
+            Plain(compute, layout, x, second, y2);
+        if (third is not null)
+            Plain(compute, layout, x, third, y3);
     }
 
     /// <summary>y [rows, matrix rows] = x Ŵᵀ for a matrix outside the blocks.</summary>
@@ -33,6 +43,14 @@ internal static class Projections
             return;
         }
         Gemm.Forward(compute.Pool, x, rows, matrix, y);
+    }
+
+    private static void Plain(Compute compute, TokenLayout layout, ReadOnlySpan<float> x, Linear linear, Span<float> y)
+    {
+        if (!layout.Tasks.IsEmpty && linear.PlainWeight is PackedMatrix packed)
+            TaskProjection.Full(compute, layout.Tasks, x, packed, y);
+        else
+            linear.Forward(compute, x, layout.Tokens, y);
     }
 
     private static PackedMatrix? IntegerWeight(Compute compute, Linear linear) =>

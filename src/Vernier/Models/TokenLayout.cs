@@ -8,7 +8,8 @@ internal sealed class TokenLayout
     private int[] _ownStarts = new int[2];
     private int[] _starts = [];
     private KvCache[] _caches = [];
-    private int _cached;
+    private TaskScales?[] _tasks = [];
+    private int _cached, _tasked;
 
     public int Tokens { get; private set; }
 
@@ -21,6 +22,9 @@ internal sealed class TokenLayout
     /// <summary>One for each sequence; empty where there are none.</summary>
     public ReadOnlySpan<KvCache> Caches => _caches.AsSpan(0, _cached);
 
+    /// <summary>One for each token, null = none; empty where no token has one.</summary>
+    public ReadOnlySpan<TaskScales?> Tasks => _tasks.AsSpan(0, _tasked);
+
     /// <summary>No backward pass will follow.</summary>
     public bool Inference { get; private set; }
 
@@ -29,7 +33,7 @@ internal sealed class TokenLayout
 
     public void Set(TokenBatch batch, bool inference)
     {
-        _cached = 0;
+        (_cached, _tasked) = (0, 0);
         Inference = inference;
         Tokens = batch.Tokens;
         Reserve();
@@ -55,9 +59,13 @@ internal sealed class TokenLayout
     }
 
     /// <summary>The next token of each of several sequences.</summary>
-    public void Set(ReadOnlySpan<KvCache> caches)
+    public void Set(ReadOnlySpan<KvCache> caches, ReadOnlySpan<TaskScales?> tasks)
     {
         Append(caches.Length, caches.Length);
+        if (_tasks.Length < tasks.Length)
+            _tasks = new TaskScales?[tasks.Length];
+        tasks.CopyTo(_tasks);
+        _tasked = tasks.Length;
         caches.CopyTo(_caches);
         Extent = 0;
         for (var s = 0; s < caches.Length; s++)
@@ -71,6 +79,7 @@ internal sealed class TokenLayout
     private void Append(int sequences, int tokens)
     {
         Inference = true;
+        _tasked = 0;
         Tokens = tokens;
         Reserve();
         if (_caches.Length < sequences)

@@ -1,0 +1,67 @@
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>The product of one packed weight with a batch whose rows belong to different tasks. Where the tasks are factors of rows and of columns,
+/// the codes and the base's scales are read once for all: columns' factors go into the activations, rows' factors into the products.
+/// Other tasks take the rows run by run.</summary>
+internal static class TaskProjection
+{
+    /// <summary>Integer arithmetic: y [tokens, out] from the activations that <see cref="Compute.Quantized"/> holds.</summary>
+    public static void Integer(Compute compute, ReadOnlySpan<TaskScales?> tasks, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y)
+    {
+        foreach (var task in tasks)
+            if (task?.Of(weight) is { HasFactors: false })
+            {
+                Runs(compute, tasks, x, weight, y, integer: true);
+                return;
+            }
+        var activations = compute.Quantized;
+        activations.BeginFactors();
+        for (var t = 0; t < tasks.Length; t++)
+            if (tasks[t]?.Of(weight)?.Column is { } column)
+                activations.Multiply(t, column, weight.GroupSize);
+        Int8Gemm.Forward(compute.Pool, activations, weight, y);
+        activations.EndFactors();
+        for (var t = 0; t < tasks.Length; t++)
+            if (tasks[t]?.Of(weight)?.Row is { } row)
+            {
+                var products = y.Slice(t * weight.Rows, weight.Rows);
+                ElementProduct.Forward(compute.Pool, products, row, products);
+            }
+    }
+
+    /// <summary>fp32: y [tokens, out] = x Ŵᵀ with each row's own Ŵ.</summary>
+    public static void Full(Compute compute, ReadOnlySpan<TaskScales?> tasks, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y) =>
+        Runs(compute, tasks, x, weight, y, integer: false);
+
+    // Neighbours of one task go together, with its scales in the weight.
+    private static void Runs(Compute compute, ReadOnlySpan<TaskScales?> tasks, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, bool integer)
+    {
+        var own = weight.Scales;
+        try
+        {
+            for (int first = 0, end; first < tasks.Length; first = end)
+            {
+                for (end = first + 1; end < tasks.Length && tasks[end] == tasks[first];)
+                    end++;
+                weight.Scales = tasks[first]?.Of(weight)?.Scales ?? own;
+                var input = x[(first * weight.Columns)..(end * weight.Columns)];
+                var output = y[(first * weight.Rows)..(end * weight.Rows)];
+                if (integer)
+                {
+                    compute.Quantized.Quantize(compute.Pool, input, end - first, weight.Columns);
+                    Int8Gemm.Forward(compute.Pool, compute.Quantized, weight, output);
+                }
+                else
+                {
+                    Gemm.Forward(compute.Pool, input, end - first, weight, output);
+                }
+            }
+        }
+        finally
+        {
+            weight.Scales = own;
+        }
+    }
+}

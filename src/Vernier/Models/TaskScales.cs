@@ -1,0 +1,30 @@
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>One task of PEQA for a decoder: other scales for its packed weights. In a batch every sequence may have its own.</summary>
+public sealed class TaskScales
+{
+    private readonly Dictionary<PackedMatrix, Entry> _entries = new(ReferenceEqualityComparer.Instance);
+
+    internal TaskScales()
+    {
+    }
+
+    /// <summary>Takes in the scales of one weight.</summary>
+    /// <param name="scales">The task's scales. This object does not own them.</param>
+    /// <param name="row">[out]: with <paramref name="column"/> a shorter way to say the same: scales = base * row * column; null = 1.</param>
+    /// <param name="column">[groups]; null = 1.</param>
+    /// <param name="hasFactors">The factors say it all.</param>
+    internal void Add(PackedMatrix weight, GroupScales scales, float[]? row, float[]? column, bool hasFactors) =>
+        _entries[weight] = new Entry(scales, row, column, hasFactors);
+
+    /// <summary>The task's part for a weight; null = the task leaves it alone.</summary>
+    internal Entry? Of(PackedMatrix weight) => _entries.GetValueOrDefault(weight);
+
+    /// <summary>All weights that the task has scales for.</summary>
+    internal IEnumerable<KeyValuePair<PackedMatrix, Entry>> Entries => _entries;
+
+    /// <summary>What a task does to one weight.</summary>
+    internal sealed record Entry(GroupScales Scales, float[]? Row, float[]? Column, bool HasFactors);
+}

@@ -1,0 +1,215 @@
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Quantization;
+
+namespace Vernier.Tests.Models;
+
+public class IntegerInferenceTests
+{
+    [Theory]
+    [InlineData(4, 32, 1)]
+    [InlineData(4, 64, 2)]
+    [InlineData(8, 32, 3)]
+    [InlineData(3, 0, 19)]
+    public void Products_are_those_of_rounded_activations(int bits, int group, int piece)
+    {
+        using var integer = new Compute(2, ComputeMode.Int8);
+        using var decoder = Create(bits, group);
+        var ids = TinyModel.Ids(decoder.Config, 38, 3);
+        var found = Run(decoder, integer, ids, piece);
+        decoder.ReplaceLinears(l => new RoundedLinear(l));
+        var expected = Run(decoder, integer, ids, piece);
+        Close.Assert(expected, found, 0.05, "logits");
+        // A value half-way between two codes may round either way; that is rare.
+        Assert.True(expected.Where((e, i) => Math.Abs(e - found[i]) > 1e-4).Count() < expected.Length / 4);
+    }
+
+    [Fact]
+    public void Logits_stay_near_those_of_full_precision()
+    {
+        using var full = new Compute(2);
+        using var integer = new Compute(2, ComputeMode.Int8);
+        using var decoder = Create(4, 32);
+        var ids = TinyModel.Ids(decoder.Config, 38, 3);
+        var (expected, found) = (Run(decoder, full, ids, 38), Run(decoder, integer, ids, 38));
+        Assert.NotEqual(expected, found);
+        Close.Assert(expected, found, 0.02, "logits");
+    }
+
+    [Fact]
+    public void A_cache_of_halves_changes_little()
+    {
+        using var compute = new Compute(2);
+        using var decoder = Create(4, 32);
+        var ids = TinyModel.Ids(decoder.Config, 300, 3);
+        using var full = new KvCache(decoder.Config, 300);
+        using var half = new KvCache(decoder.Config, 300, half: true);
+        var (expected, found) = (new float[decoder.Config.VocabularySize], new float[decoder.Config.VocabularySize]);
+        foreach (var (first, last) in new[] { (0, 200), (200, 201), (201, 203), (203, 300) })
+        {
+            decoder.Forward(compute, ids.AsSpan(first, last - first), full, expected);
+            decoder.Forward(compute, ids.AsSpan(first, last - first), half, found);
+            Close.Assert(expected, found, 5e-3, $"logits of {last}");
+        }
+        Assert.Equal(full.Bytes / 2, half.Bytes);
+    }
+
+    [Fact]
+    public void Same_threads_same_bits()
+    {
+        using var decoder = Create(4, 32);
+        var ids = TinyModel.Ids(decoder.Config, 38, 3);
+        foreach (var threads in new[] { 1, 2 })
+        {
+            using var compute = new Compute(threads, ComputeMode.Int8);
+            Assert.Equal(Run(decoder, compute, ids, 1), Run(decoder, compute, ids, 1));
+            Assert.Equal(Run(decoder, compute, ids, 19), Run(decoder, compute, ids, 19));
+        }
+    }
+
+    [Theory]
+    [InlineData(ComputeMode.Fp32)]
+    [InlineData(ComputeMode.Int8)]
+    public void A_token_step_allocates_nothing(ComputeMode mode)
+    {
+        using var compute = new Compute(1, mode);
+        using var decoder = Create(4, 32);
+        using var cache = new KvCache(decoder.Config, 64, mode == ComputeMode.Int8);
+        var logits = new float[decoder.Config.VocabularySize];
+        int[] ids = [5];
+        for (var i = 0; i < 40; i++)
+            decoder.Forward(compute, ids, cache, logits);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 20; i++)
+            decoder.Forward(compute, ids, cache, logits);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Theory]
+    [InlineData(ComputeMode.Fp32, 3)]
+    [InlineData(ComputeMode.Int8, 3)]
+    [InlineData(ComputeMode.Int8, 16)]
+    public void A_batch_computes_what_its_sequences_do_alone(ComputeMode mode, int sequences)
+    {
+        using var compute = new Compute(2, mode);
+        using var decoder = Create(4, 32);
+        var tasks = Enumerable.Range(0, sequences).Select(s => (s % 4) switch { 0 => null, 3 => Grouped(decoder, s % 8), _ => Separable(decoder, s % 8) }).ToArray();
+        var caches = Enumerable.Range(0, sequences).Select(_ => new KvCache(decoder.Config, 32)).ToArray();
+        var (vocabulary, prompt) = (decoder.Config.VocabularySize, new float[decoder.Config.VocabularySize]);
+        for (var s = 0; s < sequences; s++)
+            decoder.Forward(compute, TinyModel.Ids(decoder.Config, 3 + s, s), caches[s], prompt);
+        var logits = new float[sequences * vocabulary];
+        var ids = new int[sequences];
+        for (var step = 0; step < 2; step++)
+        {
+            for (var s = 0; s < sequences; s++)
+                ids[s] = (s + 7 * step) % vocabulary;
+            var alone = new float[sequences][];
+            for (var s = 0; s < sequences; s++)
+            {
+                var length = caches[s].Length;
+                alone[s] = new float[vocabulary];
+                With(tasks[s], () => decoder.Forward(compute, [ids[s]], caches[s], alone[s]));
+                caches[s].Truncate(length);
+            }
+            decoder.ForwardBatch(compute, ids, caches, tasks, logits);
+            for (var s = 0; s < sequences; s++)
+                Close.Assert(alone[s], logits.AsSpan(s * vocabulary, vocabulary), 1e-3, $"step {step}, sequence {s}");
+        }
+        Assert.Throws<ArgumentException>(() => decoder.ForwardBatch(compute, [1, 2], [caches[0], caches[0]], [], logits.AsSpan(0, 2 * vocabulary)));
+        foreach (var cache in caches)
+            cache.Dispose();
+    }
+
+    private static Decoder Create(int bits, int group)
+    {
+        var config = TinyModel.Config() with { HiddenSize = 64, HeadDim = 16, RotaryDim = 16, FeedForwardSize = 160 };
+        var decoder = new Decoder(config, new RandomWeights(config, 1));
+        decoder.ReplaceLinears(l =>
+        {
+            var packed = RoundToNearest.Quantize(l.Weight, bits, group);
+            packed.Scales = Scaled(packed, (_, _) => 10); // so that attention is not flat
+            return new FrozenLinear(l.Name, packed, l.Bias);
+        });
+        return decoder;
+    }
+
+    private static float[] Run(Decoder decoder, Compute compute, int[] ids, int piece)
+    {
+        var vocabulary = decoder.Config.VocabularySize;
+        using var cache = new KvCache(decoder.Config, ids.Length);
+        var logits = new float[(ids.Length / piece) * vocabulary];
+        for (var i = 0; i < ids.Length / piece; i++)
+            decoder.Forward(compute, ids.AsSpan(i * piece, piece), cache, logits.AsSpan(i * vocabulary, vocabulary));
+        return logits;
+    }
+
+    private static TaskScales Separable(Decoder decoder, int seed)
+    {
+        var (random, task) = (new Random(seed), new TaskScales());
+        foreach (var weight in decoder.Linears.Select(l => (PackedMatrix)l.Weight))
+        {
+            var (row, column) = (Factors(random, weight.Rows), Factors(random, weight.Groups));
+            task.Add(weight, Scaled(weight, (r, g) => row[r] * column[g]), row, column, true);
+        }
+        return task;
+    }
+
+    private static TaskScales Grouped(Decoder decoder, int seed)
+    {
+        var (random, task) = (new Random(seed), new TaskScales());
+        foreach (var weight in decoder.Linears.Select(l => (PackedMatrix)l.Weight))
+            task.Add(weight, Scaled(weight, (_, _) => 0.8f + 0.4f * random.NextSingle()), null, null, false);
+        return task;
+    }
+
+    private static float[] Factors(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => 0.8f + 0.4f * random.NextSingle())];
+
+    private static GroupScales Scaled(PackedMatrix weight, Func<int, int, float> factor)
+    {
+        var scales = weight.Scales.Clone();
+        for (var r = 0; r < weight.Rows; r++)
+            for (var g = 0; g < weight.Groups; g++)
+            {
+                var f = factor(r, g);
+                scales.Scale.Span[r * weight.Groups + g] *= f;
+                scales.Offset.Span[r * weight.Groups + g] *= f;
+            }
+        return scales;
+    }
+
+    private static void With(TaskScales? task, Action run)
+    {
+        var before = task?.Entries.Select(e => (e.Key, e.Key.Scales)).ToArray() ?? [];
+        foreach (var (weight, entry) in task?.Entries ?? [])
+            weight.Scales = entry.Scales;
+        run();
+        foreach (var (weight, scales) in before)
+            weight.Scales = scales;
+    }
+
+    /// <summary>Rounds its input to 8 bits a group of 32 columns and multiplies in full precision.</summary>
+    private sealed class RoundedLinear(Linear inner) : Linear(inner.Name, inner.InFeatures, inner.OutFeatures, inner.Bias)
+    {
+        public override WeightMatrix Weight => inner.Weight;
+
+        public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
+        {
+            var rounded = x[..(tokens * InFeatures)].ToArray();
+            for (var t = 0; t < tokens; t++)
+                for (var g = 0; g < InFeatures; g += 32)
+                {
+                    var group = rounded.AsSpan(t * InFeatures + g, Math.Min(32, InFeatures - g));
+                    var max = 0f;
+                    foreach (var v in group)
+                        max = MathF.Max(max, MathF.Abs(v));
+                    foreach (ref var v in group)
+                        v = max == 0 ? 0 : MathF.Round(v * (127 / max)) * (max / 127);
+                }
+            inner.Forward(compute, rounded, tokens, y);
+        }
+
+        public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate) =>
+            throw new NotSupportedException();
+    }
+}
