@@ -14,7 +14,7 @@ internal sealed class ModelArguments
 
     public Argument<string> Model { get; } = new("MODEL") { Description = "A .gguf file or a model folder" };
 
-    public Option<string?> Adapter { get; } = new("--adapter") { Description = "Adapter folder that tune wrote", HelpName = "DIR" };
+    public Option<string?> AdapterFolder { get; } = new("--adapter") { Description = "Adapter folder that tune wrote", HelpName = "DIR" };
 
     public Option<ComputeMode?> Arithmetic { get; } = new("--compute") { Description = "Arithmetic of the matrix products: fp32 or int8", HelpName = "fp32|int8" };
 
@@ -23,18 +23,28 @@ internal sealed class ModelArguments
     {
         var arguments = new ModelArguments(common, arithmetic);
         command.Add(arguments.Model);
-        command.Add(arguments.Adapter);
+        command.Add(arguments.AdapterFolder);
         command.Add(arguments.Arithmetic);
         return arguments;
     }
 
-    /// <summary>Loads the model and puts the adapter on it.</summary>
+    /// <summary>Loads the model and puts the adapter on it, merged where the merge is exact and needs no more memory than the path.</summary>
     public LanguageModel Open(ParseResult parsed)
+    {
+        var model = Open(parsed, out var adapter);
+        if (adapter is not null && adapter.Config.Options.Method is not "lora")
+            adapter.Merge(model);
+        return model;
+    }
+
+    /// <summary>Loads the model and puts the adapter beside its weights.</summary>
+    /// <param name="adapter">Null where none was asked for.</param>
+    public LanguageModel Open(ParseResult parsed, out Adapter? adapter)
     {
         var options = new LoadOptions { Threads = parsed.GetValue(_common.Threads), Mode = parsed.GetValue(Arithmetic) ?? _arithmetic };
         var model = LanguageModel.Load(parsed.GetRequiredValue(Model), options);
-        if (parsed.GetValue(Adapter) is { } folder)
-            Vernier.Adapters.Adapter.Load(folder).ApplyTo(model);
+        adapter = parsed.GetValue(AdapterFolder) is { } folder ? Adapter.Load(folder) : null;
+        adapter?.ApplyTo(model);
         return model;
     }
 }

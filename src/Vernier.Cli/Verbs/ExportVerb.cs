@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Files;
 using Vernier.Files.Gguf.Blocks;
@@ -7,39 +8,84 @@ using Vernier.Files.Gguf.Blocks;
 namespace Vernier.Cli.Verbs;
 
 /// <summary><c>export MODEL [--adapter DIR] --to FORMAT --out PATH</c>: the merged model.</summary>
-internal static class ExportVerb
+internal sealed class ExportVerb
 {
     private static readonly string[] Formats = ["gguf", "hf", "native"];
+
+    private readonly Option<string> _to = new("--to") { Description = "gguf: one file in the block formats that came in; hf: a folder, dequantized; native: a folder of codes and scales to the bit", Required = true };
+    private readonly Option<string?> _type = new("--dtype") { Description = "Type of plain numbers: f32, f16 or bf16 [default: hf f32, gguf as in the source]" };
+    private readonly Option<string> _output = new("--out") { Description = "The file (gguf) or folder (hf, native) to write", HelpName = "PATH", Required = true };
+    private readonly Option<bool> _mergeLossy = new("--merge-lossy") { Description = "Round the sum of codes and a low-rank path to codes again (qlora, qat-lora), and measure what that loses on --eval-data" };
+    private readonly Option<string?> _evalData = new("--eval-data") { Description = "Text whose perplexity --merge-lossy takes before and after", HelpName = "FILE" };
+    private readonly Option<int> _windows = new("--windows") { Description = "Windows of 512 tokens that --merge-lossy takes at most", HelpName = "N", DefaultValueFactory = _ => 20 };
+    private readonly CommonOptions _common;
+    private readonly ModelArguments _model;
+
+    private ExportVerb(Command command)
+    {
+        _common = CommonOptions.AddTo(command);
+        _model = ModelArguments.AddTo(command, _common);
+        _to.AcceptOnlyFromAmong(Formats);
+        _type.AcceptOnlyFromAmong("f32", "f16", "bf16");
+        foreach (var option in (Option[])[_to, _type, _output, _mergeLossy, _evalData, _windows])
+            command.Add(option);
+    }
 
     public static Command Create()
     {
         var command = new Command("export", "Write the tuned model as GGUF (same blocks, new scales), as a Hugging Face folder or as a native one");
-        var common = CommonOptions.AddTo(command);
-        var model = ModelArguments.AddTo(command, common);
-        var to = new Option<string>("--to") { Description = "gguf: one file in the block formats that came in; hf: a folder, dequantized; native: a folder of codes and scales to the bit", Required = true };
-        to.AcceptOnlyFromAmong(Formats);
-        var type = new Option<string?>("--dtype") { Description = "Type of plain numbers: f32, f16 or bf16 [default: hf f32, gguf as in the source]" };
-        type.AcceptOnlyFromAmong("f32", "f16", "bf16");
-        var output = new Option<string>("--out") { Description = "The file (gguf) or folder (hf, native) to write", HelpName = "PATH", Required = true };
-        command.Add(to);
-        command.Add(type);
-        command.Add(output);
-        command.SetAction(parsed =>
-        {
-            using var loaded = model.Open(parsed);
-            var (path, dtype) = (parsed.GetRequiredValue(output), parsed.GetValue(type));
-            var result = parsed.GetRequiredValue(to) switch
-            {
-                "gguf" => GgufExport.Write(loaded, path, dtype is null ? null : BlockFormats.Find(dtype)),
-                "native" => NativeExport.Write(loaded, path),
-                _ => HuggingFaceExport.Write(loaded, path, dtype is null ? ElementType.F32 : Enum.Parse<ElementType>(dtype, ignoreCase: true)),
-            };
-            var json = parsed.GetValue(common.Json);
-            if (json != "-")
-                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Path}: {result.Tensors} tensors, {result.Bytes / 1e6:F1} MB, {string.Join(", ", result.TensorFormats)}"));
-            JsonResult.Write(json, result);
-            return 0;
-        });
+        var verb = new ExportVerb(command);
+        command.SetAction((parsed, stop) => Task.FromResult(verb.Run(parsed, stop)));
         return command;
+    }
+
+    private int Run(ParseResult parsed, CancellationToken stop)
+    {
+        var (format, path, type, lossy) = (parsed.GetRequiredValue(_to), parsed.GetRequiredValue(_output), parsed.GetValue(_type), parsed.GetValue(_mergeLossy));
+        if (lossy && parsed.GetValue(_evalData) is null)
+            throw new UsageException("--merge-lossy needs --eval-data FILE: what it loses is measured");
+        using var model = _model.Open(parsed, out var adapter);
+        adapter?.Merge(model);
+        double? before = null, after = null;
+        if (LossyMerge.IsNeeded(model) && adapter?.Config.Options.Method is { } method)
+        {
+            if (lossy)
+            {
+                before = Perplexity(model, parsed, stop);
+                LossyMerge.Apply(model);
+                after = Perplexity(model, parsed, stop);
+            }
+            else if (method != "lora" && format != "hf")
+                throw new NotSupportedException($"an adapter of {method} lies beside rounded weights: merging it rounds the sum again and loses part of what was learned. "
+                    + "--merge-lossy --eval-data FILE does it and measures the loss; --to hf merges it in full precision; l4q and qa-lora merge exactly");
+        }
+        var result = format switch
+        {
+            "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type)),
+            "native" => NativeExport.Write(model, path),
+            _ => HuggingFaceExport.Write(model, path, type is null ? ElementType.F32 : Enum.Parse<ElementType>(type, ignoreCase: true)),
+        } with
+        { PerplexityBefore = before, PerplexityAfter = after };
+        var json = parsed.GetValue(_common.Json);
+        Print(result, json == "-" ? Console.Error : Console.Out);
+        JsonResult.Write(json, result);
+        return 0;
+    }
+
+    private double Perplexity(LanguageModel model, ParseResult parsed, CancellationToken stop)
+    {
+        var file = parsed.GetRequiredValue(_evalData)!;
+        using var scorer = new DecoderScorer(model.Decoder, model.Compute);
+        using var progress = new CountProgress("perplexity");
+        var options = new EvaluationOptions { Context = Math.Min(512, model.Config.ContextLength), Windows = parsed.GetValue(_windows) };
+        return new Perplexity(scorer, Prompts.Tokenizer(model), model.Config.ContextLength).Measure(Path.GetFileName(file), file, options, progress.Report, stop).Perplexity;
+    }
+
+    private static void Print(ExportResult result, TextWriter to)
+    {
+        var c = CultureInfo.InvariantCulture;
+        if (result is { PerplexityBefore: { } before, PerplexityAfter: { } after })
+            to.WriteLine(string.Create(c, $"the merge rounded again: perplexity {before:F4} before, {after:F4} after ({(after / before - 1) * 100:+0.00;-0.00} %)"));
+        to.WriteLine(string.Create(c, $"{result.Path}: {result.Tensors} tensors, {result.Bytes / 1e6:F1} MB, {string.Join(", ", result.TensorFormats)}"));
     }
 }

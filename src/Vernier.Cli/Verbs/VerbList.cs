@@ -22,6 +22,7 @@ internal static class VerbList
         new("chat", ChatVerb.Create),
         new("export", ExportVerb.Create),
         new("verify", VerifyVerb.Create),
+        new("adapter", AdapterVerb.Create),
         new("bench", BenchVerb.Create),
     ];
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Vernier.Models;
 using Vernier.Tuning;
 using Vernier.Tuning.Methods;
@@ -14,11 +15,11 @@ public sealed class Adapter
     private readonly IReadOnlyList<string> _modules;
 
     /// <param name="modules">All linears of the model, tuned or not; empty where they are not known.</param>
-    private Adapter(AdapterConfig config, IReadOnlyDictionary<string, AdapterTensor> tensors, IReadOnlyList<string> modules)
+    internal Adapter(AdapterConfig config, IReadOnlyDictionary<string, AdapterTensor> tensors, IReadOnlyList<string>? modules = null)
     {
         Config = config;
         Tensors = tensors;
-        _modules = modules;
+        _modules = modules ?? [];
     }
 
     public AdapterConfig Config { get; }
@@ -74,6 +75,8 @@ public sealed class Adapter
         else if (codes != Config.BaseCodesSha256 && Config.Version is not null)
             throw OfAnotherBase(model, Config.BaseCodesSha256, codes);
         var method = TuningMethods.Create(options.Method);
+        if (Config.Version is null) // made elsewhere: layers_to_transform, exclude_modules and all-linear come to the modules that the file names
+            options = options with { Targets = $"^({string.Join('|', TunedModules().Select(Regex.Escape))})$" };
         method.Apply(decoder, options, compute);
         if (Config.TunedCodesSha256 is { } tuned && codesSha256() is var made && made != tuned)
             throw OfAnotherBase(model, tuned, made);
@@ -86,14 +89,17 @@ public sealed class Adapter
     internal static InvalidDataException OfAnotherBase(string model, string? expected, string? found) =>
         new($"{model}: the adapter was tuned on another model: its codes have SHA-256 {expected ?? "none (not quantized)"}, this model's {found ?? "none (not quantized)"}");
 
-    /// <summary>The last parts of the names of the tuned modules, or the whole names where a module of that last part is left alone.</summary>
+    /// <summary>The last parts of the names of the tuned modules, or the whole names where a module of that last part is left alone or not known.</summary>
     private List<string> TargetModules()
     {
-        var tuned = Tensors.Keys.Where(k => k.StartsWith(PeftPrefix, StringComparison.Ordinal) && k.EndsWith(PeftFactor, StringComparison.Ordinal))
-            .Select(k => k[PeftPrefix.Length..^PeftFactor.Length]).ToHashSet(StringComparer.Ordinal);
+        var tuned = TunedModules();
         var leaves = tuned.Select(Leaf).Distinct().Order(StringComparer.Ordinal).ToList();
-        return _modules.Any(m => leaves.Contains(Leaf(m)) && !tuned.Contains(m)) ? [.. tuned.Order(StringComparer.Ordinal)] : leaves;
+        return _modules.Count == 0 || _modules.Any(m => leaves.Contains(Leaf(m)) && !tuned.Contains(m)) ? [.. tuned.Order(StringComparer.Ordinal)] : leaves;
     }
+
+    /// <summary>Whole names of the modules that have factors by PEFT's names.</summary>
+    private HashSet<string> TunedModules() => Tensors.Keys.Where(k => k.StartsWith(PeftPrefix, StringComparison.Ordinal) && k.EndsWith(PeftFactor, StringComparison.Ordinal))
+        .Select(k => k[PeftPrefix.Length..^PeftFactor.Length]).ToHashSet(StringComparer.Ordinal);
 
     private static string Leaf(string module) => module[(module.LastIndexOf('.') + 1)..];
 }

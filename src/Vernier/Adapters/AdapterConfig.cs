@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Vernier.Tuning;
+using Vernier.Tuning.Methods;
 
 namespace Vernier.Adapters;
 
@@ -48,7 +49,12 @@ public sealed record AdapterConfig
         {
             json["r"] = Options.Rank;
             json["lora_alpha"] = Options.Alpha;
-            json["lora_dropout"] = 0.0;
+            json["rank_pattern"] = Pattern(Options.RankPattern);
+            json["alpha_pattern"] = Pattern(Options.AlphaPattern);
+            json["lora_dropout"] = Options.Dropout;
+            json["init_lora_weights"] = true;
+            json["layers_to_transform"] = null;
+            json["layers_pattern"] = null;
             json["target_modules"] = new JsonArray([.. targetModules.Select(m => (JsonNode)m)]);
             json["bias"] = "none";
             json["fan_in_fan_out"] = false;
@@ -56,6 +62,8 @@ public sealed record AdapterConfig
             json["use_dora"] = false;
             json["modules_to_save"] = null;
         }
+        if (peft && Version is null)
+            return Text(json); // made elsewhere, and stays so
         json["vernier"] = new JsonObject
         {
             ["version"] = ToolVersion,
@@ -64,7 +72,10 @@ public sealed record AdapterConfig
             ["tuned_codes_sha256"] = TunedCodesSha256,
             ["options"] = new JsonObject(RunFile.Values(Options).Select(o => KeyValuePair.Create(o.Name, (JsonNode?)o.Value))),
         };
-        return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+        return Text(json);
+
+        static string Text(JsonObject json) =>
+            json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
     }
 
     /// <exception cref="InvalidDataException">Not JSON, or a field is missing or of the wrong kind.</exception>
@@ -102,18 +113,20 @@ public sealed record AdapterConfig
         foreach (var name in (string[])["use_dora", "fan_in_fan_out", "lora_bias"])
             if (root.TryGetProperty(name, out var set) && set.ValueKind == JsonValueKind.True)
                 throw new NotSupportedException($"{path}: {name} is set; such adapters are not read");
-        foreach (var name in (string[])["rank_pattern", "alpha_pattern"])
-            if (root.TryGetProperty(name, out var pattern) && pattern.ValueKind == JsonValueKind.Object && pattern.EnumerateObject().Any())
-                throw new NotSupportedException($"{path}: {name} gives modules ranks or scalings of their own; such adapters are not read");
         if (root.TryGetProperty("modules_to_save", out var modules) && modules.ValueKind == JsonValueKind.Array && modules.GetArrayLength() > 0)
             throw new NotSupportedException($"{path}: modules_to_save holds whole modules; such adapters are not read");
         var rank = root.GetProperty("r").GetInt32();
         var alpha = root.GetProperty("lora_alpha").GetSingle();
+        var (ranks, alphas) = (Pattern(path, root, "rank_pattern"), Pattern(path, root, "alpha_pattern"));
         if (root.TryGetProperty("use_rslora", out var rs) && rs.ValueKind == JsonValueKind.True)
+        {
+            if (ranks is not null || alphas is not null)
+                throw new NotSupportedException($"{path}: use_rslora together with rank_pattern or alpha_pattern is not read");
             alpha *= MathF.Sqrt(rank); // its scaling is alpha / sqrt(r)
+        }
         return new AdapterConfig
         {
-            Options = new TuneOptions { Method = "lora", Rank = rank, Alpha = alpha, Targets = Targets(root.GetProperty("target_modules")) },
+            Options = new TuneOptions { Method = "lora", Rank = rank, Alpha = alpha, RankPattern = ranks, AlphaPattern = alphas, Targets = Targets(root.GetProperty("target_modules")) },
             BaseModel = Text(root, "base_model_name_or_path"),
         };
     }
@@ -127,4 +140,16 @@ public sealed record AdapterConfig
 
     private static string? Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static JsonObject Pattern(string? text) =>
+        new(ModulePatterns.Parse(text, "pattern").Select(p => KeyValuePair.Create(p.Pattern, (JsonNode?)(p.Value == (int)p.Value ? JsonValue.Create((int)p.Value) : JsonValue.Create(p.Value)))));
+
+    private static string? Pattern(string path, JsonElement root, string name)
+    {
+        if (!root.TryGetProperty(name, out var pattern) || pattern.ValueKind != JsonValueKind.Object || !pattern.EnumerateObject().Any())
+            return null;
+        if (pattern.EnumerateObject().FirstOrDefault(p => p.Name.Contains(';', StringComparison.Ordinal)) is { Value.ValueKind: not JsonValueKind.Undefined } bad)
+            throw new NotSupportedException($"{path}: {name}: the expression '{bad.Name}' has a semicolon; such expressions are not read");
+        return string.Join(';', pattern.EnumerateObject().Select(p => $"{p.Name}={p.Value.GetRawText()}"));
+    }
 }

@@ -1,9 +1,16 @@
 namespace Vernier.Export;
 
 /// <summary>What was written.</summary>
-/// <param name="Format">gguf or hf.</param>
+/// <param name="Format">gguf, hf or native.</param>
 /// <param name="Path">The file or folder.</param>
 /// <param name="Tensors">Number of tensors.</param>
 /// <param name="Bytes">Bytes of all files.</param>
 /// <param name="TensorFormats">The formats that occur.</param>
-public sealed record ExportResult(string Format, string Path, int Tensors, long Bytes, IReadOnlyList<string> TensorFormats);
+public sealed record ExportResult(string Format, string Path, int Tensors, long Bytes, IReadOnlyList<string> TensorFormats)
+{
+    /// <summary>Perplexity with the adapter beside the weights, where merging it was not exact; else null.</summary>
+    public double? PerplexityBefore { get; init; }
+
+    /// <summary>Perplexity after that merge.</summary>
+    public double? PerplexityAfter { get; init; }
+}

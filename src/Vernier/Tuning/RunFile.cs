@@ -47,7 +47,7 @@ public sealed record RunFile
     }
 
     /// <summary>Every option that has a value, as it is spelled in a run file.</summary>
-    internal static IEnumerable<(string Name, string Value)> Values(TuneOptions options)
+    public static IEnumerable<(string Name, string Value)> Values(TuneOptions options)
     {
         foreach (var (name, property) in OptionsByName)
             if (property.GetValue(options) is { } value)

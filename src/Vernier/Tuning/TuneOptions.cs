@@ -41,6 +41,12 @@ public sealed record TuneOptions
     /// <summary>LoRA's path is scaled by Alpha / Rank.</summary>
     [Option("alpha", "the low-rank path is scaled by alpha / rank")]
     public float Alpha { get; init; } = 8f;
+    /// <summary>HF PEFT's rank_pattern: see <see cref="Methods.ModulePatterns"/>.</summary>
+    [Option("rank-pattern", "other ranks for some modules, REGEX=N;REGEX=N; an expression matches the end of a module's path")]
+    public string? RankPattern { get; init; }
+    /// <summary>HF PEFT's alpha_pattern.</summary>
+    [Option("alpha-pattern", "other alphas for some modules, REGEX=X;REGEX=X")]
+    public string? AlphaPattern { get; init; }
     [Option("dropout", "lora, qlora and qat-lora: share of the low-rank path's inputs that a training pass drops")]
     public float Dropout { get; init; }
     /// <summary>qv, qkvo, all or a regular expression over module names; null = the method's own default.</summary>

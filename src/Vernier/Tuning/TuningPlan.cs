@@ -73,9 +73,9 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         return outside + linears.Sum(l => options.Method switch
         {
             "peqa" => l.Bits is null ? 0 : PeqaCount(l, options),
-            "lora" or "qlora" => isTarget(l.Name) ? (long)options.Rank * (l.In + l.Out) : 0,
-            "qa-lora" => isTarget(l.Name) ? options.Rank * (l.GroupsInRow(l.Group) + l.Out) : 0,
-            "l4q" or "qat-lora" => isTarget(l.Name) ? (long)options.Rank * (l.In + l.Out) + 2 * l.Scales(l.Group) : 0,
+            "lora" or "qlora" => isTarget(l.Name) ? (long)LoraAdapter.RankOf(l.Name, options) * (l.In + l.Out) : 0,
+            "qa-lora" => isTarget(l.Name) ? LoraAdapter.RankOf(l.Name, options) * (l.GroupsInRow(l.Group) + l.Out) : 0,
+            "l4q" or "qat-lora" => isTarget(l.Name) ? (long)LoraAdapter.RankOf(l.Name, options) * (l.In + l.Out) + 2 * l.Scales(l.Group) : 0,
             "qat" => l.Weights + l.Scales(l.Group),
             _ => l.Weights,
         });

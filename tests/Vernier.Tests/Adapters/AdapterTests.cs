@@ -107,6 +107,30 @@ public class AdapterTests
     }
 
     [Fact]
+    public void Ranks_and_alphas_of_some_modules_go_both_ways()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Method = "lora", Bits = null, Rank = 3, Alpha = 6, Targets = "all", RankPattern = @"q_proj=5;layers.1.mlp.*=2", AlphaPattern = "v_proj=2.5" };
+        using var tuned = Tuned(options, compute);
+        Of(tuned, options).Save(folder.Path);
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.At("adapter_config.json")))!.AsObject();
+        Assert.Equal(5, config["rank_pattern"]!["q_proj"]!.GetValue<int>());
+        Assert.Equal(2.5, config["alpha_pattern"]!["v_proj"]!.GetValue<double>());
+        var tensors = new GoldenTensors(folder.At("adapter_model.safetensors"));
+        Assert.Equal(5, tensors["base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"].Shape[0]);
+        Assert.Equal(2, tensors["base_model.model.model.layers.1.mlp.up_proj.lora_A.weight"].Shape[0]);
+        Assert.Equal(3, tensors["base_model.model.model.layers.0.mlp.up_proj.lora_A.weight"].Shape[0]);
+
+        // the same adapter as PEFT would write it, without what only Vernier knows
+        config.Remove("vernier");
+        folder.Write("adapter_config.json", config.ToJsonString());
+        using var fresh = TinyRun.Create();
+        Adapter.Load(folder.Path).ApplyTo(fresh, compute, "tiny", () => TinyCodes.Of(fresh));
+        Assert.Equal(Loss(tuned, compute), Loss(fresh, compute), 1e-6);
+    }
+
+    [Fact]
     public void Modules_of_some_layers_only_are_named_whole()
     {
         using var folder = new TemporaryFolder();

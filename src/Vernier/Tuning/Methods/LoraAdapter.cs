@@ -27,8 +27,15 @@ internal static class LoraAdapter
             throw new ArgumentException($"no linear layer of this model matches the targets '{options.Targets ?? DefaultTargets}'", nameof(options));
     }
 
-    public static LowRankFactors Factors(Linear linear, TuneOptions options) =>
-        new(linear.Name, linear.InFeatures, linear.OutFeatures, options.Rank, options.Alpha, options.Seed, options.Dropout);
+    /// <summary>Factors of a linear, with the rank and alpha that the options' patterns give it.</summary>
+    /// <param name="inputs">Columns of A; null = the linear's inputs.</param>
+    public static LowRankFactors Factors(Linear linear, TuneOptions options, int? inputs = null) =>
+        new(linear.Name, inputs ?? linear.InFeatures, linear.OutFeatures, RankOf(linear.Name, options),
+            ModulePatterns.Find(ModulePatterns.Parse(options.AlphaPattern, "alpha-pattern"), linear.Name) ?? options.Alpha, options.Seed,
+            inputs is null ? options.Dropout : 0);
+
+    /// <summary>The rank of a module's factors.</summary>
+    public static int RankOf(string module, TuneOptions options) => (int)(ModulePatterns.Find(ModulePatterns.Parse(options.RankPattern, "rank-pattern"), module) ?? options.Rank);
 
     /// <summary>model.layers.0.self_attn.q_proj.lora_A is base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight in a PEFT file.</summary>
     public static string PeftName(string parameter) => $"base_model.model.{parameter}.weight";

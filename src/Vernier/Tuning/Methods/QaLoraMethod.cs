@@ -17,7 +17,7 @@ public sealed class QaLoraMethod : TuningMethod
             var packed = PackedBase.Of(linear, options);
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, packed, linear.Bias);
-            var factors = new LowRankFactors(linear.Name, packed.Groups, packed.Rows, options.Rank, options.Alpha, options.Seed);
+            var factors = LoraAdapter.Factors(linear, options, inputs: packed.Groups);
             return new QaLoraLinear(linear.Name, packed, linear.Bias, factors, sink);
         });
     }

@@ -65,7 +65,7 @@ public sealed class QloraMethod : TuningMethod
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, Replaced(linear, options), linear.Bias);
             var factors = LoraAdapter.Factors(linear, options);
-            var (quantized, b, a) = LoftQ.Decompose(linear.Weight, options.Rank, weight => Quantize(weight, options));
+            var (quantized, b, a) = LoftQ.Decompose(linear.Weight, factors.Rank, weight => Quantize(weight, options));
             for (var i = 0; i < b.Length; i++)
                 factors.B.Value.Span[i] = b[i] / factors.Scaling;
             a.CopyTo(factors.A.Value.Span);

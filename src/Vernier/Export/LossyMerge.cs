@@ -1,0 +1,45 @@
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Quantization;
+using Vernier.Tuning.Methods;
+
+namespace Vernier.Export;
+
+/// <summary>Merging a low-rank path into the packed weight beside which it was trained (QLoRA, QAT-LoRA): the sum is rounded to codes again, at the width
+/// and groups of the base, and most of a small change is smaller than half a step. So it is done on request only, and its loss is to be measured.</summary>
+public static class LossyMerge
+{
+    /// <summary>Whether paths lie beside packed weights.</summary>
+    public static bool IsNeeded(LanguageModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Decoder.Linears.Any(l => l is LoraLinear { Base: PackedMatrix });
+    }
+
+    /// <summary>Rounds W + scaling · B A to the nearest codes: on a symmetric grid where the base's is one, on NF4's table where the base has it.</summary>
+    public static void Apply(LanguageModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        model.Decoder.ReplaceLinears(linear =>
+        {
+            if (linear is not LoraLinear { Base: PackedMatrix codes } lora)
+                return linear;
+            var merged = codes.Codebook.IsEmpty
+                ? RoundToNearest.Quantize(lora.Weight, codes.Bits, codes.GroupSize, IsSymmetric(codes) ? GridKind.Symmetric : GridKind.MinMax)
+                : Nf4.Quantize(lora.Weight, codes.GroupSize);
+            lora.Weight.Dispose();
+            return new FrozenLinear(lora.Name, merged, lora.Bias);
+        });
+    }
+
+    private static bool IsSymmetric(PackedMatrix matrix)
+    {
+        var zero = 1 << (matrix.Bits - 1);
+        var scales = matrix.Scales.Scale.Span;
+        var offsets = matrix.Scales.Offset.Span;
+        for (var i = 0; i < scales.Length; i++)
+            if (MathF.Abs(offsets[i] + zero * scales[i]) > 1e-5f * MathF.Abs(zero * scales[i]))
+                return false;
+        return true;
+    }
+}
