@@ -9,7 +9,8 @@ internal static class ErrorReport
 {
     private const int Failed = 1;
     private const int WrongUsage = 2;
-    private const int Interrupted = 130;
+    /// <summary>The exit code of a run that was interrupted and left resumable.</summary>
+    public const int Interrupted = 130;
 
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {

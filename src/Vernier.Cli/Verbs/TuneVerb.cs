@@ -56,7 +56,7 @@ internal sealed class TuneVerb
         var json = parsed.GetValue(_common.Json);
         Print(result, output, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
-        return 0;
+        return stop.IsCancellationRequested && !result.Finished ? ErrorReport.Interrupted : 0;
     }
 
     private static TrainingData LoadData(LanguageModel model, string path, TuneOptions options) =>
