@@ -30,7 +30,7 @@ internal static class DemoVerb
 
     private static void Print(DemoResult result)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect, Out = new AnsiConsoleOutput(Console.Out) });
         if (Console.IsOutputRedirected)
             console.Profile.Width = 120; // a file has no width of its own
         console.Write(Table(result));
