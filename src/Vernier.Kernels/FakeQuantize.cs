@@ -75,4 +75,39 @@ public static class FakeQuantize
         }
         return (scaleGrad, offsetGrad);
     }
+
+    /// <summary>What rounding does to weights of one group and row: how many are clipped, Σ (w - ŵ)² and Σ w².</summary>
+    /// <param name="weights">Before rounding.</param>
+    public static (int Clipped, double Error, double Size) Measure(ReadOnlySpan<float> weights, float scale, float offset, float low, float high)
+    {
+        var packedOffset = PackedOffset(scale, offset, low);
+        var (clipped, error, size) = (0, 0f, 0f);
+        var i = 0;
+        if (Vector.IsHardwareAccelerated && weights.Length >= Vector<float>.Count)
+        {
+            var (s, o, b) = (new Vector<float>(scale), new Vector<float>(packedOffset), new Vector<float>(offset));
+            var (l, h) = (new Vector<float>(low), new Vector<float>(high));
+            var (errors, sizes, counts) = (Vector<float>.Zero, Vector<float>.Zero, Vector<int>.Zero);
+            for (; i <= weights.Length - Vector<float>.Count; i += Vector<float>.Count)
+            {
+                var w = new Vector<float>(weights[i..]);
+                var v = (w - b) / s;
+                var clamped = Vector.Min(Vector.Max(v, l), h);
+                counts -= Vector.OnesComplement(Vector.Equals(clamped, v)); // a true lane is -1
+                var difference = Vector.FusedMultiplyAdd(Vector.Round(clamped) - l, s, o) - w;
+                errors = Vector.FusedMultiplyAdd(difference, difference, errors);
+                sizes = Vector.FusedMultiplyAdd(w, w, sizes);
+            }
+            (clipped, error, size) = (Vector.Sum(counts), Vector.Sum(errors), Vector.Sum(sizes));
+        }
+        for (; i < weights.Length; i++)
+        {
+            var v = (weights[i] - offset) / scale;
+            clipped += v >= low && v <= high ? 0 : 1;
+            var difference = MathF.FusedMultiplyAdd(MathF.Round(MathF.Min(MathF.Max(v, low), high)) - low, scale, packedOffset) - weights[i];
+            error += difference * difference;
+            size += weights[i] * weights[i];
+        }
+        return (clipped, error, size);
+    }
 }

@@ -137,6 +137,20 @@ public sealed class LearnedGrid : IDisposable
         }
     }
 
+    /// <summary>Adds what rounding does to weights of one row.</summary>
+    /// <param name="column">Column of the first one.</param>
+    /// <param name="weights">Before rounding.</param>
+    public void Measure(int row, int column, ReadOnlySpan<float> weights, ref RoundingFigures figures)
+    {
+        for (var c = 0; c < weights.Length;)
+        {
+            var (at, length) = Segment(row, column + c, weights.Length - c);
+            var (clipped, error, size) = FakeQuantize.Measure(weights.Slice(c, length), _scale.Span[at], _offset.Span[at], Low(at), High(at));
+            figures.Add(new RoundingFigures { Clipped = clipped, Weights = length, Error = error, Size = size });
+            c += length;
+        }
+    }
+
     /// <summary>The integer weight that the grid makes of full-precision weights; no adapter left.</summary>
     public PackedMatrix Pack(WeightMatrix weight)
     {

@@ -60,7 +60,7 @@ public sealed record TuneOptions
     /// <summary>Learning rate of quantizer state (scales, offsets of l4q and qat-lora); null = <see cref="LearningRate"/>.</summary>
     [Option("scale-lr", "learning rate of the quantizer state of l4q and qat-lora; default: --lr")]
     public float? ScaleLearningRate { get; init; }
-    [Option("gradient-scale", "qat: multiply the steps' gradients by 1/sqrt(weights of the group * largest code), as LSQ does")]
+    [Option("gradient-scale", "qat, l4q and qat-lora: multiply the gradients of steps and offsets by 1/sqrt(weights of the group * largest code), as LSQ does")]
     public bool GradientScale { get; init; }
     [Option("export-format", "l4q and qat-lora: round scales and offsets in the loop as this format will store them: gguf (fp16)")]
     public string? ExportFormat { get; init; }

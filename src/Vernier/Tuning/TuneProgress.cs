@@ -10,4 +10,8 @@ namespace Vernier.Tuning;
 /// <param name="Seconds">Duration of this step without evaluation and saving.</param>
 /// <param name="ResidentBytes">Resident memory of the process.</param>
 /// <param name="EvalLoss">Validation loss after this step, where one was taken.</param>
-public readonly record struct TuneProgress(int Step, int Steps, double Loss, double GradientNorm, double LearningRate, int Tokens, double Seconds, long ResidentBytes, double? EvalLoss);
+public readonly record struct TuneProgress(int Step, int Steps, double Loss, double GradientNorm, double LearningRate, int Tokens, double Seconds, long ResidentBytes, double? EvalLoss)
+{
+    /// <summary>What the method adds: see <see cref="TuningMethod.TakeFigures"/>.</summary>
+    public IReadOnlyList<(string Name, double Value)> MethodFigures { get; init; } = [];
+}

@@ -128,7 +128,7 @@ public sealed class Tuner
                 var figures = loop.Step(run.Step, _options.LearningRate!.Value * factor, (_options.ScaleLearningRate ?? _options.LearningRate.Value) * factor);
                 run.Step++;
                 var eval = run.Step == steps || run.Step % (_options.EvalEvery ?? int.MaxValue) == 0 ? Evaluate(cancel) : null;
-                var at = new TuneProgress(run.Step, steps, figures.Loss, figures.GradientNorm, figures.LearningRate, figures.Tokens, figures.Seconds, ResidentMemory.Current, eval);
+                var at = new TuneProgress(run.Step, steps, figures.Loss, figures.GradientNorm, figures.LearningRate, figures.Tokens, figures.Seconds, ResidentMemory.Current, eval) { MethodFigures = run.Method.TakeFigures() };
                 log.Write(at);
                 progress?.Invoke(at);
                 if (run.Step % every == 0)

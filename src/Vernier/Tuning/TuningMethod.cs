@@ -27,4 +27,7 @@ public abstract class TuningMethod
 
     /// <summary>Replaces the method's linears by plain frozen ones that compute the tuned model: packed with tuned scales where the method allows it exactly.</summary>
     public abstract void Merge(Decoder decoder, Compute compute);
+
+    /// <summary>Figures of the last step that this method adds to its line of the log; called once after every step.</summary>
+    public virtual IReadOnlyList<(string Name, double Value)> TakeFigures() => [];
 }

@@ -8,22 +8,26 @@ namespace Vernier.Tuning.Methods;
 /// Linears that are not targeted are quantized by round to nearest and frozen.</summary>
 public sealed class L4QMethod : TuningMethod
 {
+    private L4QSinks? _sinks;
+
     public override string Name => "l4q";
 
     public override bool KeepsCodes => false;
+
+    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sinks?.Grid.TakeFigures() ?? [];
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = ParseStart(options.Init ?? "l4q");
         var half = RoundsToHalf(options);
         var isTarget = LinearTargets.Parse(options.Targets ?? "all");
-        var sinks = new L4QSinks(compute.Pool.Threads);
+        var sinks = _sinks = new L4QSinks(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
         {
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias);
             var (bits, group) = PackedBase.GridOf(linear, options);
-            var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true, halfPrecision: half);
+            var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true, options.GradientScale, half);
             return new L4QLinear(linear.Name, linear.Weight, linear.Bias, LoraAdapter.Factors(linear, options), grid, sinks);
         });
     }

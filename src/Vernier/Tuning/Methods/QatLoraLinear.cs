@@ -29,6 +29,9 @@ public sealed class QatLoraLinear : Linear
     /// <summary>A and B.</summary>
     public LowRankFactors Factors => _path.Factors;
 
+    /// <summary>Wq.</summary>
+    public WeightMatrix Quantized => _quantized;
+
     /// <summary>s and β.</summary>
     public LearnedGrid Grid { get; }
 

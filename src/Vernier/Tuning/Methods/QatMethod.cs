@@ -7,9 +7,13 @@ namespace Vernier.Tuning.Methods;
 /// Adapter tensors, one set a module: <c>weight</c> [out, in], <c>scale</c> [out, groups].</summary>
 public sealed class QatMethod : TuningMethod
 {
+    private L4QSinks? _sinks;
+
     public override string Name => "qat";
 
     public override bool KeepsCodes => false;
+
+    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sinks?.Grid.TakeFigures() ?? [];
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
@@ -19,7 +23,7 @@ public sealed class QatMethod : TuningMethod
             "lsq" => GridStart.Lsq,
             _ => throw new ArgumentException($"unknown start '{options.Init}'; known: rtn, lsq", nameof(options)),
         };
-        var sinks = new L4QSinks(compute.Pool.Threads);
+        var sinks = _sinks = new L4QSinks(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
         {
             var (bits, group) = PackedBase.GridOf(linear, options);

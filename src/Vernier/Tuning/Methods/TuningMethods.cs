@@ -14,11 +14,11 @@ public static class TuningMethods
     public static IReadOnlyList<TuningMethodEntry> All { get; } =
     [
         new("peqa", "train only the scales of a quantized model; its codes stay", 1e-2f, () => new PeqaMethod()),
-        new("l4q", "train the merged, quantized weight itself: low-rank factors, steps and offsets", 2e-4f, () => new L4QMethod()),
+        new("l4q", "train the merged, quantized weight itself: low-rank factors, steps and offsets", 3e-4f, () => new L4QMethod()),
         new("lora", "low-rank factors beside the weights as they are; HF PEFT's format", 2e-3f, () => new LoraMethod()),
         new("qlora", "low-rank factors beside a quantized, frozen model", 2e-3f, () => new QloraMethod()),
         new("qat", "quantization-aware training of weights and steps", 2e-5f, () => new QatMethod()),
-        new("qat-lora", "steps learned through the rounding, low-rank factors kept apart", 2e-4f, () => new QatLoraMethod()),
+        new("qat-lora", "steps learned through the rounding, low-rank factors kept apart", 3e-4f, () => new QatLoraMethod()),
         new("qa-lora", "low-rank changes of the zero points of a quantized model; merges exactly", 2e-3f, () => new QaLoraMethod()),
         new("full", "full fine-tuning of the linears, or of every parameter", 2e-5f, () => new FullMethod()),
     ];
