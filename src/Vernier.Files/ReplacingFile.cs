@@ -37,7 +37,7 @@ public sealed class ReplacingFile : IDisposable
             _stream.Write(bytes);
             Position += bytes.Length;
         }
-        catch (IOException e)
+        catch (Exception e) when (IsOfTheDisk(e))
         {
             throw Failed(e);
         }
@@ -62,7 +62,7 @@ public sealed class ReplacingFile : IDisposable
             _stream.Dispose();
             File.Move(_temporary, Path, overwrite: true);
         }
-        catch (IOException e)
+        catch (Exception e) when (IsOfTheDisk(e))
         {
             throw Failed(e);
         }
@@ -77,7 +77,7 @@ public sealed class ReplacingFile : IDisposable
         {
             _stream.Dispose();
         }
-        catch (IOException)
+        catch (Exception e) when (IsOfTheDisk(e))
         {
             // What was still buffered could not be written; the file is given up anyway.
         }
@@ -85,5 +85,8 @@ public sealed class ReplacingFile : IDisposable
         _committed = true;
     }
 
-    private IOException Failed(IOException e) => new($"{Path}: writing failed after {Position} bytes, nothing was changed: {e.Message}", e);
+    /// <summary>A file that is too large for its file system is an argument out of range to the runtime.</summary>
+    private static bool IsOfTheDisk(Exception e) => e is IOException or ArgumentOutOfRangeException;
+
+    private IOException Failed(Exception e) => new($"{Path}: writing failed after {Position} bytes, nothing was changed: {e.Message}", e);
 }

@@ -81,6 +81,20 @@ public sealed class BadInputTests : TemporaryFolder
         Assert.Single(File.ReadAllLines(At("o.jsonl")));
     }
 
+    /// <summary>Cut by rule: the answer keeps what fits, and the run says which line.</summary>
+    [Fact]
+    public void ASampleLongerThanTheContextIsCutAndReported()
+    {
+        var model = TinyModelFile.Write(At("tiny.gguf"));
+        var answer = string.Join(' ', Enumerable.Repeat("the lazy dog", 60));
+        var data = Write("long.jsonl", $"{{\"prompt\":\"the\",\"completion\":\" quick fox\"}}\n{{\"prompt\":\"the quick\",\"completion\":\" {answer}\"}}");
+        var run = CommandLine.Vernier("tune", model, "--data", data, "--steps", "1", "--batch", "1", "--context", "32", "--out", At("run"));
+        Assert.Equal(0, run.ExitCode);
+        var warning = Assert.Single(run.Error.Split('\n'), line => line.StartsWith("vernier: WARNING:", StringComparison.Ordinal));
+        Assert.Contains("long.jsonl", warning, StringComparison.Ordinal);
+        Assert.Contains("line 2", warning, StringComparison.Ordinal);
+    }
+
     [SharedFact(Models)]
     public void AFullDiskLeavesNoHalfFile()
     {

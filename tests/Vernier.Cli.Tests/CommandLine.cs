@@ -8,6 +8,8 @@ internal static class CommandLine
 {
     private const int TimeoutSeconds = 300;
 
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Vernier.Cli.dll");
+
     public sealed record Run(int ExitCode, string Output, string Error)
     {
         /// <summary>Standard output as JSON; fails with what the process said where it is none.</summary>
@@ -29,9 +31,20 @@ internal static class CommandLine
 
     public static Run Vernier(params string[] arguments) => Start(arguments, "");
 
-    public static Run Start(string[] arguments, string input)
+    /// <summary>No file may become larger: the nearest to a full disk that needs no rights.</summary>
+    public static Run VernierWithFileLimit(int kilobytes, params string[] arguments)
     {
-        using var process = Begin(arguments);
+        // Without the trap the system ends the process instead of failing the write; the runtime's own large mapping is a file too.
+        var start = new ProcessStartInfo("/bin/bash", ["-c", $"trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"", "bash", "dotnet", Program, .. arguments]);
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        return Finish(Begin(start), "");
+    }
+
+    public static Run Start(string[] arguments, string input) => Finish(Begin(arguments), input);
+
+    private static Run Finish(Process started, string input)
+    {
+        using var process = started;
         process.StandardInput.Write(input);
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
@@ -39,18 +52,17 @@ internal static class CommandLine
         if (!process.WaitForExit(TimeSpan.FromSeconds(TimeoutSeconds)))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"vernier {string.Join(' ', arguments)} did not end within {TimeoutSeconds} s");
+            Assert.Fail($"{string.Join(' ', process.StartInfo.ArgumentList)} did not end within {TimeoutSeconds} s");
         }
         process.WaitForExit();
         return new Run(process.ExitCode, output.Result, error.Result);
     }
 
-    public static Process Begin(params string[] arguments)
+    public static Process Begin(params string[] arguments) => Begin(new ProcessStartInfo("dotnet", [Program, .. arguments]));
+
+    private static Process Begin(ProcessStartInfo start)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Vernier.Cli.dll"));
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         return Process.Start(start)!;
     }
 }
