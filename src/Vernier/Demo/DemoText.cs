@@ -6,8 +6,8 @@ namespace Vernier.Demo;
 /// The same seed gives the same text everywhere.</summary>
 public static class DemoText
 {
-    private static readonly string[] Names = ["Anna", "Tom", "Mia", "Ben", "Lily", "Max"];
-    private static readonly string[] Animals = ["fox", "frog", "dog", "cat", "bird", "bear", "mouse", "duck", "horse", "owl"];
+    private static readonly string[] Names = ["Anna", "Tom", "Mia", "Ben", "Lily", "Max", "Rosa", "Sam", "Ella", "Leo"];
+    private static readonly string[] Animals = ["fox", "frog", "dog", "cat", "bird", "fish", "bear", "mouse", "duck", "horse", "sheep", "snail", "owl", "crab", "bee", "hen"];
     private static readonly string[] Colours = ["red", "green", "blue", "yellow", "black", "white", "brown", "pink"];
     private static readonly string[] Things = ["ball", "hat", "book", "cake", "boat", "drum", "key", "lamp"];
     private static readonly string[] Places = ["garden", "house", "forest", "park", "school", "kitchen"];

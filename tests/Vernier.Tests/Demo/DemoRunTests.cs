@@ -46,5 +46,30 @@ public sealed class DemoRunTests(ITestOutputHelper output) : IDisposable
         Assert.True(result.Rows[2].Backwards < result.Rows[3].Backwards, "each task is better on its own text");
         Assert.True(result.Rows[3].Facts < result.Rows[2].Facts, "each task is better on its own text");
         Assert.True(File.Exists(result.LossChart));
+        Assert.All(result.Exports.Zip(result.Rows.Skip(1)), AssertExported);
+        Assert.Equal(0, result.Exports[0].ScalesChanged);
+        Assert.All(result.Exports.Skip(1), e => Assert.True(e.ScalesChanged > e.ScalesTotal / 2, $"{e.ScalesChanged} of {e.ScalesTotal} scales changed"));
+    }
+
+    [Fact]
+    public void AnInterruptedDemonstrationStartsAfresh()
+    {
+        var options = new DemoOptions { StoryLines = 60, TaskLines = 60, HeldOutLines = 10, VocabularySize = 300, HiddenSize = 32, Layers = 1, Heads = 1, FeedForwardSize = 64, Context = 32, Batch = 2, Steps = 12, TaskSteps = 3, Threads = 1 };
+        using var stop = new CancellationTokenSource();
+        using (var run = new DemoRun(options, _folder, line => { if (line.StartsWith("tuning", StringComparison.Ordinal)) stop.Cancel(); }))
+            Assert.ThrowsAny<OperationCanceledException>(() => run.Run(stop.Token));
+        using var again = new DemoRun(options, _folder, output.WriteLine);
+        Assert.True(again.Run().CodesEqual);
+    }
+
+    /// <summary>fp16 keeps 11 bits of a scale, so a factor within 2^-11 of 1 on each; a thousandth of the loss, or of one nat, is room for what that comes to.</summary>
+    private static void AssertExported((DemoExport Export, DemoRow Row) pair)
+    {
+        var (export, row) = pair;
+        Assert.True(export.CodesEqual);
+        Assert.True(File.Exists(export.Path));
+        foreach (var (inMemory, inFile) in (ReadOnlySpan<(double, double)>)[(row.Stories, export.Measured.Stories), (row.Backwards, export.Measured.Backwards), (row.Facts, export.Measured.Facts)])
+            Assert.Equal(Math.Log(inMemory), Math.Log(inFile), 1e-3 * Math.Max(1, Math.Log(inMemory)));
+        Assert.NotEmpty(export.Measured.Sample);
     }
 }
