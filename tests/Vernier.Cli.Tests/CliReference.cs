@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Vernier.Adapters;
 using Vernier.Benchmark;
 using Vernier.Cli.Verbs;
 using Vernier.Demo;
@@ -34,6 +35,9 @@ internal static class CliReference
         ["tokenize"] = new([], "JSON: `rows`. A line of `--out` is the input line with `ids` and `pieces` for `{\"text\"}`; `text` and `ids` for `{\"messages\"}`; with `--decode` `text`, `stream` and `stream_end`."),
         ["generate"] = new([], "JSON: `text` and `ids`, the new ones only."),
         ["chat"] = new([], "JSON: `messages`, a list of `role` and `content`."),
+        ["adapter info"] = new([], "JSON: `method`, `base_model`, `base_codes_sha256`, `tuned_codes_sha256`, `version`, `options` by name, `parameters` and `tensors`, a list of `name`, `shape`, `smallest` and `largest`."),
+        ["adapter diff"] = new([typeof(AdapterDifference)], "Exit code 1 when they differ."),
+        ["adapter interpolate"] = new([], "JSON: `path`, `method`, `weight` and `tensors`, their number."),
         ["export"] = new([typeof(ExportResult)]),
         ["verify"] = new([typeof(CodeComparison)], "Exit code 1 when the codes differ."),
         ["bench"] = new([typeof(BenchmarkResult)]),
@@ -65,21 +69,28 @@ internal static class CliReference
         page.Append("Every verb takes:\n");
         AppendOptions(page, verbs[0].Options.Where(o => Common.Contains(o.Name)));
         foreach (var verb in verbs)
-            Append(page, verb);
+            Append(page, verb, verb.Name, "##");
         return page.ToString();
     }
 
-    private static void Append(StringBuilder page, Command verb)
+    private static void Append(StringBuilder page, Command verb, string name, string heading)
     {
+        if (verb.Subcommands.Count > 0)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"\n{heading} {name}\n{verb.Description}.\n");
+            foreach (var part in verb.Subcommands)
+                Append(page, part, $"{name} {part.Name}", heading + "#");
+            return;
+        }
         var arguments = string.Concat(verb.Arguments.Where(a => !a.Hidden).Select(a => a.Arity.MinimumNumberOfValues == 0 ? $" [{a.Name}]" : $" {a.Name}"));
         var required = string.Concat(verb.Options.Where(o => o.Required).Select(o => $" {o.Name} {o.HelpName ?? "VALUE"}"));
-        page.Append(CultureInfo.InvariantCulture, $"\n## {verb.Name}\n`vernier {verb.Name}{arguments}{required} [options]`: {verb.Description}.\n");
+        page.Append(CultureInfo.InvariantCulture, $"\n{heading} {name}\n`vernier {name}{arguments}{required} [options]`: {verb.Description}.\n");
         if (verb.Arguments.Count > 0)
             page.Append('\n');
         foreach (var argument in verb.Arguments.Where(a => !a.Hidden))
             page.Append(CultureInfo.InvariantCulture, $"- `{argument.Name}`: {argument.Description}\n");
         AppendOptions(page, verb.Options.Where(o => !o.Hidden && !Common.Contains(o.Name) && o.Name != "--help"));
-        var result = Results.GetValueOrDefault(verb.Name) ?? throw new InvalidOperationException($"say in {nameof(CliReference)} what the JSON result of '{verb.Name}' is");
+        var result = Results.GetValueOrDefault(name) ?? throw new InvalidOperationException($"say in {nameof(CliReference)} what the JSON result of '{name}' is");
         if (result.Types.Length > 0)
             AppendFields(page, result.Types);
         if (result.Note.Length > 0)
