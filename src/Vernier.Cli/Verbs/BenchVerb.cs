@@ -15,10 +15,12 @@ internal static class BenchVerb
         var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
         var repetitions = new Option<int>("--repetitions") { Description = "Each figure is the best of N", HelpName = "N", DefaultValueFactory = _ => 3 };
         command.Add(repetitions);
+        var inference = new Option<bool>("--inference-only") { Description = "Measure prefill and decoding alone" };
+        command.Add(inference);
         command.SetAction((parsed, stop) =>
         {
             using var loaded = model.Open(parsed);
-            var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), Math.Max(1, parsed.GetValue(repetitions)), stop);
+            var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), Math.Max(1, parsed.GetValue(repetitions)), parsed.GetValue(inference), stop);
             var json = parsed.GetValue(common.Json);
             if (json != "-")
                 Print(result);
@@ -34,6 +36,10 @@ internal static class BenchVerb
         Console.Out.WriteLine(string.Create(c, $"machine: {r.PeakFp32Gflops:F0} GFLOP/s fp32, {r.PeakInt8Gops:F0} Gop/s int8, {r.ReadGbPerS:F1} GB/s read ({r.Threads} threads)"));
         Console.Out.WriteLine(string.Create(c, $"prefill 512: {r.PrefillTokensPerS:F1} tokens/s"));
         Console.Out.WriteLine(string.Create(c, $"decode 64: {r.DecodeTokensPerS:F1} tokens/s"));
+        if (r.GemmFractionOfPeak is null)
+            return;
+        if (r.BatchTokensPerS is { } batch)
+            Console.Out.WriteLine(string.Create(c, $"batch of 16: {batch:F1} tokens/s with one task, {r.BatchTasksRatio:F3} of that with eight; decode with a task in use {r.ActiveTaskRatio:F3} of without; switch {r.TaskSwitchMs:F3} ms"));
         Console.Out.WriteLine(r.TuneTokensPerS is { } tune
             ? string.Create(c, $"tune PEQA per channel 2 x 512: {tune:F1} tokens/s, {r.TuneFractionOfPeak:P0} of the fp32 peak on its necessary arithmetic")
             : "tune: the model is not quantized");

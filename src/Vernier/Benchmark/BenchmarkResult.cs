@@ -11,6 +11,18 @@ public sealed record BenchmarkResult
     /// <summary>Tokens generated one by one, a second.</summary>
     public required double DecodeTokensPerS { get; init; }
 
+    /// <summary>Tokens a second of 16 sequences in one batch, all with one task; null where the model is not quantized.</summary>
+    public required double? BatchTokensPerS { get; init; }
+
+    /// <summary>The same batch with 8 different separable tasks, as a fraction of <see cref="BatchTokensPerS"/>.</summary>
+    public required double? BatchTasksRatio { get; init; }
+
+    /// <summary>Decoding with a task in use, as a fraction of decoding without.</summary>
+    public required double? ActiveTaskRatio { get; init; }
+
+    /// <summary>Milliseconds to switch from one task to another.</summary>
+    public required double? TaskSwitchMs { get; init; }
+
     /// <summary>Tokens a second of a PEQA step per channel, 2 x 512; null where the model is not quantized.</summary>
     public required double? TuneTokensPerS { get; init; }
 
@@ -26,8 +38,8 @@ public sealed record BenchmarkResult
     /// <summary>Sequential memory reads, all threads.</summary>
     public required double ReadGbPerS { get; init; }
 
-    /// <summary>The training product Y = X Ŵᵀ over the model's widest layer and 1024 tokens, as a fraction of <see cref="PeakFp32Gflops"/>.</summary>
-    public required double GemmFractionOfPeak { get; init; }
+    /// <summary>The training product Y = X Ŵᵀ over the model's widest layer and 1024 tokens, as a fraction of <see cref="PeakFp32Gflops"/>; null where only inference was measured.</summary>
+    public required double? GemmFractionOfPeak { get; init; }
 
     /// <summary>The tuning step's necessary arithmetic (forward and input gradient, nothing recomputed) as a fraction of <see cref="PeakFp32Gflops"/>.</summary>
     public required double? TuneFractionOfPeak { get; init; }

@@ -16,7 +16,8 @@ public static class ModelBenchmark
 
     /// <summary>Runs everything. The model is changed: it ends with tuned scales.</summary>
     /// <param name="repetitions">Each measurement is the best of so many.</param>
-    public static BenchmarkResult Run(LanguageModel model, int seed, int repetitions = 3, CancellationToken stop = default)
+    /// <param name="inferenceOnly">Prefill and decoding alone.</param>
+    public static BenchmarkResult Run(LanguageModel model, int seed, int repetitions = 3, bool inferenceOnly = false, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         var compute = model.Compute;
@@ -26,14 +27,23 @@ public static class ModelBenchmark
         var peak = MachinePeaks.Fp32Gflops(compute.Pool);
         var prefill = Best(repetitions, stop, () => Prefill(model, ids));
         var decode = Best(repetitions, stop, () => Decode(model, ids));
-        var gemm = Gemm1024(model) is { } gflops ? gflops / peak : 0;
-        var quantized = model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
+        var quantized = !inferenceOnly && model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
+        var (batch, oneTask) = (0.0, 0.0);
+        if (quantized)
+            batch = TaskBenchmark.BatchRatio(model, seed, repetitions, out oneTask);
+        double? active = quantized ? TaskBenchmark.ActiveRatio(model, seed, repetitions, () => Decode(model, ids)) : null;
+        double? switching = quantized ? TaskBenchmark.SwitchMilliseconds(model, seed) : null;
+        double? gemm = inferenceOnly ? null : Gemm1024(model) / peak;
         double? tune = quantized ? Tune(model, random, seed, repetitions, stop) : null;
         return new BenchmarkResult
         {
             Threads = compute.Pool.Threads,
             PrefillTokensPerS = prefill,
             DecodeTokensPerS = decode,
+            BatchTokensPerS = quantized ? oneTask : null,
+            BatchTasksRatio = quantized ? batch : null,
+            ActiveTaskRatio = active,
+            TaskSwitchMs = switching,
             TuneTokensPerS = tune,
             ResidentMb = ResidentMemory.Peak / 1e6,
             PeakFp32Gflops = peak,
@@ -78,7 +88,7 @@ public static class ModelBenchmark
 
     private static double Prefill(LanguageModel model, int[] ids)
     {
-        using var cache = new KvCache(model.Config, ids.Length);
+        using var cache = new KvCache(model.Config, ids.Length, model.Compute.Mode == ComputeMode.Int8);
         var logits = new float[model.Config.VocabularySize];
         var start = Stopwatch.GetTimestamp();
         model.Decoder.Forward(model.Compute, ids, cache, logits);
@@ -87,7 +97,7 @@ public static class ModelBenchmark
 
     private static double Decode(LanguageModel model, int[] ids)
     {
-        using var cache = new KvCache(model.Config, DecodeTokens + 1);
+        using var cache = new KvCache(model.Config, DecodeTokens + 1, model.Compute.Mode == ComputeMode.Int8);
         var logits = new float[model.Config.VocabularySize];
         model.Decoder.Forward(model.Compute, ids.AsSpan(0, 1), cache, logits);
         var start = Stopwatch.GetTimestamp();
