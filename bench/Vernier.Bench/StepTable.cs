@@ -77,9 +77,13 @@ internal static class StepTable
         double Layers(Action run) => layers * Measure.Seconds(pool, run);
         var (x, y) = (Measure.Values(Tokens * Math.Max(wide, hidden), 1), Measure.Values(Tokens * Math.Max(wide, hidden), 2));
         var z = new float[x.Length];
-        var forward = Layers(() => block.ForEach(l => l.Forward(compute, x, Tokens, y)));
+        compute.Training = true;
+        var layout = new TokenLayout();
+        layout.Set(batch, inference: false);
+        var forward = Layers(() => block.ForEach(l => Projections.Forward(compute, layout, x, l, y)));
         yield return ("forward products", gflop, forward);
-        yield return ("backward products", gflop, Layers(() => block.ForEach(l => Gemm.BackwardInput(pool, y, Tokens, l.Weight, z))));
+        yield return ("backward products", gflop, Layers(() => block.ForEach(l => Projections.BackwardInput(compute, y, Tokens, l.Weight, z))));
+        compute.Training = false;
         var shape = new AttentionShape(config.Heads, config.KvHeads, config.HeadDim, config.AttentionScale, 0);
         var (q, k, log) = (Tokens * shape.QueryChannels, Tokens * shape.KeyChannels, new float[Tokens * config.Heads]);
         var pairs = (double)Sequences * Length * Length / 2 * shape.QueryChannels / 1e9;

@@ -45,6 +45,9 @@ internal unsafe struct Int8Tokens
     public float* Scales;
     public float* Sums;
 
+    /// <summary>A token's sums together.</summary>
+    public float* Totals;
+
     /// <summary>Codes from token to token.</summary>
     public long Stride;
 

@@ -40,6 +40,36 @@ public static unsafe class Int8Gemm
             Run(tier, pool, x, new Int8Products(weight, to, null, null, null, null, accumulate));
     }
 
+    /// <summary>Whether <see cref="BackwardInput(WorkerPool, ReadOnlySpan{float}, int, PackedMatrix, uint, QuantizedActivations, Span{float}, bool)"/> serves this weight on this machine.</summary>
+    public static bool SupportsBackward(PackedMatrix weight) => weight.Groups == 1 && weight.Codebook.IsEmpty && InstructionTiers.Best >= InstructionTier.Vector256;
+
+    /// <summary>dx [tokens, in] = dy Ŵ, or dx += with <paramref name="accumulate"/>: dy times the scales is rounded at random to 8 bits per token and
+    /// group of 32 rows, so that dx has the right mean.</summary>
+    /// <param name="dy">[tokens, out].</param>
+    /// <param name="key">Same key, same roundings.</param>
+    /// <param name="quantized">Holds the rounded gradient afterwards.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit.</exception>
+    /// <exception cref="NotSupportedException">The weight is not one that <see cref="SupportsBackward"/> allows.</exception>
+    public static void BackwardInput(WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedActivations quantized, Span<float> dx, bool accumulate = false) =>
+        BackwardInput(InstructionTiers.Best, pool, dy, tokens, weight, key, quantized, dx, accumulate);
+
+    internal static void BackwardInput(
+        InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedActivations quantized, Span<float> dx, bool accumulate)
+    {
+        if (!SupportsBackward(weight) || tier < InstructionTier.Vector256)
+            throw new NotSupportedException("Integer gradients need one scale a row, no codebook and 256-bit vectors.");
+        if ((long)tokens * weight.Columns > dx.Length)
+            throw new ArgumentException($"{dx.Length} elements for {tokens} tokens of {weight.Columns} features.", nameof(dx));
+        if (tokens == 0)
+            return;
+        quantized.QuantizeGradient(pool, dy, tokens, weight, key);
+        fixed (float* to = dx)
+            if (tier == InstructionTier.Vector512)
+                Int8BackwardDriver.Backward<Int8Kernel512>(pool, quantized, weight, to, accumulate);
+            else
+                Int8BackwardDriver.Backward<Int8Kernel256>(pool, quantized, weight, to, accumulate);
+    }
+
     private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products)
     {
         if (x.Tokens == 0)

@@ -15,6 +15,35 @@ internal static unsafe class Int8GemmDriver
         pool.Run(ref job);
     }
 
+    /// <summary>One tile of tokens with one panel, edges included: y [tokens, stride] from column <paramref name="at"/> on.</summary>
+    /// <param name="rows">Rows of the panel that are there.</param>
+    [SkipLocalsInit]
+    public static void MultiplyTile<TKernel>(in Int8Panel panel, QuantizedActivations x, int token, int rows, float* y, long stride, int at, bool accumulate)
+        where TKernel : IInt8Kernel
+    {
+        var operand = new Int8Tokens
+        {
+            Codes = x.Codes + (long)token * x.Stride,
+            Scales = x.Scales + (long)token * x.Groups,
+            Sums = x.Sums + (long)token * x.Groups,
+            Totals = x.Totals + token,
+            Stride = x.Stride,
+            Groups = x.Groups,
+        };
+        var to = y + token * stride + at;
+        var tokens = Math.Min(TKernel.Tokens, x.Tokens - token);
+        if (rows == TKernel.Rows && tokens == TKernel.Tokens)
+        {
+            TKernel.Multiply(panel, operand, to, stride, accumulate);
+            return;
+        }
+        var tile = stackalloc float[TKernel.Tokens * TKernel.Rows];
+        TKernel.Multiply(panel, operand, tile, TKernel.Rows, false);
+        for (var t = 0; t < tokens; t++, to += stride, tile += TKernel.Rows)
+            for (var r = 0; r < rows; r++)
+                to[r] = accumulate ? to[r] + tile[r] : tile[r];
+    }
+
     private struct Job<TKernel> : IParallelJob
         where TKernel : IInt8Kernel
     {
@@ -44,7 +73,8 @@ internal static unsafe class Int8GemmDriver
                     Unpack(Panel(scratch + (long)p * panelFloats), (first + p) * TKernel.Rows, rows);
                 for (var token = 0; token < X.Tokens; token += TKernel.Tokens)
                     for (var p = 0; p < count; p++)
-                        Multiply(Panel(scratch + (long)p * panelFloats), token, (first + p) * TKernel.Rows);
+                        MultiplyTile<TKernel>(Panel(scratch + (long)p * panelFloats), X, token, Math.Min(TKernel.Rows, Weight.Rows - (first + p) * TKernel.Rows),
+                            Y, Weight.Rows, (first + p) * TKernel.Rows, Accumulate);
             }
         }
 
@@ -92,31 +122,6 @@ internal static unsafe class Int8GemmDriver
         {
             for (long i = 0; i < count; i += sizeof(ulong))
                 *(ulong*)(codes + i) &= 0x0f0f0f0f0f0f0f0ful;
-        }
-
-        [SkipLocalsInit]
-        private readonly void Multiply(Int8Panel panel, int token, int row)
-        {
-            var x = new Int8Tokens
-            {
-                Codes = X.Codes + (long)token * X.Stride,
-                Scales = X.Scales + (long)token * X.Groups,
-                Sums = X.Sums + (long)token * X.Groups,
-                Stride = X.Stride,
-                Groups = X.Groups,
-            };
-            var to = Y + (long)token * Weight.Rows + row;
-            var (rows, tokens) = (Math.Min(TKernel.Rows, Weight.Rows - row), Math.Min(TKernel.Tokens, X.Tokens - token));
-            if (rows == TKernel.Rows && tokens == TKernel.Tokens)
-            {
-                TKernel.Multiply(panel, x, to, Weight.Rows, Accumulate);
-                return;
-            }
-            var tile = stackalloc float[TKernel.Tokens * TKernel.Rows];
-            TKernel.Multiply(panel, x, tile, TKernel.Rows, false);
-            for (var t = 0; t < tokens; t++, to += Weight.Rows, tile += TKernel.Rows)
-                for (var r = 0; r < rows; r++)
-                    to[r] = Accumulate ? to[r] + tile[r] : tile[r];
         }
     }
 }

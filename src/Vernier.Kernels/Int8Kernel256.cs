@@ -11,8 +11,18 @@ internal readonly unsafe struct Int8Kernel256 : IInt8Kernel
 
     public static int Tokens => 3;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
+    {
+        if (panel.Ratio >= panel.Groups)
+            Multiply<WholeRow>(panel, x, y, stride, accumulate);
+        else
+            Multiply<EachGroup>(panel, x, y, stride, accumulate);
+    }
+
+    // Scales of whole rows come in once at the end. Which case it is, is a type, so that its tests are gone when this is compiled.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply<TScales>(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
+        where TScales : struct
     {
         var ones = Vector256.Create((short)1);
         var (y00, y01) = (Vector256<float>.Zero, Vector256<float>.Zero);
@@ -47,21 +57,26 @@ internal readonly unsafe struct Int8Kernel256 : IInt8Kernel
                     s20 += Avx2.MultiplyAddAdjacent(w0, v);
                     s21 += Avx2.MultiplyAddAdjacent(w1, v);
                 }
-                var factor = Vector256.Create(plane == 0 ? 1f : 16f);
-                var (a0, a1) = (Vector256.Load(panel.Scales + group) * factor, Vector256.Load(panel.Scales + group + 8) * factor);
+                var factor = plane == 0 ? 1f : 16f;
+                var (a0, a1) = typeof(TScales) == typeof(WholeRow)
+                    ? default
+                    : (Vector256.Load(panel.Scales + group) * factor, Vector256.Load(panel.Scales + group + 8) * factor);
                 var scale = x.Scales + g;
-                var b = Vector256.Create(*scale);
-                y00 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s00, ones)), a0 * b, y00);
-                y01 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s01, ones)), a1 * b, y01);
+                var whole = typeof(TScales) == typeof(WholeRow) ? factor : 1f;
+                var b = Vector256.Create(*scale * whole);
+                y00 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s00, ones)), typeof(TScales) == typeof(WholeRow) ? b : a0 * b, y00);
+                y01 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s01, ones)), typeof(TScales) == typeof(WholeRow) ? b : a1 * b, y01);
                 scale += x.Groups;
-                b = Vector256.Create(*scale);
-                y10 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s10, ones)), a0 * b, y10);
-                y11 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s11, ones)), a1 * b, y11);
+                b = Vector256.Create(*scale * whole);
+                y10 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s10, ones)), typeof(TScales) == typeof(WholeRow) ? b : a0 * b, y10);
+                y11 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s11, ones)), typeof(TScales) == typeof(WholeRow) ? b : a1 * b, y11);
                 scale += x.Groups;
-                b = Vector256.Create(*scale);
-                y20 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s20, ones)), a0 * b, y20);
-                y21 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s21, ones)), a1 * b, y21);
+                b = Vector256.Create(*scale * whole);
+                y20 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s20, ones)), typeof(TScales) == typeof(WholeRow) ? b : a0 * b, y20);
+                y21 = Fma.MultiplyAdd(Avx.ConvertToVector256Single(Avx2.MultiplyAddAdjacent(s21, ones)), typeof(TScales) == typeof(WholeRow) ? b : a1 * b, y21);
             }
+            if (typeof(TScales) == typeof(WholeRow))
+                continue;
             var (o0, o1) = (Vector256.Load(panel.Offsets + group), Vector256.Load(panel.Offsets + group + 8));
             var sum = x.Sums + g;
             var c = Vector256.Create(*sum);
@@ -78,9 +93,24 @@ internal readonly unsafe struct Int8Kernel256 : IInt8Kernel
             if (--left == 0)
                 (group, left) = (group + Rows, panel.Ratio);
         }
+        if (typeof(TScales) == typeof(WholeRow))
+        {
+            (y00, y01) = Scale(y00, y01, panel, x.Totals[0]);
+            (y10, y11) = Scale(y10, y11, panel, x.Totals[1]);
+            (y20, y21) = Scale(y20, y21, panel, x.Totals[2]);
+        }
         Store(y00, y01, y, accumulate);
         Store(y10, y11, y + stride, accumulate);
         Store(y20, y21, y + 2 * stride, accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<float>, Vector256<float>) Scale(Vector256<float> y0, Vector256<float> y1, in Int8Panel panel, float total)
+    {
+        var c = Vector256.Create(total);
+        y0 = Fma.MultiplyAdd(Vector256.Load(panel.Offsets), c, y0 * Vector256.Load(panel.Scales));
+        y1 = Fma.MultiplyAdd(Vector256.Load(panel.Offsets + 8), c, y1 * Vector256.Load(panel.Scales + 8));
+        return (y0, y1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -94,4 +124,8 @@ internal readonly unsafe struct Int8Kernel256 : IInt8Kernel
         x0.Store(y);
         x1.Store(y + 8);
     }
+
+    private readonly struct WholeRow;
+
+    private readonly struct EachGroup;
 }

@@ -17,6 +17,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private NativeBuffer<float> _sums = new(0);
     private NativeBuffer<float> _factored = new(0); // scales, then sums
     private bool _hasFactors;
+    private NativeBuffer<float> _factoredTotals = new(0);
+    private NativeBuffer<float> _totals = new(0);
+    private NativeBuffer<float> _folds = new(0);
 
     /// <summary>Tokens held.</summary>
     public int Tokens { get; private set; }
@@ -39,6 +42,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>Scale times the sum of the codes, [tokens, Groups]: what an offset of the weight is multiplied by.</summary>
     internal float* Sums => _hasFactors ? _factored.Pointer + _factored.Length / 2 : _sums.Pointer;
 
+    /// <summary>A token's sums together, [tokens].</summary>
+    internal float* Totals => _hasFactors ? _factoredTotals.Pointer : _totals.Pointer;
+
     /// <summary>Takes <paramref name="x"/> [tokens, columns] in.</summary>
     /// <exception cref="ArgumentException">The span is too short.</exception>
     public void Quantize(WorkerPool pool, ReadOnlySpan<float> x, int tokens, int columns)
@@ -47,10 +53,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
         if ((long)tokens * columns > x.Length)
             throw new ArgumentException($"{x.Length} elements for {tokens} tokens of {columns} features.", nameof(x));
-        (Tokens, Columns, Stride) = (tokens, columns, GemmDriver.RoundUp(columns, CodePlanes.Chunk));
-        Grow(ref _codes, (tokens + SpareTokens) * (long)Stride);
-        Grow(ref _scales, (tokens + SpareTokens) * (long)Groups);
-        Grow(ref _sums, (tokens + SpareTokens) * (long)Groups);
+        Reserve(tokens, columns);
         fixed (float* source = x)
         {
             var job = new Job { Source = source, Target = this };
@@ -67,6 +70,8 @@ public sealed unsafe class QuantizedActivations : IDisposable
         Grow(ref _factored, 2 * _scales.Length);
         _scales.Span.CopyTo(_factored.Slice(0, (int)_scales.Length));
         _sums.Span.CopyTo(_factored.Slice(_factored.Length / 2, (int)_sums.Length));
+        Grow(ref _factoredTotals, _totals.Length);
+        _totals.Span.CopyTo(_factoredTotals.Span);
         _hasFactors = true;
     }
 
@@ -83,10 +88,40 @@ public sealed unsafe class QuantizedActivations : IDisposable
             scales[g] *= factor;
             sums[g] *= factor;
         }
+        Totals[token] = Sum(sums);
     }
 
     /// <summary>Undoes <see cref="Multiply"/>.</summary>
     public void EndFactors() => _hasFactors = false;
+
+    /// <summary>Takes an output gradient dY [tokens, out] in for dX = dY Ŵ, Ŵ = s (q + o / s) with one scale a row: dY·s is rounded up or down at
+    /// random, so that its mean is right, and met by the codes alone; the offsets' share of a token's dX is one number, its total.</summary>
+    /// <param name="weight">One group a row.</param>
+    /// <param name="key">Same key, same roundings, whatever the number of workers.</param>
+    /// <exception cref="ArgumentException">The span is too short.</exception>
+    internal void QuantizeGradient(WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key)
+    {
+        if ((long)tokens * weight.Rows > dy.Length)
+            throw new ArgumentException($"{dy.Length} elements for {tokens} tokens of {weight.Rows} features.", nameof(dy));
+        Reserve(tokens, weight.Rows);
+        Grow(ref _folds, 3L * Stride);
+        var folds = new GradientFolds(_folds.Pointer, Stride);
+        folds.Set(weight);
+        fixed (float* source = dy)
+        {
+            var job = new GradientJob { Source = source, Target = this, Folds = folds, Key = key };
+            pool.Run(ref job);
+        }
+    }
+
+    private void Reserve(int tokens, int columns)
+    {
+        (Tokens, Columns, Stride) = (tokens, columns, GemmDriver.RoundUp(columns, CodePlanes.Chunk));
+        Grow(ref _codes, (tokens + SpareTokens) * (long)Stride);
+        Grow(ref _scales, (tokens + SpareTokens) * (long)Groups);
+        Grow(ref _sums, (tokens + SpareTokens) * (long)Groups);
+        Grow(ref _totals, tokens + SpareTokens);
+    }
 
     public void Dispose()
     {
@@ -94,6 +129,17 @@ public sealed unsafe class QuantizedActivations : IDisposable
         _codes.Dispose();
         _scales.Dispose();
         _sums.Dispose();
+        _totals.Dispose();
+        _factoredTotals.Dispose();
+        _folds.Dispose();
+    }
+
+    private static float Sum(ReadOnlySpan<float> values)
+    {
+        var sum = 0f;
+        foreach (var value in values)
+            sum += value;
+        return sum;
     }
 
     private static void Grow<T>(ref NativeBuffer<T> buffer, long length)
@@ -114,8 +160,27 @@ public sealed unsafe class QuantizedActivations : IDisposable
         {
             var (start, end) = GemmDriver.Share(Target.Tokens, worker, workers);
             for (var t = start; t < end; t++)
-                Row(Source + (long)t * Target.Columns, Target.Columns, Target.Groups,
-                    Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups, Target.Sums + (long)t * Target.Groups);
+            {
+                var sums = Target.Sums + (long)t * Target.Groups;
+                Row(Source + (long)t * Target.Columns, Target.Columns, Target.Groups, Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups, sums);
+                Target.Totals[t] = Sum(new(sums, Target.Groups));
+            }
+        }
+    }
+
+    private struct GradientJob : IParallelJob
+    {
+        public float* Source;
+        public QuantizedActivations Target;
+        public GradientFolds Folds;
+        public uint Key;
+
+        public readonly void Execute(int worker, int workers)
+        {
+            var (start, end) = GemmDriver.Share(Target.Tokens, worker, workers);
+            for (var t = start; t < end; t++)
+                Target.Totals[t] = Folds.Row(Source + (long)t * Target.Columns, Target.Columns, Key + (uint)t * (uint)Target.Stride,
+                    Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups);
         }
     }
 

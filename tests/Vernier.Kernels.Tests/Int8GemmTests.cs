@@ -26,6 +26,20 @@ public sealed unsafe class Int8GemmTests : IDisposable
         }
     }
 
+    /// <summary>Tiers that integer gradients run on.</summary>
+    public static TheoryData<InstructionTier, int, int> WideTiersBitsCases
+    {
+        get
+        {
+            var data = new TheoryData<InstructionTier, int, int>();
+            foreach (var tier in Enum.GetValues<InstructionTier>().Where(t => t >= InstructionTier.Vector256 && InstructionTiers.IsSupported(t)))
+                for (var bits = 2; bits <= 8; bits += 2)
+                    for (var i = 0; i < Cases.Length; i++)
+                        data.Add(tier, bits, i);
+            return data;
+        }
+    }
+
     public void Dispose()
     {
         _one.Dispose();
@@ -56,6 +70,48 @@ public sealed unsafe class Int8GemmTests : IDisposable
         var first = Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _one, _x, weight, to, accumulate));
         Matrices.AssertClose(expected, first, magnitude, columns / 32);
         Assert.Equal(first, Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _three, _x, weight, to, accumulate)));
+    }
+
+    [Theory]
+    [MemberData(nameof(WideTiersBitsCases))]
+    public void BackwardHasTheRightMeanAndTheBitsOfItsKey(InstructionTier tier, int bits, int index)
+    {
+        var (tokens, rows, columns, _) = Cases[index];
+        using var weight = Matrices.Packed(rows, columns, bits, 0, index);
+        weight.Scales.Scale.Span[rows - 1] = 0; // a row of equal weights
+        var (dy, dx) = (Matrices.Values(tokens * rows, 1), Matrices.Values(tokens * columns, 2));
+        var accumulate = index % 2 == 0;
+        var expected = (float[])dx.Clone();
+        GemmReference.BackwardInput(dy, tokens, weight, expected, accumulate);
+        var first = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _one, dy, tokens, weight, 7, _x, to, accumulate));
+        Assert.Equal(first, Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _three, dy, tokens, weight, 7, _x, to, accumulate)));
+        const int rounds = 64;
+        var mean = new double[dx.Length];
+        for (var key = 0u; key < rounds; key++)
+        {
+            var once = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _one, dy, tokens, weight, key * 1_000_003, _x, to, accumulate));
+            for (var i = 0; i < mean.Length; i++)
+                mean[i] += once[i] / (double)rounds;
+        }
+        var w = weight.ToArray();
+        for (var t = 0; t < tokens; t++)
+            for (var j = 0; j < columns; j++)
+            {
+                // Each rounding is off by at most one step: max|dy s| / 127 of its group of 32, met by q + o / s.
+                var variance = 0.0;
+                for (var i = 0; i < rows; i++)
+                {
+                    var scale = weight.Scales.Scale.Span[i];
+                    if (scale == 0)
+                        continue;
+                    var most = 0f;
+                    for (var k = i / 32 * 32; k < Math.Min(rows, i / 32 * 32 + 32); k++)
+                        most = MathF.Max(most, MathF.Abs(dy[t * rows + k] * weight.Scales.Scale.Span[k]));
+                    variance += Math.Pow(most / 127 * w[i * columns + j] / scale, 2) / 4;
+                }
+                var at = t * columns + j;
+                Assert.True(Math.Abs(mean[at] - expected[at]) <= 6 * Math.Sqrt(variance / rounds) + 1e-4 * (1 + Math.Abs(expected[at])), $"{t} {j}: {mean[at]} where {expected[at]} is right, deviation {Math.Sqrt(variance / rounds)}");
+            }
     }
 
     [Fact]

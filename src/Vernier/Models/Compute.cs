@@ -24,6 +24,9 @@ public sealed class Compute : IDisposable
     /// <summary>The pass is one whose gradients are taken: dropout is active. <see cref="Decoder.Accumulate"/> sets it.</summary>
     public bool Training { get; set; }
 
+    /// <summary>Seed of the roundings of integer training.</summary>
+    public int Seed { get; set; } = 1;
+
     /// <summary>The activations that integer products read now.</summary>
     internal QuantizedActivations Quantized { get; } = new();
 

@@ -16,6 +16,6 @@ public sealed class FrozenLinear(string name, WeightMatrix weight, Parameter? bi
     public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
     {
         if (!dx.IsEmpty)
-            Gemm.BackwardInput(compute.Pool, dy, tokens, weight, dx, accumulate);
+            Projections.BackwardInput(compute, dy, tokens, weight, dx, accumulate);
     }
 }

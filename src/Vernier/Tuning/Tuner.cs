@@ -69,6 +69,7 @@ public sealed class Tuner
             RunIdentity.RequireSame(found.Folder, found.State.Identity, identity);
         var method = TuningMethods.Create(_options.Method);
         method.Apply(_decoder, _options, _compute);
+        _compute.Seed = _options.Seed;
         var run = new Progress(method, identity, baseCodes, _codesSha256());
         using var loop = new TrainingLoop(_decoder, _compute, new BatchOrder(_data, _options.Batch, _options.Accumulate, _options.Shuffle ? _options.Seed : null), _options);
         MemoryPlan.ReleaseGarbage();

@@ -64,7 +64,7 @@ public sealed class PeqaLinear : Linear
         if (_column is not null)
             BackwardColumns(compute, x, dy, tokens, dx, accumulate);
         else if (!dx.IsEmpty)
-            Gemm.BackwardInput(compute.Pool, dy, tokens, _weight, dx, accumulate);
+            Projections.BackwardInput(compute, dy, tokens, _weight, dx, accumulate);
         if (_rows)
             BackwardRows(compute, y, dy, tokens);
         if (_groups)
@@ -98,7 +98,7 @@ public sealed class PeqaLinear : Linear
         sums.Clear();
         var shared = accumulate || dx.IsEmpty;
         var own = shared ? compute.Scratch("peqa.dx", tokens * InFeatures) : dx;
-        Gemm.BackwardInput(compute.Pool, dy, tokens, _weight, own);
+        Projections.BackwardInput(compute, dy, tokens, _weight, own);
         if (shared && !dx.IsEmpty)
             ColumnDots.AccumulateAndAdd(compute.Pool, own, x, tokens, InFeatures, dx, sums);
         else
