@@ -39,14 +39,15 @@ public class TunerTests
     [InlineData("lora", true)]
     [InlineData("l4q", false)]
     [InlineData("full", true)]
-    public void Stopped_and_resumed_is_the_same_to_the_bit(string method, bool shuffle)
+    [InlineData("peqa", true, ComputeMode.Int8)]
+    public void Stopped_and_resumed_is_the_same_to_the_bit(string method, bool shuffle, ComputeMode mode = ComputeMode.Fp32)
     {
         var options = s_options with { Method = method, Bits = method is "lora" or "full" ? null : 4, Shuffle = shuffle, Accumulate = 2, LearningRate = 0.003f };
         using var whole = new TemporaryFolder();
         using var parts = new TemporaryFolder();
-        Run(whole.Path, options);
-        Assert.False(Run(parts.Path, options with { StopAfter = 3 }).Finished);
-        Assert.True(Run(parts.Path, options, resume: true).Finished);
+        Run(whole.Path, options, mode: mode);
+        Assert.False(Run(parts.Path, options with { StopAfter = 3 }, mode: mode).Finished);
+        Assert.True(Run(parts.Path, options, resume: true, mode: mode).Finished);
         Assert.Equal(Losses(whole.Path), Losses(parts.Path));
         Assert.Equal(File.ReadAllBytes(whole.At("adapter_model.safetensors")), File.ReadAllBytes(parts.At("adapter_model.safetensors")));
     }
@@ -171,11 +172,35 @@ public class TunerTests
     }
 
     [Fact]
-    public void A_step_allocates_nothing()
+    public void Integer_training_follows_the_losses_of_fp32_and_its_seed()
     {
-        using var compute = new Compute(1);
+        var options = s_options with { Bits = 4, Group = 0, Granularity = Granularity.Channel };
+        using var fp32 = new TemporaryFolder();
+        using var first = new TemporaryFolder();
+        using var again = new TemporaryFolder();
+        using var other = new TemporaryFolder();
+        Run(fp32.Path, options);
+        Run(first.Path, options, mode: ComputeMode.Int8);
+        Run(again.Path, options, mode: ComputeMode.Int8, threads: 2);
+        Run(other.Path, options with { Seed = options.Seed + 1, Shuffle = false }, mode: ComputeMode.Int8);
+        foreach (var (a, b) in Losses(fp32.Path).Zip(Losses(first.Path)))
+            Assert.Equal(1, b / a, 0.01);
+        Assert.NotEqual(Losses(fp32.Path), Losses(first.Path));
+        Assert.Equal(Losses(first.Path), Losses(again.Path));
+        Assert.NotEqual(Losses(first.Path), Losses(other.Path));
+    }
+
+    [Theory]
+    [InlineData(Granularity.Channel, ComputeMode.Fp32)]
+    [InlineData(Granularity.Channel, ComputeMode.Int8)]
+    [InlineData(Granularity.Separable, ComputeMode.Fp32)]
+    [InlineData(Granularity.Separable, ComputeMode.Int8)]
+    [InlineData(Granularity.Group, ComputeMode.Fp32)]
+    public void A_step_allocates_nothing(Granularity granularity, ComputeMode mode)
+    {
+        using var compute = new Compute(1, mode);
         using var decoder = TinyRun.Create();
-        Vernier.Tuning.Methods.TuningMethods.Create("peqa").Apply(decoder, s_options, compute);
+        Vernier.Tuning.Methods.TuningMethods.Create("peqa").Apply(decoder, s_options with { Granularity = granularity }, compute);
         using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyRun.Data(6, 12), 2, 1, 5), s_options);
         for (var step = 0; step < 60; step++) // every batch size has been seen, every method compiled
             loop.Step(step, 1e-3, 1e-3);
@@ -186,9 +211,9 @@ public class TunerTests
     }
 
     private static TuneResult Run(string folder, TuneOptions options, bool resume = false, TrainingData? data = null, TrainingData? evalData = null,
-        int modelSeed = 1, Action<TuneProgress>? progress = null, CancellationToken cancel = default)
+        int modelSeed = 1, Action<TuneProgress>? progress = null, CancellationToken cancel = default, ComputeMode mode = ComputeMode.Fp32, int threads = 1)
     {
-        using var compute = new Compute(1);
+        using var compute = new Compute(threads, mode);
         using var decoder = TinyRun.Create(modelSeed);
         var tuner = new Tuner(decoder, compute, "tiny", () => TinyCodes.Of(decoder), options, data ?? TinyRun.Data(), evalData, folder);
         return tuner.Run(resume, progress, cancel);
