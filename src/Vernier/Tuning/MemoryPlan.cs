@@ -9,9 +9,13 @@ internal static class MemoryPlan
     // What the first step takes beside activations: compiled code, and the panels and tiles of the kernels.
     private const long FirstStep = 24L << 20;
 
-    /// <summary>What a run may grow to when nobody says: three quarters of the memory that is free now, beside what it holds.</summary>
+    // Small models tune in this much; the last tenth is room for what a plan does not see.
+    private const long SmallRun = 540_000_000;
+
+    /// <summary>What a run may grow to when nobody says: little memory is the promise, so a small model's run stays below 0.6 GB
+    /// and a large one's a tenth above what it holds anyway. More memory makes a run faster, up to a point, and is asked for by a limit.</summary>
     /// <param name="held">Bytes that the run takes without activations.</param>
-    public static long DefaultLimit(long held) => held + ResidentMemory.Available / 4 * 3;
+    public static long DefaultLimit(long held) => Math.Max(SmallRun, held + held / 10);
 
     /// <summary>Gives back what loading left behind, so that a run does not carry it along.</summary>
     public static void ReleaseGarbage()

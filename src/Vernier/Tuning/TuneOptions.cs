@@ -107,7 +107,7 @@ public sealed record TuneOptions
     public int? StopAfter { get; init; }
     [Option("seed", "seed of everything random")]
     public int Seed { get; init; } = 1;
-    /// <summary>Resident memory to stay below, in bytes; null = three quarters of the memory that is free when the run starts. Decides how many blocks keep their insides for the backward pass.</summary>
-    [Option("memory-limit", "resident memory to stay below, e.g. 400M or 1.5G; default: three quarters of what is free")]
+    /// <summary>Resident memory to stay below, in bytes; null = 0.6 GB, or a tenth above what the model takes. Decides how many blocks keep their insides for the backward pass.</summary>
+    [Option("memory-limit", "resident memory to stay below, e.g. 400M or 1.5G; default: 600M, or a tenth above what the model takes")]
     public long? MemoryLimit { get; init; }
 }
