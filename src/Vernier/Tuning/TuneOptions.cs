@@ -33,8 +33,8 @@ public sealed record TuneOptions
     /// <summary>Columns that share a scale when <see cref="Bits"/> is given; 0 = per channel.</summary>
     [Option("group", "columns that share a scale when --bits is given; 0 = per channel")]
     public int Group { get; init; }
-    /// <summary>rtn, rtn-sym, mse or gptq.</summary>
-    [Option("scheme", "quantizer used with --bits: rtn, rtn-sym, mse or gptq")]
+    /// <summary>rtn, rtn-sym or mse; nf4 for qlora, bcq for peqa.</summary>
+    [Option("scheme", "quantizer used with --bits: rtn, rtn-sym or mse; qlora: nf4 too; peqa: bcq too (binary codes, all their factors trained); gptq: quantize first")]
     public string Scheme { get; init; } = "rtn";
     [Option("rank", "rank of the low-rank factors")]
     public int Rank { get; init; } = 4;

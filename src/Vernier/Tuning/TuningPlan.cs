@@ -87,6 +87,8 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
     private static long PeqaCount(LinearShape shape, TuneOptions options)
     {
         var all = shape.Scales(shape.Group);
+        if (options.Scheme == PeqaMethod.BinaryScheme)
+            return all * shape.Bits!.Value;
         var scales = options.Granularity switch
         {
             Granularity.Channel => shape.Out,

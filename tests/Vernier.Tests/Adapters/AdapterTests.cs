@@ -44,6 +44,23 @@ public class AdapterTests
     }
 
     [Fact]
+    public void Binary_codes_are_tuned_saved_and_merged()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Scheme = "bcq", Bits = 3 };
+        using var tuned = Tuned(options, compute);
+        Of(tuned, options).Save(folder.Path);
+        using var fresh = TinyRun.Create();
+        var adapter = Adapter.Load(folder.Path);
+        adapter.ApplyTo(fresh, compute, "tiny", () => TinyCodes.Of(fresh));
+        Assert.All(adapter.Tensors.Keys, name => Assert.EndsWith(".alpha", name));
+        Assert.Equal(Loss(tuned, compute), Loss(fresh, compute));
+        adapter.Merge(fresh, compute);
+        Assert.Equal(Loss(tuned, compute), Loss(fresh, compute), 1e-6);
+    }
+
+    [Fact]
     public void Another_base_is_refused_with_both_hashes()
     {
         using var folder = new TemporaryFolder();

@@ -1,5 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Quantization;
 
 namespace Vernier.Tuning.Methods;
 
@@ -8,10 +9,18 @@ namespace Vernier.Tuning.Methods;
 /// <see cref="PeqaFactors"/> says how they act.</summary>
 public sealed class PeqaMethod : TuningMethod
 {
+    /// <summary>The scheme that this method knows beside those of every method: binary codes, whose α are trained (AlphaTuning); adapter tensor <c>alpha</c> [out, groups, bits].</summary>
+    public const string BinaryScheme = "bcq";
+
     public override string Name => "peqa";
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
+        if (options.Scheme == BinaryScheme)
+        {
+            ApplyBinary(decoder, options, compute);
+            return;
+        }
         var sinks = new PeqaSinks(compute.Pool.Threads);
         // A file may keep some of its layers in full precision: those have no codes and stay as they are.
         var tunesOwnCodes = options.Bits is null && decoder.Linears.Any(l => l.Weight is PackedMatrix);
@@ -24,5 +33,20 @@ public sealed class PeqaMethod : TuningMethod
     public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors);
 
     public override void Merge(Decoder decoder, Compute compute) =>
-        decoder.ReplaceLinears(linear => linear is PeqaLinear ? new FrozenLinear(linear.Name, linear.Weight, linear.Bias) : linear);
+        decoder.ReplaceLinears(linear => linear is PeqaLinear or BinaryCodedLinear ? new FrozenLinear(linear.Name, linear.Weight, linear.Bias) : linear);
+
+    private static void ApplyBinary(Decoder decoder, TuneOptions options, Compute compute)
+    {
+        if (options.Bits is not (>= 2 and <= BinaryCodedMatrix.MostBits))
+            throw new ArgumentException($"the scheme bcq quantizes the model itself: give --bits 2 to {BinaryCodedMatrix.MostBits}", nameof(options));
+        if (options.Train != TrainedState.Scales)
+            throw new ArgumentException("binary codes have no zero points to train", nameof(options));
+        var sink = new BinaryCodeSink(compute.Pool.Threads);
+        decoder.ReplaceLinears(linear =>
+        {
+            var coded = BinaryCoding.Quantize(linear.Weight, options.Bits.Value, options.Group);
+            linear.Weight.Dispose();
+            return new BinaryCodedLinear(linear.Name, coded, linear.Bias, sink);
+        });
+    }
 }
