@@ -107,8 +107,8 @@ internal static unsafe class Int8GemmDriver
             }
             GemmPanels.Transpose((float*)rows, words, count, words, TKernel.Rows, (float*)panel.Low);
             var first = (long)row * Weight.Groups;
-            GemmPanels.Transpose(Weight.Scales.Scale.Pointer + first, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Scales);
-            GemmPanels.Transpose(Weight.Scales.Offset.Pointer + first, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Offsets);
+            GemmPanels.Transpose(Weight.Scales.ScalePointer + first, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Scales);
+            GemmPanels.Transpose(Weight.Scales.OffsetPointer + first, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Offsets);
         }
 
         // Rows are whole chunks of 64 bytes.

@@ -62,7 +62,7 @@ internal static unsafe class Int8GemvDots
             Prefetch(rows, row + rows.Ahead);
             for (var t = 0; t < rows.Tokens; t++)
             {
-                FourFactors(rows, row, t, ByteMiddle, out var s0, out var s1, out var s2, out var s3);
+                FourFactors(rows, row, t, rows.Middle, out var s0, out var s1, out var s2, out var s3);
                 var w = rows.Codes + row * rowBytes;
                 var x = rows.X + t * rows.XStride;
                 var p = rows.Factors;
@@ -118,7 +118,8 @@ internal static unsafe class Int8GemvDots
             return;
         Fetch(rows.Codes + row * rows.RowBytes, 4 * rows.RowBytes);
         Fetch((byte*)(rows.Scale + (long)row * rows.Groups), 4L * rows.Groups * sizeof(float));
-        Fetch((byte*)(rows.Offset + (long)row * rows.Groups), 4L * rows.Groups * sizeof(float));
+        if (rows.Offset != rows.Scale)
+            Fetch((byte*)(rows.Offset + (long)row * rows.Groups), 4L * rows.Groups * sizeof(float));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -59,6 +59,7 @@ internal static unsafe class Int8GemvDriver
         private readonly float* _factors; // [RowsAtOnce, _padded]
         private readonly float* _scales; // [tokens, _padded], zeros behind the groups
         private readonly float* _sums; // [tokens, _padded] over the weight's groups, zeros behind them
+        private readonly float* _zeroSums; // [tokens, _padded], the sums times what stands for the offsets where the zero point is uniform; else null
         private readonly float* _last; // scales and offsets of the last rows, with room behind them
         private readonly byte* _codes; // one row, unpacked
 
@@ -67,10 +68,12 @@ internal static unsafe class Int8GemvDriver
             (_tier, _x, _weight, _accumulate) = (tier, x, weight, accumulate);
             _y = y;
             _padded = GemmDriver.RoundUp(Math.Max(x.Groups, weight.Groups), Lanes);
-            _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 2 * x.Tokens + 2 * RowsAtOnce) + x.Stride / sizeof(float));
+            _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 2 * RowsAtOnce) + x.Stride / sizeof(float));
             _scales = _factors + (long)RowsAtOnce * _padded;
             _sums = _scales + (long)x.Tokens * _padded;
-            _last = _sums + (long)x.Tokens * _padded;
+            var zeroSums = _sums + (long)x.Tokens * _padded;
+            _zeroSums = float.IsNaN(weight.Scales.UniformZero) ? null : zeroSums;
+            _last = zeroSums + (long)x.Tokens * _padded;
             _codes = (byte*)(_last + 2L * RowsAtOnce * _padded);
             Prepare();
         }
@@ -95,6 +98,8 @@ internal static unsafe class Int8GemvDriver
                 OneRow(row);
         }
 
+        private float Middle => _weight.Bits == 8 ? Int8GemvDots.ByteMiddle : 0;
+
         private int Ratio => _weight.Groups == 1 ? _x.Groups : _weight.GroupSize / QuantizedActivations.GroupSize;
 
         private void Prepare()
@@ -111,6 +116,8 @@ internal static unsafe class Int8GemvDriver
                     for (var i = g * ratio; i < end; i++)
                         sum += sums[i];
                     _sums[(long)t * _padded + g] = sum;
+                    if (_zeroSums != null)
+                        _zeroSums[(long)t * _padded + g] = (Middle - _weight.Scales.UniformZero) * sum;
                 }
             }
         }
@@ -119,8 +126,8 @@ internal static unsafe class Int8GemvDriver
         private void RowsOfSmallGroups(int row, int bottom, int ahead)
         {
             var groups = _weight.Groups;
-            var scale = _weight.Scales.Scale.Pointer + (long)row * groups;
-            var offset = _weight.Scales.Offset.Pointer + (long)row * groups;
+            var scale = _weight.Scales.ScalePointer + (long)row * groups;
+            var offset = _weight.Scales.OffsetPointer + (long)row * groups;
             if ((long)bottom * groups + Lanes > (long)Rows * groups)
             {
                 if (bottom - row > RowsAtOnce)
@@ -138,14 +145,15 @@ internal static unsafe class Int8GemvDriver
                 Codes = _weight.RowPointer(row),
                 RowBytes = _weight.RowBytes,
                 Scale = scale,
-                Offset = offset,
+                Offset = _zeroSums == null ? offset : scale,
+                Middle = _zeroSums == null ? Middle : 0,
                 Groups = groups,
                 Rows = bottom - row,
                 Ahead = ahead,
                 X = _x.Codes,
                 XStride = _x.Stride,
                 XScales = _scales,
-                XSums = _sums,
+                XSums = _zeroSums == null ? _sums : _zeroSums,
                 Padded = _padded,
                 XGroups = _x.Groups,
                 Tokens = _x.Tokens,
@@ -162,7 +170,7 @@ internal static unsafe class Int8GemvDriver
 
         private void FourRows(int row)
         {
-            var middle = _weight.Bits == 8 ? Int8GemvDots.ByteMiddle : 0;
+            var middle = Middle;
             for (var t = 0; t < _x.Tokens; t++)
             {
                 var x = _x.Codes + (long)t * _x.Stride;
@@ -215,8 +223,8 @@ internal static unsafe class Int8GemvDriver
         // what codes that are counted from the middle leave out.
         private float Factors(int row, float middle, float* xScales, float* sums, float* factors)
         {
-            var scale = _weight.Scales.Scale.Pointer + (long)row * _weight.Groups;
-            var offset = _weight.Scales.Offset.Pointer + (long)row * _weight.Groups;
+            var scale = _weight.Scales.ScalePointer + (long)row * _weight.Groups;
+            var offset = _weight.Scales.OffsetPointer + (long)row * _weight.Groups;
             var (ratio, i, total) = (Ratio, 0, 0f);
             for (var g = 0; i < _x.Groups; g++)
             {

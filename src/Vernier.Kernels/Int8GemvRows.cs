@@ -9,6 +9,9 @@ internal unsafe struct Int8GemvRows
     /// <summary>Scales and offsets [Rows, Groups]; whole vectors may be read behind the last.</summary>
     public float* Scale, Offset;
 
+    /// <summary>Added to the offsets, times the scales.</summary>
+    public float Middle;
+
     public int Groups, Rows;
 
     /// <summary>Rows from one that is multiplied to the one that is asked for.</summary>

@@ -64,7 +64,7 @@ public sealed unsafe class PackedMatrix : WeightMatrix
         }
     }
 
-    public override long Bytes => _codes.Length + 2 * Scales.Scale.Length * sizeof(float);
+    public override long Bytes => _codes.Length + 2L * Rows * Groups * sizeof(float);
 
     /// <summary>Bytes from one packed row to the next.</summary>
     internal int RowBytes { get; }
@@ -121,8 +121,8 @@ public sealed unsafe class PackedMatrix : WeightMatrix
         fixed (float* to = destination, codebook = _codebook)
             for (var r = 0; r < rows; r++)
             {
-                var scale = _scales.Scale.Pointer + (long)(row + r) * Groups;
-                var offset = _scales.Offset.Pointer + (long)(row + r) * Groups;
+                var scale = _scales.ScalePointer + (long)(row + r) * Groups;
+                var offset = _scales.OffsetPointer + (long)(row + r) * Groups;
                 var line = to + (long)r * stride;
                 for (var done = 0; done < columns;)
                 {

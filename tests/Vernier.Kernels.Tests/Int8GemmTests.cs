@@ -137,6 +137,82 @@ public sealed unsafe class Int8GemmTests : IDisposable
                     }
     }
 
+    [Theory]
+    [InlineData(4, 8)]
+    [InlineData(8, 128)]
+    public void OneZeroPointForAllIsSeenAndForgotten(int bits, int zero)
+    {
+        const int rows = 21, columns = 160;
+        using var weight = new PackedMatrix(rows, columns, bits, 32);
+        var random = new Random(1);
+        var codes = new byte[columns];
+        for (var r = 0; r < rows; r++)
+        {
+            for (var c = 0; c < columns; c++)
+                codes[c] = (byte)random.Next(1 << bits);
+            weight.SetRowCodes(r, codes);
+        }
+        var scale = weight.Scales.Scale.Span;
+        var offset = weight.Scales.Offset.Span;
+        for (var i = 0; i < scale.Length; i++)
+            offset[i] = -zero * (scale[i] = i == 7 ? 0 : random.NextSingle());
+        Assert.Equal(zero, weight.Scales.UniformZero);
+        var x = Matrices.Values(columns, 2);
+        _x.Quantize(_three, x, 1, columns);
+        AssertReference(weight);
+        weight.Scales.Offset.Span[3] += 0.5f;
+        Assert.True(float.IsNaN(weight.Scales.UniformZero));
+        AssertReference(weight);
+
+        void AssertReference(PackedMatrix w)
+        {
+            var (expected, found) = (new float[rows], new float[rows]);
+            Int8Reference.Forward(_x, w, expected, false);
+            foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+            {
+                Int8Gemm.Forward(tier, _three, _x, w, found, false);
+                for (var r = 0; r < rows; r++)
+                    Assert.Equal(expected[r], found[r], 1e-3f * (1 << bits));
+            }
+        }
+    }
+
+    [Fact]
+    public void ThreeProductsAtOnceAreThoseOfEach()
+    {
+        using var first = Measured(33, 4, 32, 1);
+        using var second = Measured(8, 8, 32, 2);
+        using var third = Measured(70, 3, 64, 3);
+        foreach (var tokens in new[] { 1, 3, 9 })
+        {
+            _x.Quantize(_three, Matrices.Values(tokens * 192, 4), tokens, 192);
+            float[][] together = [new float[tokens * 33], new float[tokens * 8], new float[tokens * 70]];
+            Int8Gemm.Forward(_three, _x, first, together[0], second, together[1], third, together[2]);
+            foreach (var (weight, y) in new[] { (first, together[0]), (second, together[1]), (third, together[2]) })
+            {
+                var alone = new float[y.Length];
+                Int8Gemm.Forward(_three, _x, weight, alone);
+                Assert.Equal(alone, y);
+            }
+        }
+
+        static PackedMatrix Measured(int rows, int bits, int group, int seed)
+        {
+            var (weight, random, codes) = (new PackedMatrix(rows, 192, bits, group), new Random(seed), new byte[192]);
+            for (var r = 0; r < rows; r++)
+            {
+                for (var c = 0; c < codes.Length; c++)
+                    codes[c] = (byte)random.Next(1 << bits);
+                weight.SetRowCodes(r, codes);
+            }
+            foreach (ref var s in weight.Scales.Scale.Span)
+                s = random.NextSingle();
+            foreach (ref var o in weight.Scales.Offset.Span)
+                o = random.NextSingle() - 0.5f;
+            return weight;
+        }
+    }
+
     [Fact]
     public void ActivationsAreRoundedToNearest()
     {
