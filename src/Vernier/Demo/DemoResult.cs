@@ -12,7 +12,7 @@ public sealed record DemoResult
     /// <summary>Bits of a quantized weight, without its share of the scales.</summary>
     public required int Bits { get; init; }
 
-    /// <summary>Columns that share a scale.</summary>
+    /// <summary>Columns that share a scale; 0 = a whole row.</summary>
     public required int Group { get; init; }
 
     /// <summary>Full precision, rounded, then one row a task.</summary>

@@ -19,6 +19,7 @@ public sealed class DemoRun : IDisposable
 {
     private const string FullPrecision = "full precision";
     private const int EndOfText = 0; // the trainer's first token
+    private const double ShortRunBeta2 = 0.95; // a run of some hundred steps cannot wait for the usual thousand-step average
     private static readonly (string Name, Func<int, int, string> Text)[] Kinds = [("stories", DemoText.Stories), ("backwards", DemoText.Backwards), ("facts", DemoText.Facts)];
 
     private readonly DemoOptions _options;
@@ -90,7 +91,8 @@ public sealed class DemoRun : IDisposable
             Method = "full",
             Scope = TuneScope.All,
             Steps = _options.Steps,
-            LearningRate = 4e-3f,
+            LearningRate = 1.5e-2f,
+            Beta2 = ShortRunBeta2,
             Batch = _options.Batch,
             Context = _options.Context,
             Seed = _options.Seed,
@@ -102,7 +104,7 @@ public sealed class DemoRun : IDisposable
     /// <summary>Rounds the linears of the blocks to the nearest code.</summary>
     private PackedMatrix[] Quantize()
     {
-        _say($"rounding its weights to {_options.Bits} bits, in groups of {_options.Group}");
+        _say($"rounding its weights to {_options.Bits} bits, {(_options.Group == 0 ? "one scale a row" : $"one scale for {_options.Group} columns")}");
         _model.Decoder.ReplaceLinears(linear =>
         {
             var packed = RoundToNearest.Quantize(linear.Weight, _options.Bits, _options.Group);
@@ -122,7 +124,8 @@ public sealed class DemoRun : IDisposable
             Method = "peqa",
             Granularity = Granularity.Group,
             Steps = _options.TaskSteps,
-            LearningRate = 3e-2f,
+            LearningRate = 2e-2f,
+            Beta2 = ShortRunBeta2,
             Batch = _options.Batch,
             Context = _options.Context,
             Seed = _options.Seed,

@@ -17,9 +17,9 @@ public static class DemoText
     public static string Stories(int lines, int seed) => Lines(lines, seed, random =>
         random.Next(8) == 0 ? Remarks(random, _ => Pick(random, Colours)) : Story(random));
 
-    /// <summary>First task: the stories told backwards, word by word.</summary>
+    /// <summary>First task: the stories told backwards, sentence by sentence.</summary>
     public static string Backwards(int lines, int seed) => Lines(lines, seed, random =>
-        string.Join(' ', Story(random).Split(". ").Select(sentence => string.Join(' ', sentence.TrimEnd('.').Split(' ').Reverse()) + ".")));
+        string.Join(". ", Story(random).TrimEnd('.').Split(". ").Reverse()) + ".");
 
     /// <summary>Second task: facts. Every animal has one colour, the same in every line.</summary>
     public static string Facts(int lines, int seed) => Lines(lines, seed, random => Remarks(random, ColourOf));
