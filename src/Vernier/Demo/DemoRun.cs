@@ -122,7 +122,7 @@ public sealed class DemoRun : IDisposable
         var options = new TuneOptions
         {
             Method = "peqa",
-            Granularity = Granularity.Group,
+            Granularity = _options.Group == 0 ? Granularity.Channel : Granularity.Group, // by rows it fits the exported file too, whose blocks repeat a row's scale
             Steps = _options.TaskSteps,
             LearningRate = 2e-2f,
             Beta2 = ShortRunBeta2,

@@ -1,4 +1,5 @@
 using Vernier.Demo;
+using Vernier.Inspection;
 using Xunit.Abstractions;
 
 namespace Vernier.Tests.Demo;
@@ -48,6 +49,15 @@ public sealed class DemoRunTests(ITestOutputHelper output) : IDisposable
         Assert.True(File.Exists(result.LossChart));
         Assert.All(result.Exports.Zip(result.Rows.Skip(1)), AssertExported);
         Assert.Equal(0, result.Exports[0].ScalesChanged);
+        foreach (var (task, export) in result.Tasks.Zip(result.Exports.Skip(1)))
+        {
+            using var tuned = LanguageModel.Load(result.Exports[0].Path, new LoadOptions { Threads = 1 });
+            using var exported = LanguageModel.Load(export.Path, new LoadOptions { Threads = 1 });
+            tuned.Apply(task.Folder);
+            var compared = CodeComparison.Of(tuned, exported);
+            Assert.True(compared.CodesEqual);
+            Assert.InRange(compared.MaxRelativeChange, 0, 1.5 / 1024); // rounded to fp16 twice
+        }
         Assert.All(result.Exports.Skip(1), e => Assert.True(e.ScalesChanged > e.ScalesTotal / 2, $"{e.ScalesChanged} of {e.ScalesTotal} scales changed"));
     }
 
