@@ -68,7 +68,8 @@ public sealed class TaskSwitch : IDisposable
     /// <exception cref="KeyNotFoundException">There is no such task.</exception>
     public TaskScales Scales(string name) => Find(name).Batch;
 
-    /// <summary>Makes a task between two others: every weight is (1 - share) of the first task's and share of the second's.</summary>
+    /// <summary>Makes a task between two others, as <c>adapter interpolate</c> does: scales multiply, so they go geometrically, a^(1-share) b^share;
+    /// zero points add, so they go linearly.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     /// <exception cref="KeyNotFoundException">There is no such task.</exception>
     public void Interpolate(string name, string first, string second, float share)
@@ -127,16 +128,20 @@ public sealed class TaskSwitch : IDisposable
         var result = new GroupScales(a.Rows, a.Groups);
         for (long at = 0; at < result.Scale.Length; at += result.Groups)
         {
-            Mix(a.Scale.Slice(at, a.Groups), b.Scale.Slice(at, a.Groups), result.Scale.Slice(at, a.Groups));
-            Mix(a.Offset.Slice(at, a.Groups), b.Offset.Slice(at, a.Groups), result.Offset.Slice(at, a.Groups));
+            var first = a.Scale.Slice(at, a.Groups);
+            var second = b.Scale.Slice(at, a.Groups);
+            var firstOffset = a.Offset.Slice(at, a.Groups);
+            var secondOffset = b.Offset.Slice(at, a.Groups);
+            var scale = result.Scale.Slice(at, a.Groups);
+            var offset = result.Offset.Slice(at, a.Groups);
+            for (var g = 0; g < scale.Length; g++)
+            {
+                var multiplies = first[g] != 0 && second[g] / first[g] > 0; // a block of equal weights has no scale
+                scale[g] = multiplies ? first[g] * MathF.Pow(second[g] / first[g], share) : float.Lerp(first[g], second[g], share);
+                offset[g] = multiplies ? scale[g] * float.Lerp(firstOffset[g] / first[g], secondOffset[g] / second[g], share) : float.Lerp(firstOffset[g], secondOffset[g], share);
+            }
         }
         return result;
-
-        void Mix(ReadOnlySpan<float> from, ReadOnlySpan<float> to, Span<float> mixed)
-        {
-            for (var i = 0; i < mixed.Length; i++)
-                mixed[i] = from[i] + share * (to[i] - from[i]);
-        }
     }
 
     private void Assign(GroupScales[] scales)

@@ -41,6 +41,53 @@ public class TaskSwitchTests
     }
 
     [Fact]
+    public void Between_two_tasks_lie_others()
+    {
+        using var compute = new Compute(1);
+        var (adapterA, lossA) = Tune(compute, steps: 3);
+        var (adapterB, lossB) = Tune(compute, steps: 6);
+        using var model = Quantized(compute);
+        using var tasks = new TaskSwitch(model, compute, "tiny", () => TinyCodes.Of(model));
+        tasks.Add("a", adapterA);
+        tasks.Add("b", adapterB);
+        tasks.Interpolate("first", "a", "b", 0);
+        tasks.Interpolate("half", "a", "b", 0.5f);
+        tasks.Interpolate("second", "a", "b", 1);
+        tasks.Activate("first");
+        Assert.Equal(lossA, Loss(model, compute), 1e-3 * lossA);
+        tasks.Activate("second");
+        Assert.Equal(lossB, Loss(model, compute), 1e-3 * lossB);
+        tasks.Activate("half");
+        Assert.InRange(Loss(model, compute), Math.Min(lossA, lossB), Math.Max(lossA, lossB));
+        Assert.Throws<ArgumentException>(() => tasks.Interpolate("half", "a", "b", 0.5f));
+        Assert.Throws<KeyNotFoundException>(() => tasks.Interpolate("c", "a", "x", 0.5f));
+        Assert.Throws<KeyNotFoundException>(() => tasks.Scales("x"));
+    }
+
+    [Fact]
+    public void A_batch_of_tasks_computes_what_each_one_does()
+    {
+        using var compute = new Compute(1);
+        var (adapter, _) = Tune(compute, steps: 3);
+        using var model = Quantized(compute);
+        using var tasks = new TaskSwitch(model, compute, "tiny", () => TinyCodes.Of(model));
+        tasks.Add("a", adapter);
+        var vocabulary = model.Config.VocabularySize;
+        KvCache[] caches = [new(model.Config, 8), new(model.Config, 8)];
+        var (together, alone) = (new float[2 * vocabulary], new float[2 * vocabulary]);
+        tasks.Activate("a");
+        model.Forward(compute, [1], caches[0], alone.AsSpan(0, vocabulary));
+        tasks.Activate(null);
+        model.Forward(compute, [2], caches[1], alone.AsSpan(vocabulary));
+        foreach (var cache in caches)
+            cache.Truncate(0);
+        model.ForwardBatch(compute, [1, 2], caches, [tasks.Scales("a"), null], together);
+        Assert.Equal(alone, together);
+        foreach (var cache in caches)
+            cache.Dispose();
+    }
+
+    [Fact]
     public void Switching_takes_microseconds()
     {
         using var compute = new Compute(1);
