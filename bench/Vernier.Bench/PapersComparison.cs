@@ -14,7 +14,7 @@ namespace Vernier.Bench;
 internal sealed class PapersComparison(string model, string trainText, string testText, string work, int steps, int windows)
 {
     private const int Context = 512;
-    private static readonly QuantizeOptions s_gptq = new() { Scheme = "gptq", ActivationOrder = true, SkipTokens = 1, Samples = 64, Context = Context };
+    private static readonly QuantizeOptions s_gptq = new() { Scheme = "gptq", ActivationOrder = true, Samples = 64, Context = Context };
 
     /// <summary>Runs what is missing, then writes <c>papers.md</c> and <c>papers.svg</c>.</summary>
     /// <param name="only">Number of runs at most, for a trial.</param>

@@ -4,6 +4,7 @@ namespace Vernier.Adapters;
 /// <param name="SameMethod">Both were made by one method.</param>
 /// <param name="SameCodes">Both were tuned on the same codes.</param>
 /// <param name="Equal">All tensors are equal to the bit.</param>
+/// <param name="RootMeanSquare">Of the differences of all values that both have.</param>
 /// <param name="Tensors">One entry for each tensor of either.</param>
 public sealed record AdapterDifference(bool SameMethod, bool SameCodes, bool Equal, double RootMeanSquare, IReadOnlyList<TensorDifference> Tensors)
 {

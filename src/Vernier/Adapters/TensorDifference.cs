@@ -6,6 +6,8 @@ namespace Vernier.Adapters;
 /// <param name="Only">a or b where the other has no such tensor of this shape; else null.</param>
 /// <param name="Values">Values compared.</param>
 /// <param name="Changed">Values that differ.</param>
+/// <param name="Largest">Largest difference.</param>
+/// <param name="RootMeanSquare">Of all differences.</param>
 public sealed record TensorDifference(string Name, string? Only, long Values, long Changed, double Largest, double RootMeanSquare)
 {
     internal static TensorDifference Of(string name, AdapterTensor? a, AdapterTensor? b)

@@ -28,9 +28,9 @@ public sealed record QuantizeOptions
     [Option("damping", "gptq: share of the mean second moment that is added to every column's")]
     public double Damping { get; init; } = 0.01;
 
-    /// <summary>GPTQ: tokens at the start of each sequence that are left out of the moments. The first token often is an attention sink
-    /// whose activations are hundreds of times larger than all others and would decide the moments alone.</summary>
-    [Option("skip-tokens", "gptq: first tokens of each sample that the moments leave out (attention sinks)")]
+    /// <summary>GPTQ: tokens at the start of each sequence that are left out of the moments, for experiments: the first token often is an attention sink
+    /// whose activations are hundreds of times larger than all others, and without it nothing keeps its direction (docs/decisions/gptq-calibration.md).</summary>
+    [Option("skip-tokens", "gptq: first tokens of each sample that the moments leave out; attention sinks are better kept")]
     public int SkipTokens { get; init; }
 
     /// <summary>GPTQ: calibration sequences.</summary>
