@@ -1,4 +1,3 @@
-using BenchmarkDotNet.Attributes;
 using Vernier.Kernels;
 
 namespace Vernier.Bench;

@@ -1,4 +1,3 @@
-using BenchmarkDotNet.Running;
 using Vernier.Bench;
 using Vernier.Models;
 using Vernier.Tuning;

@@ -1,5 +1,3 @@
-using Vernier.Kernels;
-
 namespace Vernier.Kernels.Tests;
 
 /// <summary>The reductions of the tuning methods at every length around a vector.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Vernier.Evaluation;
 
 namespace Vernier.Cli.Verbs;

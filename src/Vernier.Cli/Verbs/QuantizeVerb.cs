@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Vernier.Export;
 using Vernier.Kernels;
-using Vernier.Models;
 using Vernier.Quantization;
 
 namespace Vernier.Cli.Verbs;

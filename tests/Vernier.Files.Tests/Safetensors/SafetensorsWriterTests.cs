@@ -1,5 +1,3 @@
-using FsCheck;
-using FsCheck.Fluent;
 using Vernier.Files.Safetensors;
 using Vernier.TestSupport;
 

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Vernier.Export;
 using Vernier.Inspection;
 using Vernier.Kernels;
-using Vernier.Models;
 using Vernier.Quantization;
 using Vernier.TestSupport;
 
