@@ -1,3 +1,4 @@
+using BenchmarkDotNet.Attributes;
 using Vernier.Kernels;
 
 namespace Vernier.Bench;

@@ -1,3 +1,4 @@
+using BenchmarkDotNet.Running;
 using Vernier.Bench;
 using Vernier.Models;
 using Vernier.Tuning;

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using Vernier.Files.Safetensors;
 using Vernier.TestSupport;
 

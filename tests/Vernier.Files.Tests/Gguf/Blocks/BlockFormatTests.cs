@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using FsCheck;
+using FsCheck.Fluent;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
 using Vernier.TestSupport;
