@@ -72,7 +72,16 @@ public sealed unsafe class Int8GemmTests : IDisposable
         Assert.Equal(first, Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _three, _x, weight, to, accumulate)));
     }
 
-    [Theory]
+    [Fact]
+    public void BackwardIsSupportedWhereTheVectorsAreWideEnough()
+    {
+        using var weight = Matrices.Packed(4, 64, 4, 0, 1);
+        Assert.Equal(InstructionTiers.Best >= InstructionTier.Vector256, Int8Gemm.SupportsBackward(weight));
+        using var grouped = Matrices.Packed(4, 64, 4, 32, 1);
+        Assert.False(Int8Gemm.SupportsBackward(grouped));
+    }
+
+    [WideVectorTheory]
     [MemberData(nameof(WideTiersBitsCases))]
     public void BackwardHasTheRightMeanAndTheBitsOfItsKey(InstructionTier tier, int bits, int index)
     {
