@@ -53,5 +53,10 @@ internal static class ErrorReport
         _ => $"{e.GetType().Name}: {OneLine(e.Message)} (set VERNIER_TRACE=1 for the stack)",
     };
 
-    private static string OneLine(string message) => message.ReplaceLineEndings(" ");
+    /// <summary>The message on one line; the name of a parameter in our code, which the runtime appends, tells a user nothing.</summary>
+    private static string OneLine(string message)
+    {
+        var parameter = message.LastIndexOf(" (Parameter '", StringComparison.Ordinal);
+        return (parameter > 0 && message.EndsWith("')", StringComparison.Ordinal) ? message[..parameter] : message).ReplaceLineEndings(" ");
+    }
 }
