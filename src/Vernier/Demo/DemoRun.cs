@@ -193,7 +193,7 @@ public sealed class DemoRun : IDisposable
         var steps = 0;
         foreach (var (name, losses) in _curves)
         {
-            parts.Add((steps, name == "base" ? "from scratch" : $"scales only: {name}"));
+            parts.Add((steps, name == "base" ? "from scratch" : $"{name}"));
             steps += losses.Length;
         }
         File.WriteAllText(path, LossChart.Svg("vernier demo: a model from scratch, then two tasks", [.. _curves.SelectMany(c => c.Losses)], [], parts));

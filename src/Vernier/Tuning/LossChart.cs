@@ -57,12 +57,13 @@ public static class LossChart
         return svg.Append("</svg>\n").ToString();
     }
 
+    /// <summary>Beside the title, where no curve and no part's name comes.</summary>
     private static void Legend(StringBuilder svg, bool withEval)
     {
-        const int X = Width - Right - 150;
-        svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{X} {Top + 12}h24\" stroke=\"#1f6fb4\" stroke-width=\"2\"/><text x=\"{X + 30}\" y=\"{Top + 16}\">training (mean)</text>\n");
+        const int X = Width - Right - 110;
+        svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{X - 30} 24h24\" stroke=\"#1f6fb4\" stroke-width=\"2\"/><text x=\"{X}\" y=\"28\">training (mean)</text>\n");
         if (withEval)
-            svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{X + 12}\" cy=\"{Top + 32}\" r=\"4\" fill=\"#d2691e\"/><text x=\"{X + 30}\" y=\"{Top + 36}\">validation</text>\n");
+            svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{X - 128}\" cy=\"24\" r=\"4\" fill=\"#d2691e\"/><text x=\"{X - 114}\" y=\"28\">validation</text>\n");
     }
 
     private static void Line(StringBuilder svg, IEnumerable<(double X, double Y)> points, string colour, double width)
