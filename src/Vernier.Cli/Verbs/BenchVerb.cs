@@ -10,7 +10,7 @@ internal static class BenchVerb
 {
     public static Command Create()
     {
-        var command = new Command("bench", "Measure prefill, decoding and tuning on this machine, beside its peaks");
+        var command = new Command("bench", "Measure prefill and decoding (int8) and tuning (fp32) on this machine, beside its peaks; --compute sets both");
         var common = CommonOptions.AddTo(command);
         var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
         var repetitions = new Option<int>("--repetitions") { Description = "Each figure is the best of N", HelpName = "N", DefaultValueFactory = _ => 3 };
@@ -20,7 +20,8 @@ internal static class BenchVerb
         command.SetAction((parsed, stop) =>
         {
             using var loaded = model.Open(parsed);
-            var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), Math.Max(1, parsed.GetValue(repetitions)), parsed.GetValue(inference), stop);
+            var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), Math.Max(1, parsed.GetValue(repetitions)), parsed.GetValue(inference),
+                parsed.GetValue(model.Arithmetic) ?? ComputeMode.Fp32, stop);
             var json = parsed.GetValue(common.Json);
             if (json != "-")
                 Print(result);
