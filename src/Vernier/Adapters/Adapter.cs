@@ -57,7 +57,7 @@ public sealed class Adapter
     /// <summary>Puts the adapter into a model: quantizes again where the run did, replaces the linears by the method's and loads the tensors.
     /// The model then computes what was tuned; <see cref="Merge(LanguageModel)"/> makes plain linears of it.</summary>
     /// <exception cref="InvalidDataException">The adapter belongs to another base (both hashes are named), or does not fit its layers.</exception>
-    public void ApplyTo(LanguageModel model) => ApplyTo(model.Decoder, model.Compute, model.Source.Path, () => TunedCodes.Sha256(model));
+    public void ApplyTo(LanguageModel model) => ApplyTo(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256());
 
     /// <summary>Replaces the method's linears by plain ones that compute the tuned model, as far as that is exact.</summary>
     public void Merge(LanguageModel model) => Merge(model.Decoder, model.Compute);

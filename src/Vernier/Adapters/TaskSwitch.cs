@@ -18,7 +18,7 @@ public sealed class TaskSwitch : IDisposable
 
     /// <param name="model">Its scales now are the base. It must outlive the switch and keep its linears.</param>
     public TaskSwitch(LanguageModel model)
-        : this(model.Decoder, model.Compute, model.Source.Path, () => TunedCodes.Sha256(model))
+        : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256())
     {
     }
 

@@ -27,7 +27,7 @@ public sealed class Tuner
     /// <param name="output">The folder that the run writes.</param>
     /// <exception cref="ArgumentException">An option's value makes no sense, or two exclude each other.</exception>
     public Tuner(LanguageModel model, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
-        : this(model.Decoder, model.Compute, model.Source.Path, () => TunedCodes.Sha256(model), options, data, evalData, output)
+        : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(), options, data, evalData, output)
     {
     }
 
