@@ -54,7 +54,7 @@ internal sealed class OptionBinding<T>
     private static Option Create(PropertyInfo property, OptionAttribute about, object? value)
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        var shown = value is null or bool or "" ? "" : $" [default: {Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant()}]";
+        var shown = value is null or bool or "" ? "" : $" [default: {(value is Enum e ? OptionValue.NameOf(e) : Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant())}]";
         // A summary that begins with the names of methods or values keeps them as they are typed.
         var sentence = about.Summary.Split(' ')[0][^1] is ':' or ',' ? about.Summary : char.ToUpperInvariant(about.Summary[0]) + about.Summary[1..];
         var description = sentence + shown;
@@ -76,7 +76,7 @@ internal sealed class OptionBinding<T>
     }
 
     private static string HelpName(Type type) =>
-        type.IsEnum ? string.Join('|', Enum.GetNames(type)).ToLowerInvariant()
+        type.IsEnum ? string.Join('|', Enum.GetValues(type).Cast<Enum>().Select(OptionValue.NameOf))
         : type == typeof(int) ? "N"
         : type == typeof(long) ? "SIZE"
         : type == typeof(float) || type == typeof(double) ? "X"

@@ -55,6 +55,27 @@ public sealed class PipelineTests : TemporaryFolder
     }
 
     [SharedFact(Models)]
+    public void ALowRankTaskIsATaskLikeAnyOther()
+    {
+        var model = SharedFiles.At(Path.Combine(Models, FirstTunable));
+        string[] options = ["--data", Rows(), "--granularity", "low-rank", "--rank", "2", "--steps", "4", "--batch", "2", "--threads", "1"];
+        CommandLine.Vernier(["tune", model, "--out", At("a"), .. options]);
+        CommandLine.Vernier(["tune", model, "--out", At("b"), "--lr", "2e-3", .. options]);
+        CommandLine.Vernier("adapter", "interpolate", At("a"), At("b"), "--weight", "0.5", "--out", At("half"));
+        var info = CommandLine.Vernier("adapter", "info", At("half"), "--json", "-").Json();
+        Assert.Equal("low-rank", info.GetProperty("options").GetProperty("granularity").GetString());
+        Assert.Equal("4", info.GetProperty("options").GetProperty("rank").GetString());
+        Assert.Equal(1, CommandLine.Vernier("adapter", "diff", At("a"), At("b")).ExitCode);
+
+        CommandLine.Vernier("export", model, "--adapter", At("half"), "--to", "gguf", "--out", At("tuned.gguf"));
+        Assert.True(CommandLine.Vernier("verify", model, At("tuned.gguf"), "--json", "-").Json().GetProperty("codes_equal").GetBoolean());
+        Assert.All(Score(model, "--adapter", At("half")).Zip(Score(At("tuned.gguf"))), AssertClose);
+        string[] prompt = ["--prompt-ids", "3,4,5,6", "--max-tokens", "4", "--json", "-"];
+        Assert.Equal(JsonValueKind.String, CommandLine.Vernier(["generate", model, "--adapter", At("half"), .. prompt]).Json().GetProperty("text").ValueKind);
+        Assert.Contains("SHA-256", CommandLine.Vernier("score", SharedFiles.Match(Models, "*.gguf").Last(Quantized), "--file", Rows(), "--out", At("x.jsonl"), "--adapter", At("a")).Refusal(), StringComparison.Ordinal);
+    }
+
+    [SharedFact(Models)]
     public void AResumedRunHasTheLossesOfAnUninterruptedOne()
     {
         var model = SharedFiles.At(Path.Combine(Models, FirstTunable));

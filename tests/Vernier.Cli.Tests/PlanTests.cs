@@ -25,7 +25,7 @@ public sealed class PlanTests : TemporaryFolder
     {
         var model = SharedFiles.Match(Gguf, "*.gguf").First(p => p.Contains("q4", StringComparison.OrdinalIgnoreCase));
         var rows = Write("rows.jsonl", "{\"input_ids\":[3,4,5,6,7,8,9]}\n{\"input_ids\":[3,5,7,9,11]}\n");
-        foreach (string[] options in (string[][])[["--granularity", "channel"], ["--granularity", "group"], ["--method", "lora", "--targets", "all"], ["--method", "l4q", "--bits", "4", "--group", "32"], ["--method", "qat", "--bits", "3"]])
+        foreach (string[] options in (string[][])[["--granularity", "channel"], ["--granularity", "group"], ["--granularity", "low-rank", "--rank", "3"], ["--method", "lora", "--targets", "all"], ["--method", "l4q", "--bits", "4", "--group", "32"], ["--method", "qat", "--bits", "3"]])
         {
             var plan = CommandLine.Vernier(["plan", model, "--json", "-", .. options]).Json();
             var run = CommandLine.Vernier(["tune", model, "--data", rows, "--steps", "1", "--out", At(string.Concat(options)), "--json", "-", .. options]).Json();

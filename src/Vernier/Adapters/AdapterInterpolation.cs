@@ -3,8 +3,8 @@ using Vernier.Tuning;
 namespace Vernier.Adapters;
 
 /// <summary>Two tasks into one between them. Factors and scales multiply, so they are interpolated geometrically: a^(1-w) · b^w keeps sign and size, and going
-/// from a to b by w and back by the reciprocal undoes itself. Zero points and full weights add, so they are interpolated linearly. Low-rank changes add as matrices:
-/// (1-w) B₁A₁ + w B₂A₂ is made exactly, by stacking the factors, and has both ranks together.</summary>
+/// from a to b by w and back by the reciprocal undoes itself. Zero points and full weights add, so they are interpolated linearly. Low-rank changes add as matrices,
+/// those of PEQA's factors (1 + U Vᵀ) too: (1-w) B₁A₁ + w B₂A₂ is made exactly, by stacking the factors, and has both ranks together.</summary>
 public static class AdapterInterpolation
 {
     /// <summary>Weight 0 computes <paramref name="a"/>, weight 1 <paramref name="b"/>; beyond them it goes on.</summary>
@@ -23,6 +23,7 @@ public static class AdapterInterpolation
             throw new InvalidDataException($"the adapters were tuned on different codes: SHA-256 {a.Config.TunedCodesSha256 ?? "none"} and {b.Config.TunedCodesSha256 ?? "none"}");
         return first.Method switch
         {
+            "peqa" when first.Granularity == Granularity.LowRank && second.Granularity == Granularity.LowRank => Stack(a, b, weight),
             "peqa" or "full" => new Adapter(a.Config, Blend(a, b, weight)),
             "lora" or "qlora" or "qa-lora" => Stack(a, b, weight),
             _ => throw new NotSupportedException($"adapters of {first.Method} train their codes: what lies between two of them is neither; export both and tune on from one"),
@@ -59,15 +60,20 @@ public static class AdapterInterpolation
             var isA = name.Contains(".lora_A", StringComparison.Ordinal);
             if (x.Shape[isA ? 1 : 0] != y.Shape[isA ? 1 : 0])
                 throw new InvalidDataException($"tensor {name}: [{string.Join(", ", x.Shape)}] and [{string.Join(", ", y.Shape)}] belong to layers of other sizes");
-            tensors.Add(name, isA
-                ? x with { Shape = [x.Shape[0] + y.Shape[0], x.Shape[1]], Values = [.. x.Values, .. y.Values] }
-                : StackColumns(x, y, (float)((1 - weight) * first.Alpha / first.Rank), (float)(weight * second.Alpha / second.Rank)));
+            tensors.Add(name, name[(name.LastIndexOf('.') + 1)..] switch
+            {
+                "zero" => x with { Values = [.. x.Values.Zip(y.Values, (v, w) => Linear(v, w, weight))] },
+                "factor_u" => StackColumns(x, y, (float)(1 - weight), (float)weight),
+                "factor_v" => StackColumns(x, y, 1, 1),
+                _ when isA => x with { Shape = [x.Shape[0] + y.Shape[0], x.Shape[1]], Values = [.. x.Values, .. y.Values] },
+                _ => StackColumns(x, y, (float)((1 - weight) * first.Alpha / first.Rank), (float)(weight * second.Alpha / second.Rank)),
+            });
         }
         var rank = first.Rank + second.Rank;
         return new Adapter(a.Config with { Options = first with { Rank = rank, Alpha = rank } }, tensors);
     }
 
-    /// <summary>[B₁ · s, B₂ · t], [out, r₁ + r₂].</summary>
+    /// <summary>[B₁ · s, B₂ · t], [rows, r₁ + r₂].</summary>
     private static AdapterTensor StackColumns(AdapterTensor x, AdapterTensor y, float s, float t)
     {
         var (rows, left, right) = (x.Shape[0], x.Shape[1], y.Shape[1]);

@@ -68,8 +68,8 @@ public sealed class TaskSwitch : IDisposable
     /// <exception cref="KeyNotFoundException">There is no such task.</exception>
     public TaskScales Scales(string name) => Find(name).Batch;
 
-    /// <summary>Makes a task between two others, as <c>adapter interpolate</c> does: scales multiply, so they go geometrically, a^(1-share) b^share;
-    /// zero points add, so they go linearly.</summary>
+    /// <summary>Makes a task between two others: scales multiply, so they go geometrically, a^(1-share) b^share; zero points add, so they go linearly.
+    /// <c>adapter interpolate</c> does the same with the tensors, except that low-rank factors go linearly there.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     /// <exception cref="KeyNotFoundException">There is no such task.</exception>
     public void Interpolate(string name, string first, string second, float share)
@@ -116,7 +116,7 @@ public sealed class TaskSwitch : IDisposable
     private (float[]? Row, float[]? Column, bool HasFactors) Factors(Adapter adapter, int weight)
     {
         var (row, column, channel) = (Values("row_factor"), Values("column_factor"), Values("factor"));
-        if (Values("scale") is not null || Values("zero") is not null || channel?.Length > _weights[weight].Rows)
+        if (Values("scale") is not null || Values("zero") is not null || Values("factor_u") is not null || channel?.Length > _weights[weight].Rows)
             return (null, null, false);
         return (row ?? channel, column, true);
 

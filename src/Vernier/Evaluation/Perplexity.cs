@@ -1,5 +1,6 @@
 using System.Text;
 using Vernier.Tokens;
+using Vernier.Tuning;
 
 namespace Vernier.Evaluation;
 
@@ -24,7 +25,7 @@ public sealed class Perplexity(SequenceScorer scorer, ITokenizer tokenizer, int 
             return Rolling(task, documents, detokenize: task == "wikitext2", context, options.Windows, progress, stop);
         }
         var ids = ContinuationEncoding.EncodeText(tokenizer, EvaluationText.Build(task, text, options.Convention));
-        var shortest = options.Convention == PerplexityConvention.LlamaCpp ? context : 2;
+        var shortest = options.Convention == PerplexityConvention.Llamacpp ? context : 2;
         if (ids.Length < shortest)
             throw new InvalidDataException($"{path}: {ids.Length} tokens are too few for one window: expected at least {shortest}");
         return Measure(task, ids, options.Convention, context, options.Windows, progress, stop);
@@ -38,7 +39,7 @@ public sealed class Perplexity(SequenceScorer scorer, ITokenizer tokenizer, int 
         List<ScoringRequest> requests = [.. convention switch
         {
             PerplexityConvention.Gptq => PerplexityWindows.Gptq(ids, context),
-            PerplexityConvention.LlamaCpp => PerplexityWindows.LlamaCpp(ids, context, tokenizer.AddsBos ? tokenizer.BosId : null),
+            PerplexityConvention.Llamacpp => PerplexityWindows.LlamaCpp(ids, context, tokenizer.AddsBos ? tokenizer.BosId : null),
             PerplexityConvention.Strided => PerplexityWindows.Strided(ids, context, context / 2),
             _ => throw new ArgumentException($"{convention} is about documents, not about one stream", nameof(convention)),
         }];
@@ -53,7 +54,7 @@ public sealed class Perplexity(SequenceScorer scorer, ITokenizer tokenizer, int 
             results.Add(new WindowResult(results.Count, request.Ids.Length, request.Scored, -score.Sum));
             progress?.Invoke(results.Count, requests.Count);
         }
-        return Summarize(task, Name(convention), context, ids.Length, results);
+        return Summarize(task, OptionValue.NameOf(convention), context, ids.Length, results);
     }
 
     /// <summary>lm-evaluation-harness' rolling log-likelihood over documents.</summary>
@@ -85,7 +86,7 @@ public sealed class Perplexity(SequenceScorer scorer, ITokenizer tokenizer, int 
         }
         var nll = results.Sum(r => r.NllSum);
         var bytes = results.Sum(r => (long)r.Bytes!);
-        return Summarize(task, Name(PerplexityConvention.LmEval), context, results.Sum(r => (long)r.Tokens), results) with
+        return Summarize(task, OptionValue.NameOf(PerplexityConvention.LmEval), context, results.Sum(r => (long)r.Tokens), results) with
         {
             Windows = windows,
             WordPerplexity = Math.Exp(nll / results.Sum(r => (long)r.Words!)),
@@ -117,18 +118,10 @@ public sealed class Perplexity(SequenceScorer scorer, ITokenizer tokenizer, int 
                 : given;
         var usual = options.Convention switch
         {
-            PerplexityConvention.LlamaCpp => 512,
+            PerplexityConvention.Llamacpp => 512,
             PerplexityConvention.Strided => 1024,
             _ => 2048,
         };
         return Math.Min(usual, contextLength);
     }
-
-    private static string Name(PerplexityConvention convention) => convention switch
-    {
-        PerplexityConvention.Gptq => "gptq",
-        PerplexityConvention.LlamaCpp => "llamacpp",
-        PerplexityConvention.Strided => "strided",
-        _ => "lm-eval",
-    };
 }

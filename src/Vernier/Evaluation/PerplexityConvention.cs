@@ -7,7 +7,7 @@ public enum PerplexityConvention
     Gptq,
 
     /// <summary>llama.cpp's: windows side by side, only the second half of each is scored.</summary>
-    LlamaCpp,
+    Llamacpp,
 
     /// <summary>Hugging Face's guide: windows advance by half their length, each token is scored once, with the longest context.</summary>
     Strided,

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Vernier.Tuning;
 
-/// <summary>Text to the value of an option: command line and run file read values the same way.</summary>
+/// <summary>Text to the value of an option and back: command line and run file read and spell values the same way.</summary>
 public static class OptionValue
 {
-    /// <summary>Parses <paramref name="text"/> as <paramref name="type"/>: string, int, long (a size: 400M, 1.5G), float, double, bool or an enum (kebab-case or plain, any case).</summary>
+    /// <summary>Parses <paramref name="text"/> as <paramref name="type"/>: string, int, long (a size: 400M, 1.5G), float, double, bool or an enum (its <see cref="NameOf"/>, or without dashes, any case).</summary>
     /// <exception cref="FormatException">Says which option, what was given and what was expected.</exception>
     public static object Parse(Type type, string text, string option)
     {
@@ -25,11 +25,14 @@ public static class OptionValue
         if (type.IsEnum)
             return Enum.TryParse(type, text.Replace("-", ""), ignoreCase: true, out var e) && Enum.IsDefined(type, e) && !char.IsAsciiDigit(text[0])
                 ? e
-                : throw Bad("one of " + string.Join(", ", Enum.GetNames(type)).ToLowerInvariant());
+                : throw Bad("one of " + string.Join(", ", Enum.GetValues(type).Cast<Enum>().Select(NameOf)));
         throw new ArgumentException($"no parser for {type}", nameof(type));
 
         FormatException Bad(string expected) => new($"{option}: '{text}' is not {expected}");
     }
+
+    /// <summary>An enum's value as it is typed: LowRank is low-rank.</summary>
+    public static string NameOf(Enum value) => string.Concat(value.ToString().Select((c, i) => char.IsAsciiLetterUpper(c) && i > 0 ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 
     private static long? ParseSize(string text)
     {

@@ -115,7 +115,7 @@ public sealed record RunFile
     private static string Spelled(object value) => value switch
     {
         bool b => b ? "true" : "false",
-        Enum e => e.ToString().ToLowerInvariant(),
+        Enum e => OptionValue.NameOf(e),
         string s => Quoted(s),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };

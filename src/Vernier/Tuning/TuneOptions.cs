@@ -1,7 +1,7 @@
 namespace Vernier.Tuning;
 
 /// <summary>Where trained factors or scales live (PEQA).</summary>
-public enum Granularity { Channel, Separable, Group }
+public enum Granularity { Channel, Separable, Group, LowRank }
 
 /// <summary>What PEQA trains: a multiplier that starts at 1, or the scale itself as in the paper.</summary>
 public enum Parameterization { Factor, Scale }
@@ -21,7 +21,7 @@ public sealed record TuneOptions
     /// <summary>peqa, l4q, lora, qlora, qat, qat-lora, qa-lora or full.</summary>
     [Option("method", "peqa, l4q, lora, qlora, qat, qat-lora, qa-lora or full")]
     public string Method { get; init; } = "peqa";
-    [Option("granularity", "peqa: one factor per channel, per channel and per column group (separable), or per group")]
+    [Option("granularity", "peqa: one factor per channel, per channel and per column group (separable), per group, or per group by factors of --rank (low-rank)")]
     public Granularity Granularity { get; init; } = Granularity.Separable;
     [Option("parameterize", "peqa: train a factor that starts at 1 (lr is relative), or the scale itself as in the paper")]
     public Parameterization Parameterize { get; init; } = Parameterization.Factor;
@@ -36,7 +36,7 @@ public sealed record TuneOptions
     /// <summary>rtn, rtn-sym or mse; nf4 for qlora, bcq for peqa.</summary>
     [Option("scheme", "quantizer used with --bits: rtn, rtn-sym or mse; qlora: nf4 too; peqa: bcq too (binary codes, all their factors trained); gptq: quantize first")]
     public string Scheme { get; init; } = "rtn";
-    [Option("rank", "rank of the low-rank factors")]
+    [Option("rank", "rank of the low-rank factors (peqa: of the granularity low-rank)")]
     public int Rank { get; init; } = 4;
     /// <summary>LoRA's path is scaled by Alpha / Rank.</summary>
     [Option("alpha", "the low-rank path is scaled by alpha / rank")]

@@ -93,6 +93,7 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         {
             Granularity.Channel => shape.Out,
             Granularity.Separable => shape.Out + shape.GroupsInRow(shape.Group),
+            Granularity.LowRank => LoraAdapter.RankOf(shape.Name, options) * (shape.Out + shape.GroupsInRow(shape.Group)),
             _ => all,
         };
         return (options.Train == TrainedState.Zeros ? 0 : scales) + (options.Train == TrainedState.Scales ? 0 : all);
@@ -116,7 +117,7 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
     /// <summary>Two products for each linear (forward and the input's gradient), a third where a weight gradient is needed whole or in tiles; the head's two; attention's six.</summary>
     private static double StepOperations(ModelConfig config, TuneOptions options, IReadOnlyList<LinearShape> linears, int tokens)
     {
-        var third = options.Method is "full" or "qat" or "l4q" or "qat-lora" || (options is { Method: "peqa", Granularity: Granularity.Group } && linears.Any(l => l.GroupsInRow(l.Group) > 1));
+        var third = options.Method is "full" or "qat" or "l4q" or "qat-lora" || (options is { Method: "peqa", Granularity: Granularity.Group or Granularity.LowRank } && linears.Any(l => l.GroupsInRow(l.Group) > 1));
         var products = (third ? 3.0 : 2.0) * linears.Sum(l => (double)l.Weights) + (options.Scope == TuneScope.All ? 3.0 : 2.0) * config.VocabularySize * config.HiddenSize;
         var attention = 3.0 * Math.Min(options.Context, config.ContextLength) * config.Heads * config.HeadDim * config.Layers; // 6 products over half of the pairs
         return 2.0 * tokens * (products + attention);

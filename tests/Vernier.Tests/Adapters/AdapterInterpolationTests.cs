@@ -15,10 +15,11 @@ public class AdapterInterpolationTests
     [InlineData("qlora")]
     [InlineData("qa-lora")]
     [InlineData("full")]
-    public void EndsAreTheTasksThemselves(string method)
+    [InlineData("peqa", Granularity.LowRank)]
+    public void EndsAreTheTasksThemselves(string method, Granularity granularity = Granularity.Separable)
     {
         using var compute = new Compute(1);
-        var (a, b) = (Task(method, 0.01, compute), Task(method, -0.02, compute));
+        var (a, b) = (Task(method, 0.01, compute, granularity: granularity), Task(method, -0.02, compute, granularity: granularity));
         Assert.NotEqual(Loss(a, compute), Loss(b, compute));
         Assert.Equal(Loss(a, compute), Loss(AdapterInterpolation.Of(a, b, 0), compute), 1e-5);
         Assert.Equal(Loss(b, compute), Loss(AdapterInterpolation.Of(a, b, 1), compute), 1e-5);
@@ -36,11 +37,13 @@ public class AdapterInterpolationTests
             Assert.Equal(Math.Sqrt((double)a.Tensors[t.Name].Values[v.Index] * b.Tensors[t.Name].Values[v.Index]), v.Item, 1e-6)));
     }
 
-    [Fact]
-    public void LowRankChangesAddExactly()
+    [Theory]
+    [InlineData("lora")]
+    [InlineData("peqa")]
+    public void LowRankChangesAddExactly(string method)
     {
         using var compute = new Compute(1);
-        var (a, b) = (Task("lora", 0.01, compute), Task("lora", -0.02, compute));
+        var (a, b) = (Task(method, 0.01, compute, granularity: Granularity.LowRank), Task(method, -0.02, compute, granularity: Granularity.LowRank));
         using var expected = Applied(AdapterInterpolation.Of(a, b, 0.25), compute);
         using var first = Applied(a, compute);
         using var second = Applied(b, compute);
@@ -60,7 +63,8 @@ public class AdapterInterpolationTests
         var error = Assert.Throws<InvalidDataException>(() => AdapterInterpolation.Of(peqa, other, 0.5));
         Assert.Contains(peqa.Config.TunedCodesSha256!, error.Message);
         Assert.Contains(other.Config.TunedCodesSha256!, error.Message);
-        Assert.Throws<InvalidDataException>(() => AdapterInterpolation.Of(peqa, Task("peqa", 0.01, compute, granularity: Granularity.Group), 0.5));
+        foreach (var granularity in (Granularity[])[Granularity.Group, Granularity.LowRank])
+            Assert.Throws<InvalidDataException>(() => AdapterInterpolation.Of(peqa, Task("peqa", 0.01, compute, granularity: granularity), 0.5));
     }
 
     [Fact]

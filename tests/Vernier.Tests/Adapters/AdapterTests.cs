@@ -25,11 +25,12 @@ public class AdapterTests
     [InlineData("qat-lora")]
     [InlineData("qa-lora")]
     [InlineData("full")]
-    public void What_is_saved_computes_the_same_on_a_fresh_model(string method)
+    [InlineData("peqa", Granularity.LowRank)]
+    public void What_is_saved_computes_the_same_on_a_fresh_model(string method, Granularity granularity = Granularity.Separable)
     {
         using var folder = new TemporaryFolder();
         using var compute = new Compute(1);
-        var options = s_options with { Method = method, Bits = method is "lora" or "full" ? null : 4 };
+        var options = s_options with { Method = method, Granularity = granularity, Bits = method is "lora" or "full" ? null : 4 };
         using var tuned = Tuned(options, compute);
         Of(tuned, options).Save(folder.Path);
 

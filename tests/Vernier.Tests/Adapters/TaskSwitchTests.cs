@@ -64,11 +64,13 @@ public class TaskSwitchTests
         Assert.Throws<KeyNotFoundException>(() => tasks.Scales("x"));
     }
 
-    [Fact]
-    public void A_batch_of_tasks_computes_what_each_one_does()
+    [Theory]
+    [InlineData(Granularity.Group)]
+    [InlineData(Granularity.LowRank)]
+    public void A_batch_of_tasks_computes_what_each_one_does(Granularity granularity)
     {
         using var compute = new Compute(1);
-        var (adapter, _) = Tune(compute, steps: 3);
+        var (adapter, _) = Tune(compute, steps: 3, granularity);
         using var model = Quantized(compute);
         using var tasks = new TaskSwitch(model, compute, "tiny", () => TinyCodes.Of(model));
         tasks.Add("a", adapter);
@@ -115,14 +117,15 @@ public class TaskSwitchTests
         Assert.Throws<NotSupportedException>(() => { tasks.Add("b", Adapter.Of(TuningMethods.Create("lora"), lora, options, "tiny", null, null)); });
     }
 
-    private static (Adapter Adapter, double Loss) Tune(Compute compute, int steps)
+    private static (Adapter Adapter, double Loss) Tune(Compute compute, int steps, Granularity granularity = Granularity.Group)
     {
+        var options = s_options with { Granularity = granularity };
         using var decoder = TinyRun.Create();
-        TuningMethods.Create("peqa").Apply(decoder, s_options, compute);
-        using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyRun.Data(), 2, 1, null), s_options);
+        TuningMethods.Create("peqa").Apply(decoder, options, compute);
+        using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyRun.Data(), 2, 1, null), options);
         for (var step = 0; step < steps; step++)
             loop.Step(step, 0.02, 0.02);
-        return (Adapter.Of(TuningMethods.Create("peqa"), decoder, s_options, "tiny", null, TinyCodes.Of(decoder)), Loss(decoder, compute));
+        return (Adapter.Of(TuningMethods.Create("peqa"), decoder, options, "tiny", null, TinyCodes.Of(decoder)), Loss(decoder, compute));
     }
 
     private static Decoder Quantized(Compute compute, int seed = 1)

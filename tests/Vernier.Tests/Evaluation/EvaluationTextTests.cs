@@ -50,7 +50,7 @@ public class EvaluationTextTests
         List<ScoringRequest> windows = [.. golden.Convention switch
         {
             PerplexityConvention.Gptq => PerplexityWindows.Gptq(new int[tokens], golden.Context),
-            PerplexityConvention.LlamaCpp => PerplexityWindows.LlamaCpp(new int[tokens], golden.Context, null),
+            PerplexityConvention.Llamacpp => PerplexityWindows.LlamaCpp(new int[tokens], golden.Context, null),
             _ => PerplexityWindows.Strided(new int[tokens], golden.Context, golden.Context / 2),
         }];
         if (golden.Json.TryGetProperty("windows_in_full_text", out var all))

@@ -34,9 +34,10 @@ public class RunFileTests
             Model = "a model's file.gguf",
             Data = "-x: y #z",
             Output = "C:\\tuned\ttoday",
-            Options = new TuneOptions { Targets = @"layers\.(0|1)\..*'q_proj", LearningRate = 1.5e-7f, Epsilon = 1e-9, Schedule = ScheduleKind.Cosine, MemoryLimit = 12345678901 },
+            Options = new TuneOptions { Targets = @"layers\.(0|1)\..*'q_proj", LearningRate = 1.5e-7f, Epsilon = 1e-9, Schedule = ScheduleKind.Cosine, Granularity = Granularity.LowRank, MemoryLimit = 12345678901 },
         };
         run.Save(folder.At("config.yaml"));
+        Assert.Contains("granularity: low-rank\n", File.ReadAllText(folder.At("config.yaml")));
         var read = RunFile.Load(folder.At("config.yaml"));
         Assert.Equal((run.Model, run.Data, run.Output, run.Options), (read.Model, read.Data, read.Output, read.Options));
     }

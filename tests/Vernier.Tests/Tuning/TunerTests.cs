@@ -11,6 +11,15 @@ public class TunerTests
     private static readonly TuneOptions s_options = new() { Method = "peqa", Granularity = Granularity.Group, Bits = 4, Group = 8, Batch = 2, Steps = 8, LearningRate = 0.02f, Seed = 3 };
 
     [Fact]
+    public void Low_rank_factors_lower_the_loss_and_leave_the_codes()
+    {
+        using var folder = new TemporaryFolder();
+        var result = Run(folder.Path, s_options with { Steps = 30, Granularity = Granularity.LowRank, Rank = 2 }, evalData: TinyRun.Data());
+        Assert.True(result.FinalEval < result.InitialEval - 0.05, $"{result.InitialEval} -> {result.FinalEval}");
+        Assert.True(result.CodesEqual);
+    }
+
+    [Fact]
     public void A_run_leaves_its_folder_and_lowers_the_loss()
     {
         using var folder = new TemporaryFolder();
@@ -40,9 +49,10 @@ public class TunerTests
     [InlineData("l4q", false)]
     [InlineData("full", true)]
     [InlineData("peqa", true, ComputeMode.Int8)]
-    public void Stopped_and_resumed_is_the_same_to_the_bit(string method, bool shuffle, ComputeMode mode = ComputeMode.Fp32)
+    [InlineData("peqa", true, ComputeMode.Fp32, Granularity.LowRank)]
+    public void Stopped_and_resumed_is_the_same_to_the_bit(string method, bool shuffle, ComputeMode mode = ComputeMode.Fp32, Granularity granularity = Granularity.Group)
     {
-        var options = s_options with { Method = method, Bits = method is "lora" or "full" ? null : 4, Shuffle = shuffle, Accumulate = 2, LearningRate = 0.003f };
+        var options = s_options with { Method = method, Granularity = granularity, Bits = method is "lora" or "full" ? null : 4, Shuffle = shuffle, Accumulate = 2, LearningRate = 0.003f };
         using var whole = new TemporaryFolder();
         using var parts = new TemporaryFolder();
         Run(whole.Path, options, mode: mode);
@@ -196,6 +206,7 @@ public class TunerTests
     [InlineData(Granularity.Separable, ComputeMode.Fp32)]
     [InlineData(Granularity.Separable, ComputeMode.Int8)]
     [InlineData(Granularity.Group, ComputeMode.Fp32)]
+    [InlineData(Granularity.LowRank, ComputeMode.Fp32)]
     public void A_step_allocates_nothing(Granularity granularity, ComputeMode mode)
     {
         using var compute = new Compute(1, mode);

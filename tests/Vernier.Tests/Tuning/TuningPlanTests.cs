@@ -33,6 +33,17 @@ public class TuningPlanTests
         Assert.Equal(millions, TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Method = "lora", Rank = 4, Targets = "qv" }).TrainableParameters / 1e6, 0.005);
 
     [Theory]
+    [InlineData("llama-7b")]
+    [InlineData("gpt-j-6b")]
+    public void LowRankFactorsTakeAsManyAsSeparableOnesForEachRank(string shape)
+    {
+        var separable = new TuneOptions { Method = "peqa", Granularity = Granularity.Separable, Bits = 4, Group = 128 };
+        var plan = TuningPlan.For(ModelShapes.Find(shape), separable with { Granularity = Granularity.LowRank, Rank = 3 });
+        Assert.Equal(3 * TuningPlan.For(ModelShapes.Find(shape), separable).TrainableParameters, plan.TrainableParameters);
+        Assert.Equal(TuningPlan.For(ModelShapes.Find(shape), separable with { Granularity = Granularity.Group }).StepTeraflop, plan.StepTeraflop);
+    }
+
+    [Theory]
     [InlineData("gpt-neo-2.7b", 737_280)]
     [InlineData("gpt-j-6b", 1_032_192)]
     public void PeqaOfOthers(string shape, long trainable) =>

@@ -15,6 +15,12 @@ public readonly ref struct PeqaFactors
     /// <summary>[rows, groups]: multiplies one group of one row.</summary>
     public ReadOnlySpan<float> Group { get; init; }
 
+    /// <summary>[rows, rank]: with <see cref="V"/> multiplies every group by its <see cref="LowRankFactor"/>.</summary>
+    public ReadOnlySpan<float> U { get; init; }
+
+    /// <summary>[groups, rank].</summary>
+    public ReadOnlySpan<float> V { get; init; }
+
     /// <summary>[rows, groups]: the scale itself, in place of a factor. Where the start is 0 (a block of equal weights) it is ignored.</summary>
     public ReadOnlySpan<float> Scale { get; init; }
 
@@ -37,9 +43,15 @@ public readonly ref struct PeqaFactors
         }
     }
 
+    /// <summary>The factor 1 + u · v of one group of one row, kept above <see cref="PeqaLinear.Floor"/> so that a scale keeps its sign.</summary>
+    /// <param name="u">[rank], of the row.</param>
+    /// <param name="v">[rank], of the group.</param>
+    public static float LowRankFactor(ReadOnlySpan<float> u, ReadOnlySpan<float> v) => MathF.Max(PeqaLinear.Floor, 1f + GroupSums.Dot(u, v));
+
     private void ComposeRow(int row, ReadOnlySpan<float> scale0, ReadOnlySpan<float> offset0, Span<float> scale, Span<float> offset)
     {
         var at = row * scale0.Length;
+        var rank = V.Length / scale0.Length;
         var rowFactor = Row.IsEmpty ? 1f : Row[row];
         for (var g = 0; g < scale0.Length; g++)
         {
@@ -48,6 +60,8 @@ public readonly ref struct PeqaFactors
                 factor *= Column[g];
             if (!Group.IsEmpty)
                 factor *= Group[at + g];
+            if (!U.IsEmpty)
+                factor *= LowRankFactor(U.Slice(row * rank, rank), V.Slice(g * rank, rank));
             if (!Scale.IsEmpty && scale0[g] != 0)
                 factor = Scale[at + g] / scale0[g];
             scale[g] = Scale.IsEmpty || scale0[g] == 0 ? factor * scale0[g] : Scale[at + g];

@@ -15,31 +15,25 @@ public sealed class PeqaLinear : Linear
     private readonly GroupScales _start;
     private readonly PeqaSinks _sinks;
     private readonly bool _rows, _groups; // trained numbers span whole rows, or single groups of a row
-    private readonly Parameter? _row, _column, _group, _scale, _zero;
+    private readonly Trained _trained;
     private readonly List<Parameter> _parameters = [];
 
     /// <param name="weight">Its <see cref="PackedMatrix.Scales"/> become the start and are replaced by a tuned copy.</param>
     /// <param name="sinks">Shared by all layers.</param>
+    /// <param name="rank">Of low-rank factors; no other granularity has one.</param>
     /// <exception cref="ArgumentException">Absolute scales where one number must serve several groups.</exception>
-    internal PeqaLinear(string name, PackedMatrix weight, Parameter? bias, Granularity granularity, Parameterization parameterization, TrainedState train, PeqaSinks sinks)
+    internal PeqaLinear(string name, PackedMatrix weight, Parameter? bias, Granularity granularity, Parameterization parameterization, TrainedState train, PeqaSinks sinks, int rank = 1)
         : base(name, weight.Columns, weight.Rows, bias)
     {
         _weight = weight;
         _start = weight.Scales;
         _weight.Scales = _start.Clone();
         if (train != TrainedState.Zeros)
-            AddScales(granularity, parameterization, out _row, out _column, out _group, out _scale);
+            _trained = parameterization == Parameterization.Scale ? AddScale(granularity) : AddFactors(granularity, rank);
         if (train != TrainedState.Scales)
-        {
-            _zero = Add("zero", 0, weight.Rows, weight.Groups);
-            var scale = _start.Scale.Span;
-            var offset = _start.Offset.Span;
-            var zero = _zero.Value.Span;
-            for (var i = 0; i < zero.Length; i++)
-                zero[i] = scale[i] == 0 ? 0 : -offset[i] / scale[i];
-        }
+            _trained = _trained with { Zero = AddZeros() };
         _sinks = sinks;
-        _groups = _group is not null || (_scale is not null && weight.Groups > 1);
+        _groups = weight.Groups > 1 && (_trained.Group ?? _trained.Scale ?? _trained.U) is not null;
         _rows = !_groups && train != TrainedState.Zeros;
     }
 
@@ -54,14 +48,14 @@ public sealed class PeqaLinear : Linear
 
     public override bool NeedsOutput => _rows;
 
-    public override bool NeedsInputGradient => _column is not null;
+    public override bool NeedsInputGradient => _trained.Column is not null;
 
     public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y) =>
         Gemm.Forward(compute.Pool, x, tokens, _weight, y);
 
     public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
     {
-        if (_column is not null)
+        if (_trained.Column is not null)
             BackwardColumns(compute, x, dy, tokens, dx, accumulate);
         else if (!dx.IsEmpty)
             Projections.BackwardInput(compute, dy, tokens, _weight, dx, accumulate);
@@ -69,17 +63,19 @@ public sealed class PeqaLinear : Linear
             BackwardRows(compute, y, dy, tokens);
         if (_groups)
             BackwardGroups(compute, x, dy, tokens);
-        if (_zero is not null)
+        if (_trained.Zero is not null)
             BackwardZeros(compute, x, dy, tokens);
     }
 
     public override void ParametersChanged() => new PeqaFactors
     {
-        Row = Values(_row),
-        Column = Values(_column),
-        Group = Values(_group),
-        Scale = Values(_scale),
-        Zero = Values(_zero),
+        Row = Values(_trained.Row),
+        Column = Values(_trained.Column),
+        Group = Values(_trained.Group),
+        U = Values(_trained.U),
+        V = Values(_trained.V),
+        Scale = Values(_trained.Scale),
+        Zero = Values(_trained.Zero),
     }.Compose(_start, _weight.Scales);
 
     // dm_i = Σ_t dY_ti Y_ti / m_i; for one group a row, ds_i = Σ_t dY_ti Y_ti / s_i.
@@ -88,7 +84,7 @@ public sealed class PeqaLinear : Linear
         var sums = compute.Scratch("peqa.rows", OutFeatures);
         sums.Clear();
         ColumnDots.Accumulate(compute.Pool, dy, y, tokens, OutFeatures, sums);
-        AddQuotients(sums, _row ?? _scale!);
+        AddGradients(sums);
     }
 
     // dc_G = Σ_t Σ_{j∈G} dX_tj X_tj / c_G, with the dX of this layer alone.
@@ -105,7 +101,7 @@ public sealed class PeqaLinear : Linear
             ColumnDots.Accumulate(compute.Pool, own, x, tokens, InFeatures, sums);
         var perGroup = compute.Scratch("peqa.groups", _weight.Groups);
         GroupSums.Pool(sums, 1, InFeatures, _weight.GroupSize, perGroup);
-        AddQuotients(perGroup, _column!);
+        AddQuotients(perGroup, _trained.Column!);
     }
 
     // ds_iG = Σ_{j∈G} G_ij (q - z) = Σ_{j∈G} G_ij ŵ_ij / s_iG.
@@ -113,7 +109,7 @@ public sealed class PeqaLinear : Linear
     {
         _sinks.Groups.Begin(_weight);
         Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sinks.Groups);
-        AddQuotients(_sinks.Groups.Sums, _group ?? _scale!);
+        AddGradients(_sinks.Groups.Sums);
     }
 
     // dz_iG = -s_iG Σ_t dY_ti Σ_{j∈G} X_tj: the sum over a group commutes with the product, so it costs 1/g of one.
@@ -122,33 +118,80 @@ public sealed class PeqaLinear : Linear
         var groups = _weight.Groups;
         var pooled = compute.Scratch("peqa.pooled", tokens * groups);
         GroupSums.Pool(x, tokens, InFeatures, _weight.GroupSize, pooled);
-        _sinks.Zeros.Begin(_weight.Scales, _zero!.Gradient);
+        _sinks.Zeros.Begin(_weight.Scales, _trained.Zero!.Gradient);
         Gemm.WeightGradient(compute.Pool, dy, pooled, tokens, OutFeatures, groups, _sinks.Zeros);
     }
 
-    private void AddScales(Granularity granularity, Parameterization parameterization, out Parameter? row, out Parameter? column, out Parameter? group, out Parameter? scale)
+    // From Σ G ŵ over what each number scales, rows or groups.
+    private void AddGradients(ReadOnlySpan<float> sums)
     {
-        (row, column, group, scale) = (null, null, null, null);
-        if (parameterization == Parameterization.Scale)
-        {
-            if (granularity != Granularity.Group && !(granularity == Granularity.Channel && _weight.Groups == 1))
-                throw new ArgumentException($"{Name}: {_weight.Groups} groups a row cannot be trained as absolute scales by {granularity.ToString().ToLowerInvariant()}; "
-                    + "use the granularity group, or train factors", nameof(parameterization));
-            scale = Add("scale", Floor, OutFeatures, _weight.Groups);
-            _start.Scale.Span.CopyTo(scale.Value.Span);
-            return;
-        }
-        if (granularity == Granularity.Separable)
-        {
-            row = AddFactor("row_factor", OutFeatures);
-            column = AddFactor("column_factor", _weight.Groups);
-        }
-        else if (granularity == Granularity.Channel)
-            row = AddFactor("factor", OutFeatures);
-        else if (_weight.Groups == 1)
-            row = AddFactor("factor", OutFeatures, 1);
+        if (_trained.U is null)
+            AddQuotients(sums, (_trained.Row ?? _trained.Group ?? _trained.Scale)!);
         else
-            group = AddFactor("factor", OutFeatures, _weight.Groups);
+            AddLowRank(sums, _trained.U, _trained.V!);
+    }
+
+    // τ = 1 + U Vᵀ: dτ = Σ G ŵ / τ, dU = dτ V, dV = dτᵀ U. A factor on its floor does not move with either.
+    private void AddLowRank(ReadOnlySpan<float> sums, Parameter u, Parameter v)
+    {
+        var (groups, rank) = (_weight.Groups, u.Shape[1]);
+        for (var i = 0; i < OutFeatures; i++)
+        {
+            var row = u.Value.Slice((long)i * rank, rank);
+            var rowGradient = u.Gradient.Slice((long)i * rank, rank);
+            for (var g = 0; g < groups; g++)
+            {
+                var column = v.Value.Slice((long)g * rank, rank);
+                var factor = PeqaFactors.LowRankFactor(row, column);
+                if (factor <= Floor)
+                    continue;
+                var gradient = sums[i * groups + g] / factor;
+                LowRank.AddScaled(column, gradient, rowGradient);
+                LowRank.AddScaled(row, gradient, v.Gradient.Slice((long)g * rank, rank));
+            }
+        }
+    }
+
+    private Trained AddScale(Granularity granularity)
+    {
+        if (granularity != Granularity.Group && !(granularity == Granularity.Channel && _weight.Groups == 1))
+            throw new ArgumentException($"{Name}: {_weight.Groups} groups a row cannot be trained as absolute scales by {OptionValue.NameOf(granularity)}; "
+                + "use the granularity group, or train factors", nameof(granularity));
+        var scale = Add("scale", Floor, OutFeatures, _weight.Groups);
+        _start.Scale.Span.CopyTo(scale.Value.Span);
+        return new Trained { Scale = scale };
+    }
+
+    private Trained AddFactors(Granularity granularity, int rank) => granularity switch
+    {
+        Granularity.Separable => new Trained { Row = AddFactor("row_factor", OutFeatures), Column = AddFactor("column_factor", _weight.Groups) },
+        Granularity.Channel => new Trained { Row = AddFactor("factor", OutFeatures) },
+        Granularity.LowRank => new Trained { U = Add("factor_u", 0, OutFeatures, rank), V = AddBasis("factor_v", rank) },
+        _ when _weight.Groups == 1 => new Trained { Row = AddFactor("factor", OutFeatures, 1) },
+        _ => new Trained { Group = AddFactor("factor", OutFeatures, _weight.Groups) },
+    };
+
+    // U is 0 and so every factor 1; V must not be, or neither would move. Cosines over the groups: the first column alone is one factor per channel,
+    // as many columns as groups are any factor per group, and all are orthogonal and of one length, so that the rate means the same for each.
+    private Parameter AddBasis(string name, int rank)
+    {
+        var groups = _weight.Groups;
+        var basis = Add(name, 0, groups, rank);
+        for (var g = 0; g < groups; g++)
+            for (var k = 0; k < rank; k++)
+                basis.Value.Span[g * rank + k] = k == 0 ? 1f : (float)(Math.Sqrt(2) * Math.Cos(Math.PI * (g + 0.5) * k / groups));
+        return basis;
+    }
+
+    private Parameter AddZeros()
+    {
+        var parameter = Add("zero", 0, OutFeatures, _weight.Groups);
+        var scale = _start.Scale.Span;
+        var offset = _start.Offset.Span;
+        var zero = parameter.Value.Span;
+        for (var i = 0; i < zero.Length; i++)
+            zero[i] = scale[i] == 0 ? 0 : -offset[i] / scale[i];
+        return parameter;
     }
 
     private Parameter AddFactor(string name, params int[] shape)
@@ -174,5 +217,17 @@ public sealed class PeqaLinear : Linear
         for (var i = 0; i < sums.Length; i++)
             if (value[i] != 0)
                 gradient[i] += sums[i] / value[i];
+    }
+
+    /// <summary>What this layer trains; the fields are those of <see cref="PeqaFactors"/>.</summary>
+    private readonly record struct Trained
+    {
+        public Parameter? Row { get; init; }
+        public Parameter? Column { get; init; }
+        public Parameter? Group { get; init; }
+        public Parameter? U { get; init; }
+        public Parameter? V { get; init; }
+        public Parameter? Scale { get; init; }
+        public Parameter? Zero { get; init; }
     }
 }

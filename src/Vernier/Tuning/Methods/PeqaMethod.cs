@@ -5,7 +5,8 @@ using Vernier.Quantization;
 namespace Vernier.Tuning.Methods;
 
 /// <summary>PEQA: codes frozen, scales trained (METHODS: arXiv 2305.14152). Adapter tensors, one set a module:
-/// <c>factor</c> [out] or [out, groups], <c>row_factor</c> [out] with <c>column_factor</c> [groups], <c>scale</c> [out, groups], <c>zero</c> [out, groups];
+/// <c>factor</c> [out] or [out, groups], <c>row_factor</c> [out] with <c>column_factor</c> [groups], <c>factor_u</c> [out, rank] with <c>factor_v</c> [groups, rank],
+/// <c>scale</c> [out, groups], <c>zero</c> [out, groups];
 /// <see cref="PeqaFactors"/> says how they act.</summary>
 public sealed class PeqaMethod : TuningMethod
 {
@@ -25,7 +26,7 @@ public sealed class PeqaMethod : TuningMethod
         // A file may keep some of its layers in full precision: those have no codes and stay as they are.
         var tunesOwnCodes = options.Bits is null && decoder.Linears.Any(l => l.Weight is PackedMatrix);
         decoder.ReplaceLinears(linear => tunesOwnCodes && linear.Weight is not PackedMatrix ? linear : new PeqaLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias,
-            options.Granularity, options.Parameterize, options.Train, sinks));
+            options.Granularity, options.Parameterize, options.Train, sinks, LoraAdapter.RankOf(linear.Name, options)));
     }
 
     public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder);

@@ -9,6 +9,8 @@ namespace Vernier.Tests.Tuning.Methods;
 
 public class PeqaLinearTests
 {
+    private const int Rank = 3; // of low-rank factors
+
     public static TheoryData<string> Cases => MethodCase.Names("peqa");
 
     [SharedTheory(MethodCase.Folder)]
@@ -29,6 +31,69 @@ public class PeqaLinearTests
         golden.AssertClose("dz", linear.Parameters[1].Gradient.Span);
     }
 
+    public static TheoryData<string> LowRankCases => MethodCase.Names("lowrank_scales");
+
+    [SharedTheory(MethodCase.Folder)]
+    [MemberData(nameof(LowRankCases))]
+    public void GoldenLowRankFactors(string name)
+    {
+        var golden = MethodCase.Load(name);
+        using var compute = new Compute(2);
+        using var packed = golden.Packed("codes", "s0", "z", golden.Group);
+        var linear = new PeqaLinear("m", packed, null, Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(2), golden.Setting("k"));
+        foreach (var (parameter, tensor) in linear.Parameters.Zip(["U", "V"]))
+        {
+            Assert.Equal(golden.Tensors[tensor].Shape, parameter.Shape);
+            golden.Tensors[tensor].Floats.CopyTo(parameter.Value.Span);
+        }
+        linear.ParametersChanged();
+        golden.AssertClose("S", packed.Scales.Scale.Span);
+        var (y, dx) = LinearRun.ForwardBackward(linear, compute, golden.X, golden.DY, golden.Tokens);
+        golden.AssertClose("Y", y);
+        golden.AssertClose("dX", dx);
+        golden.AssertClose("dU", linear.Parameters[0].Gradient.Span);
+        golden.AssertClose("dV", linear.Parameters[1].Gradient.Span);
+
+        using var tuned = golden.Packed("codes", "S", "z", golden.Group);
+        var scales = new PeqaLinear("m", tuned, null, Granularity.Group, Parameterization.Scale, TrainedState.Scales, new PeqaSinks(2));
+        LinearRun.ForwardBackward(scales, compute, golden.X, golden.DY, golden.Tokens);
+        golden.AssertClose("dS", scales.Parameters[0].Gradient.Span);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(9)] // more than there are groups
+    public void LowRankFactorsStartAtOneAndMove(int rank)
+    {
+        using var compute = new Compute(1);
+        var random = new Random(6);
+        using var packed = RandomPacked(random, 8, 24, 8);
+        var before = packed.ToArray();
+        var linear = new PeqaLinear("m", packed, null, Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(1), rank);
+        linear.ParametersChanged();
+        Assert.Equal(before, packed.ToArray());
+        LinearRun.ForwardBackward(linear, compute, LinearRun.Random(random, 5 * 24), LinearRun.Random(random, 5 * 8), 5);
+        for (var k = 0; k < Math.Min(rank, packed.Groups); k++)
+            Assert.Contains(Enumerable.Range(0, 8), i => linear.Parameters[0].Gradient.Span[i * rank + k] != 0);
+    }
+
+    [Fact]
+    public void LowRankFactorsKeepTheSignOfTheScale()
+    {
+        using var compute = new Compute(1);
+        var random = new Random(7);
+        using var packed = RandomPacked(random, 4, 16, 8);
+        var linear = new PeqaLinear("m", packed, null, Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(1));
+        linear.Parameters[0].Value.Span[1] = -3; // of row 1: 1 - 3 is below 0
+        linear.ParametersChanged();
+        for (var g = 0; g < 2; g++)
+            Assert.Equal(PeqaLinear.Floor * linear.Start.Scale.Span[2 + g], packed.Scales.Scale.Span[2 + g]);
+        LinearRun.ForwardBackward(linear, compute, LinearRun.Random(random, 3 * 16), LinearRun.Random(random, 3 * 4), 3);
+        Assert.Equal(0, linear.Parameters[0].Gradient.Span[1]);
+        Assert.NotEqual(0, linear.Parameters[0].Gradient.Span[0]);
+    }
+
     [Theory]
     [InlineData(Granularity.Channel, Parameterization.Factor, TrainedState.Scales, 0)]
     [InlineData(Granularity.Channel, Parameterization.Factor, TrainedState.Both, 7)]
@@ -38,15 +103,18 @@ public class PeqaLinearTests
     [InlineData(Granularity.Group, Parameterization.Factor, TrainedState.Scales, 7)]
     [InlineData(Granularity.Group, Parameterization.Scale, TrainedState.Both, 5)]
     [InlineData(Granularity.Group, Parameterization.Factor, TrainedState.Zeros, 64)]
+    [InlineData(Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, 7)]
+    [InlineData(Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, 0)]
+    [InlineData(Granularity.LowRank, Parameterization.Factor, TrainedState.Both, 5)]
     public void GradientsMatchFiniteDifferences(Granularity granularity, Parameterization parameterization, TrainedState train, int group)
     {
         using var compute = new Compute(2);
         var random = new Random(5);
         using var packed = RandomPacked(random, 13, 37, group);
-        var linear = new PeqaLinear("m", packed, null, granularity, parameterization, train, new PeqaSinks(2));
+        var linear = new PeqaLinear("m", packed, null, granularity, parameterization, train, new PeqaSinks(2), Rank);
         foreach (var p in linear.Parameters)
             foreach (ref var v in p.Value.Span)
-                v *= 0.8f + 0.4f * random.NextSingle();
+                v = p.Name == "m.factor_u" ? 0.2f * (random.NextSingle() - 0.5f) : v * (0.8f + 0.4f * random.NextSingle());
         linear.ParametersChanged();
         FiniteDifferences.Check(linear, compute, random, tokens: 9, EffectiveWeight(linear, packed));
     }
@@ -129,7 +197,8 @@ public class PeqaLinearTests
                 var g = j / packed.GroupSize;
                 var at = i * packed.Groups + g;
                 var (s0, o0) = ((double)linear.Start.Scale.Span[at], (double)linear.Start.Offset.Span[at]);
-                var factor = Named("factor", factorPerRow ? i : at, 1) * Named("row_factor", i, 1) * Named("column_factor", g, 1);
+                var factor = Named("factor", factorPerRow ? i : at, 1) * Named("row_factor", i, 1) * Named("column_factor", g, 1)
+                    * (1 + Enumerable.Range(0, Rank).Sum(k => Named("factor_u", i * Rank + k, 0) * Named("factor_v", g * Rank + k, 0)));
                 if (s0 != 0)
                     factor *= Named("scale", at, s0) / s0;
                 var zero = s0 == 0 ? double.NaN : Named("zero", at, -o0 / s0);
