@@ -33,7 +33,7 @@ internal static class ResolvedOptions
         return options with
         {
             Context = Math.Min(options.Context, config.ContextLength),
-            LearningRate = options.LearningRate ?? TuningMethods.Find(options.Method).LearningRate,
+            LearningRate = options.LearningRate ?? TuningMethods.Find(options.Method).LearningRate(options),
             Steps = options.Steps ?? (int)Math.Max(1, Math.Ceiling((options.Epochs ?? 1) * stepsPerEpoch)),
             Epochs = null,
         };

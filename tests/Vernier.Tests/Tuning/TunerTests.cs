@@ -10,6 +10,20 @@ public class TunerTests
 {
     private static readonly TuneOptions s_options = new() { Method = "peqa", Granularity = Granularity.Group, Bits = 4, Group = 8, Batch = 2, Steps = 8, LearningRate = 0.02f, Seed = 3 };
 
+    [Theory]
+    [InlineData(Parameterization.Factor, TrainedState.Scales, "rtn", 1e-2f)]
+    [InlineData(Parameterization.Scale, TrainedState.Scales, "rtn", 4e-4f)]
+    [InlineData(Parameterization.Scale, TrainedState.Both, "rtn", 4e-4f)]
+    [InlineData(Parameterization.Scale, TrainedState.Zeros, "rtn", 1e-2f)]
+    [InlineData(Parameterization.Factor, TrainedState.Scales, "bcq", 4e-4f)]
+    public void The_default_rate_fits_what_is_trained(Parameterization parameterization, TrainedState train, string scheme, float expected)
+    {
+        using var folder = new TemporaryFolder();
+        var result = Run(folder.Path, s_options with { Parameterize = parameterization, Train = train, Scheme = scheme, LearningRate = null, Steps = 30 }, evalData: TinyRun.Data());
+        Assert.True(result.FinalEval < result.InitialEval, $"{result.InitialEval} -> {result.FinalEval}");
+        Assert.Equal(expected, RunFile.Load(folder.At("config.yaml")).Options.LearningRate);
+    }
+
     [Fact]
     public void Low_rank_factors_lower_the_loss_and_leave_the_codes()
     {

@@ -3,9 +3,9 @@ namespace Vernier.Tuning.Methods;
 /// <summary>One entry of the list of methods.</summary>
 /// <param name="Name">As on the command line.</param>
 /// <param name="Summary">One line for help.</param>
-/// <param name="LearningRate">Used when the options give none.</param>
+/// <param name="LearningRate">Used when the options give none: it may depend on what they train.</param>
 /// <param name="Create">A new instance.</param>
-public sealed record TuningMethodEntry(string Name, string Summary, float LearningRate, Func<TuningMethod> Create);
+public sealed record TuningMethodEntry(string Name, string Summary, Func<TuneOptions, float> LearningRate, Func<TuningMethod> Create);
 
 /// <summary>Every tuning method, by name.</summary>
 public static class TuningMethods
@@ -13,14 +13,14 @@ public static class TuningMethods
     /// <summary>All methods, in the order of help.</summary>
     public static IReadOnlyList<TuningMethodEntry> All { get; } =
     [
-        new("peqa", "train only the scales of a quantized model; its codes stay", 1e-2f, () => new PeqaMethod()),
-        new("l4q", "train the merged, quantized weight itself: low-rank factors, steps and offsets", 3e-4f, () => new L4QMethod()),
-        new("lora", "low-rank factors beside the weights as they are; HF PEFT's format", 2e-3f, () => new LoraMethod()),
-        new("qlora", "low-rank factors beside a quantized, frozen model", 2e-3f, () => new QloraMethod()),
-        new("qat", "quantization-aware training of weights and steps", 2e-5f, () => new QatMethod()),
-        new("qat-lora", "steps learned through the rounding, low-rank factors kept apart", 3e-4f, () => new QatLoraMethod()),
-        new("qa-lora", "low-rank changes of the zero points of a quantized model; merges exactly", 2e-3f, () => new QaLoraMethod()),
-        new("full", "full fine-tuning of the linears, or of every parameter", 2e-5f, () => new FullMethod()),
+        new("peqa", "train only the scales of a quantized model; its codes stay", PeqaMethod.DefaultLearningRate, () => new PeqaMethod()),
+        new("l4q", "train the merged, quantized weight itself: low-rank factors, steps and offsets", _ => 3e-4f, () => new L4QMethod()),
+        new("lora", "low-rank factors beside the weights as they are; HF PEFT's format", _ => 2e-3f, () => new LoraMethod()),
+        new("qlora", "low-rank factors beside a quantized, frozen model", _ => 2e-3f, () => new QloraMethod()),
+        new("qat", "quantization-aware training of weights and steps", _ => 2e-5f, () => new QatMethod()),
+        new("qat-lora", "steps learned through the rounding, low-rank factors kept apart", _ => 3e-4f, () => new QatLoraMethod()),
+        new("qa-lora", "low-rank changes of the zero points of a quantized model; merges exactly", _ => 2e-3f, () => new QaLoraMethod()),
+        new("full", "full fine-tuning of the linears, or of every parameter", _ => 2e-5f, () => new FullMethod()),
     ];
 
     /// <summary>A new instance of a method.</summary>
