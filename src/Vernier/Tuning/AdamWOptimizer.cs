@@ -48,24 +48,18 @@ public sealed class AdamWOptimizer : IDisposable
     /// <summary>Running mean of the squared gradients of parameter <paramref name="index"/>.</summary>
     public NativeBuffer<float> SecondMoment(int index) => _second[index];
 
-    /// <summary>Bytes of moments and floors.</summary>
-    public long Bytes
-    {
-        get
-        {
-            var bytes = 0L;
-            for (var i = 0; i < _parameters.Length; i++)
-                bytes += sizeof(float) * (_first[i].Length + _second[i].Length + (_floor[i]?.Length ?? 0));
-            return bytes;
-        }
-    }
-
     /// <summary>Sets all gradients to zero.</summary>
     public void ClearGradients()
     {
         foreach (var p in _parameters)
-            for (var at = 0L; at < p.Gradient.Length; at += Chunk)
-                p.Gradient.Slice(at, Length(p, at)).Clear();
+            Clear(p.Gradient);
+    }
+
+    /// <summary>Sets all moments to zero, as they are at the start.</summary>
+    public void ClearMoments()
+    {
+        foreach (var moment in _first.Concat(_second))
+            Clear(moment);
     }
 
     /// <summary>The norm of all gradients together, the same bits for any number of workers.</summary>
@@ -129,6 +123,12 @@ public sealed class AdamWOptimizer : IDisposable
                 bound[j] = start[j] * p.FloorFraction;
         }
         return floor;
+    }
+
+    private static void Clear(NativeBuffer<float> values)
+    {
+        for (var at = 0L; at < values.Length; at += Chunk)
+            values.Slice(at, (int)Math.Min(Chunk, values.Length - at)).Clear();
     }
 
     private static int Length(Parameter p, long at) => (int)Math.Min(Chunk, p.Value.Length - at);

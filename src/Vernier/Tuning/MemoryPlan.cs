@@ -24,13 +24,13 @@ internal static class MemoryPlan
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    /// <summary>Blocks whose insides fit beside what is resident already.</summary>
+    /// <summary>Blocks whose insides fit beside what is resident already: everything but activations.</summary>
     /// <param name="tokens">Tokens of one micro-batch.</param>
     /// <param name="limit">Resident memory to stay below; null = <see cref="DefaultLimit"/>.</param>
-    /// <param name="untouched">Bytes that are reserved and not resident yet: the optimizer's moments.</param>
-    public static int KeptBlocks(ModelConfig config, int tokens, long? limit, long untouched)
+    /// <param name="trainable">Trained values: an adapter is a copy of them when it is written.</param>
+    public static int KeptBlocks(ModelConfig config, int tokens, long? limit, long trainable)
     {
-        var held = ResidentMemory.Current + untouched + FirstStep;
+        var held = ResidentMemory.Current + sizeof(float) * trainable + FirstStep;
         return ActivationPlan.For(config, tokens, Math.Max(0, (limit ?? DefaultLimit(held)) - held)).KeptBlocks;
     }
 }

@@ -35,9 +35,6 @@ internal sealed class TrainingLoop : IDisposable
 
     public long TrainableParameters => Optimizer.Parameters.Sum(p => p.Value.Length);
 
-    /// <summary>Bytes of the optimizer's state and of the copy of the values.</summary>
-    public long Bytes => Optimizer.Bytes + (_snapshot?.Sum(v => (long)v.Length * sizeof(float)) ?? 0);
-
     /// <summary>Values as they were before the last update can be had back.</summary>
     public bool CanGoBack => _snapshot is not null;
 
@@ -68,6 +65,15 @@ internal sealed class TrainingLoop : IDisposable
         Optimizer.Step(_compute.Pool, learningRate, quantizerLearningRate, Kernels.GradientNorm.ClipScale(norm, _clip));
         ParametersChanged();
         return new(loss, norm, learningRate, tokens, Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    /// <summary>Writes all state before the first step: memory is resident only once it was written, and what is resident then is what the steps take,
+    /// apart from activations.</summary>
+    public void Touch()
+    {
+        Optimizer.ClearGradients();
+        Optimizer.ClearMoments();
+        TakeSnapshot();
     }
 
     /// <summary>Brings the linears up to date after parameters were set from outside.</summary>

@@ -72,8 +72,9 @@ public sealed class Tuner
         _compute.Seed = _options.Seed;
         var run = new Progress(method, identity, baseCodes, _codesSha256());
         using var loop = new TrainingLoop(_decoder, _compute, new BatchOrder(_data, _options.Batch, _options.Accumulate, _options.Shuffle ? _options.Seed : null), _options);
+        loop.Touch();
         MemoryPlan.ReleaseGarbage();
-        _decoder.KeptBlocks = MemoryPlan.KeptBlocks(_decoder.Config, MostTokens(), _options.MemoryLimit, loop.Bytes);
+        _decoder.KeptBlocks = MemoryPlan.KeptBlocks(_decoder.Config, MostTokens(), _options.MemoryLimit, loop.TrainableParameters);
         if (resume && last is { } saved)
         {
             Checkpoint.Load(saved.Folder, loop.Optimizer, saved.State);

@@ -37,11 +37,11 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
             throw new ArgumentException($"{options.Method} needs a quantized model or --bits", nameof(options));
         var trainable = TrainableCount(config, options, tuned);
         var copies = trainable <= TrainingLoop.SnapshotLimit ? 3 : 2;
-        var rest = HeldBytes(model, options, tuned) + (8 + 4 * copies) * trainable + RuntimeBytes;
+        var rest = HeldBytes(model, options, tuned) + (8 + 4 * copies + 4) * trainable + RuntimeBytes; // the last four are the adapter's values as they are written
         var tokens = options.Batch * Math.Min(options.Context, config.ContextLength);
         var limit = options.MemoryLimit ?? MemoryPlan.DefaultLimit(rest);
         var activations = ActivationPlan.For(config, tokens, Math.Max(0, limit - rest)).Bytes;
-        return new(options.Method, trainable, ModelSize(config, quantizes ? tuned : options.Method == "full" ? LinearShape.Of(config) : model.Linears), 8 * trainable, 4L * copies * trainable, activations, rest + activations + 4 * trainable,
+        return new(options.Method, trainable, ModelSize(config, quantizes ? tuned : options.Method == "full" ? LinearShape.Of(config) : model.Linears), 8 * trainable, 4L * copies * trainable, activations, rest + activations,
             options.Accumulate * StepOperations(config, options, tuned, tokens) / 1e12);
     }
 
