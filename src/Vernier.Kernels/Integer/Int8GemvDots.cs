@@ -102,7 +102,7 @@ internal static unsafe class Int8GemvDots
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Terms(float* scale, float* offset, float middle, Vector256<float> x, Vector256<float> sum, float* factors, Vector256<float> terms)
+    public static Vector256<float> Terms(float* scale, float* offset, float middle, Vector256<float> x, Vector256<float> sum, float* factors, Vector256<float> terms)
     {
         var s = Vector256.Load(scale);
         (s * x).Store(factors);
@@ -183,7 +183,7 @@ internal static unsafe class Int8GemvDots
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> SumEach(Vector256<float> s0, Vector256<float> s1, Vector256<float> s2, Vector256<float> s3)
+    public static Vector128<float> SumEach(Vector256<float> s0, Vector256<float> s1, Vector256<float> s2, Vector256<float> s3)
     {
         var sums = Avx.HorizontalAdd(Avx.HorizontalAdd(s0, s1), Avx.HorizontalAdd(s2, s3));
         return sums.GetLower() + sums.GetUpper();
@@ -216,7 +216,7 @@ internal static unsafe class Int8GemvDots
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Scaled(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
+    public static Vector256<float> Scaled(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
     {
         var dots = AvxVnni.IsSupported
             ? AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, codes, x)
@@ -226,7 +226,7 @@ internal static unsafe class Int8GemvDots
 
     // Codes less 128: their magnitudes times the activations under their signs, at most 2 * 128 * 127 a pair.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> ScaledFromMiddle(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
+    public static Vector256<float> ScaledFromMiddle(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
     {
         if (AvxVnni.IsSupported)
             return Scaled(codes, x, factor, sum);

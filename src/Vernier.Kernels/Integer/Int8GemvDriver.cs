@@ -9,8 +9,8 @@ internal static unsafe class Int8GemvDriver
     private const int RowsAtOnce = 4;
     private const int Lanes = 8;
 
-    // Codes to be ahead of: far enough to hide a read of memory, near enough to be there still.
-    private const int PrefetchBytes = 2048;
+    // Bytes of codes from what is multiplied to what is asked for: far enough to hide a read of memory, near enough to be there still.
+    private const int AheadOfFour = 2048;
 
     public static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products)
     {
@@ -38,7 +38,7 @@ internal static unsafe class Int8GemvDriver
                 if (start < count)
                 {
                     var part = new Part(Tier, Pool, worker, X, Products.Weight(i)!, Products.Output(i), Products.Accumulate);
-                    part.Run(start * RowsAtOnce, Math.Min(Math.Min(end, count) * RowsAtOnce, part.Rows));
+                    part.Run(start * RowsAtOnce, Math.Min(Math.Min(end, count) * RowsAtOnce, Products.Weight(i)!.Rows));
                 }
                 (start, end) = (Math.Max(0, start - count), end - count);
             }
@@ -78,21 +78,19 @@ internal static unsafe class Int8GemvDriver
             Prepare();
         }
 
-        public int Rows => _weight.Rows;
-
-        public void Run(int top, int bottom)
+                public void Run(int top, int bottom)
         {
             var row = top;
-            if (_weight.Bits is 4 or 8 && _tier >= InstructionTier.Vector256 && top < bottom)
+            var end = top + Math.Max(0, bottom - top) / RowsAtOnce * RowsAtOnce;
+            if (_tier >= InstructionTier.Vector256 && end > top)
             {
-                var end = top + (bottom - top) / RowsAtOnce * RowsAtOnce;
-                if (Ratio == 1 && end > top)
-                {
-                    RowsOfSmallGroups(top, end, Math.Max(1, PrefetchBytes / _weight.RowBytes / RowsAtOnce) * RowsAtOnce);
-                    row = end;
-                }
-                for (; row < end; row += RowsAtOnce)
-                    FourRows(row);
+                if (_x.Tokens == 1)
+                    row = Rows(top, end, Math.Max(1, Int8GemvStream.AheadBytes / _weight.RowBytes));
+                else if (_weight.Bits is 4 or 8 && Ratio == 1)
+                    row = Rows(top, end, Math.Max(1, AheadOfFour / _weight.RowBytes / RowsAtOnce) * RowsAtOnce);
+                else if (_weight.Bits is 4 or 8)
+                    for (; row < end; row += RowsAtOnce)
+                        FourRows(row);
             }
             for (; row < bottom; row++)
                 OneRow(row);
@@ -122,19 +120,18 @@ internal static unsafe class Int8GemvDriver
             }
         }
 
-        // Groups of 32, in whole vectors: what lies behind a row's groups meets zeros.
-        private void RowsOfSmallGroups(int row, int bottom, int ahead)
+        // For groups of 32 scales are read in whole vectors: what lies behind a row's groups meets zeros. Returns bottom.
+        private int Rows(int row, int bottom, int ahead)
         {
             var groups = _weight.Groups;
             var scale = _weight.Scales.ScalePointer + (long)row * groups;
             var offset = _weight.Scales.OffsetPointer + (long)row * groups;
-            if ((long)bottom * groups + Lanes > (long)Rows * groups)
+            if (Ratio == 1 && (long)bottom * groups + Lanes > (long)_weight.Rows * groups)
             {
                 if (bottom - row > RowsAtOnce)
                 {
-                    RowsOfSmallGroups(row, bottom - RowsAtOnce, ahead);
-                    RowsOfSmallGroups(bottom - RowsAtOnce, bottom, ahead);
-                    return;
+                    Rows(row, bottom - RowsAtOnce, ahead);
+                    return Rows(bottom - RowsAtOnce, bottom, ahead);
                 }
                 // Whole vectors would leave the arrays.
                 scale = Padded(scale, _last);
@@ -149,6 +146,7 @@ internal static unsafe class Int8GemvDriver
                 Middle = _zeroSums == null ? Middle : 0,
                 Groups = groups,
                 Rows = bottom - row,
+                Ratio = Ratio,
                 Ahead = ahead,
                 X = _x.Codes,
                 XStride = _x.Stride,
@@ -158,14 +156,18 @@ internal static unsafe class Int8GemvDriver
                 XGroups = _x.Groups,
                 Tokens = _x.Tokens,
                 Factors = _factors,
+                Unpacked = _codes,
                 Y = _y + row,
-                YStride = Rows,
+                YStride = _weight.Rows,
                 Accumulate = _accumulate,
             };
-            if (_weight.Bits == 4)
+            if (_x.Tokens == 1)
+                Int8GemvStream.Rows(_weight.Bits, rows);
+            else if (_weight.Bits == 4)
                 Int8GemvDots.RowsOfFourBits(rows);
             else
                 Int8GemvDots.RowsOfBytes(rows);
+            return bottom;
         }
 
         private void FourRows(int row)
@@ -174,7 +176,7 @@ internal static unsafe class Int8GemvDriver
             for (var t = 0; t < _x.Tokens; t++)
             {
                 var x = _x.Codes + (long)t * _x.Stride;
-                var y = _y + (long)t * Rows + row;
+                var y = _y + (long)t * _weight.Rows + row;
                 var scales = _scales + (long)t * _padded;
                 var sums = _sums + (long)t * _padded;
                 var s0 = Vector256.CreateScalar(Factors(row, middle, scales, sums, _factors));
@@ -214,7 +216,7 @@ internal static unsafe class Int8GemvDriver
                     _ when _weight.Bits == 8 => Int8GemvDots.FullBytes256(codes, _factors, _x.Groups, x),
                     _ => Int8GemvDots.Bytes256(codes, _factors, _x.Groups, x),
                 };
-                ref var y = ref _y[(long)t * Rows + row];
+                ref var y = ref _y[(long)t * _weight.Rows + row];
                 y = _accumulate ? y + sum : sum;
             }
         }

@@ -1,12 +1,12 @@
 namespace Vernier.Kernels;
 
-/// <summary>A run of rows, a multiple of four, of a weight in groups of 32, and the tokens that they meet.</summary>
+/// <summary>A run of rows, a multiple of four, of a weight, and the tokens that they meet.</summary>
 internal unsafe struct Int8GemvRows
 {
     public byte* Codes;
     public long RowBytes;
 
-    /// <summary>Scales and offsets [Rows, Groups]; whole vectors may be read behind the last.</summary>
+    /// <summary>Scales and offsets [Rows, Groups]; for groups of 32 whole vectors may be read behind the last.</summary>
     public float* Scale, Offset;
 
     /// <summary>Added to the offsets, times the scales.</summary>
@@ -14,7 +14,10 @@ internal unsafe struct Int8GemvRows
 
     public int Groups, Rows;
 
-    /// <summary>Rows from one that is multiplied to the one that is asked for.</summary>
+    /// <summary>Groups of activations in a group of the weight.</summary>
+    public int Ratio;
+
+    /// <summary>Rows from one that is multiplied to the one whose scales are asked for.</summary>
     public int Ahead;
 
     /// <summary>[Tokens, XStride].</summary>
@@ -35,6 +38,9 @@ internal unsafe struct Int8GemvRows
 
     /// <summary>Scratch [4, Padded].</summary>
     public float* Factors;
+
+    /// <summary>Scratch [XStride]: a row's codes, one a byte.</summary>
+    public byte* Unpacked;
 
     /// <summary>[Tokens, YStride].</summary>
     public float* Y;
