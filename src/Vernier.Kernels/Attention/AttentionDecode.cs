@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -54,24 +56,44 @@ internal unsafe struct AttentionDecode<T> : IKernel
         /// <summary>[rows, Chunk], [rows, Width], and a block of keys or values as floats [Block, Width].</summary>
         public float* Scores, Sums, Packed;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int kvHead, int chunk)
         {
             var (dim, stride, rows) = (Parent.Shape.HeadDim, (long)Parent.Shape.KeyChannels, Parent.Rows);
             var (first, end) = (chunk * Chunk, Math.Min(Parent.Length, (chunk + 1) * Chunk));
+            var headKeys = Parent.K + kvHead * dim;
+            var headValues = Parent.V + kvHead * dim;
+            Prefetch(headKeys + first * stride, end - first);
             for (var j = first; j < end; j += Block)
             {
-                var keys = Floats(Parent.K + j * stride + kvHead * dim, Math.Min(Block, end - j), isWide: true, out var step);
+                if (j + Block < end)
+                    Prefetch(headKeys + (j + Block) * stride, end - j - Block);
+                else
+                    Prefetch(headValues + first * stride, end - first);
+                var keys = Floats(headKeys + j * stride, Math.Min(Block, end - j), isWide: true, out var step);
                 Score(kvHead, keys, step, j, Math.Min(Block, end - j), Scores + j - first);
             }
             var partial = Parent.Partial + ((long)kvHead * Parent.Chunks + chunk) * rows * (dim + 2);
             Exponentials(end - first, partial);
             for (var j = first; j < end; j += Block)
             {
-                var values = Floats(Parent.V + j * stride + kvHead * dim, Math.Min(Block, end - j), isWide: Width == dim, out var step);
+                Prefetch(headValues + (j + Block) * stride, end - j - Block);
+                var values = Floats(headValues + j * stride, Math.Min(Block, end - j), isWide: Width == dim, out var step);
                 TileProduct.Multiply<L>(Scores + j - first, Chunk, 1, values, step, Sums, Width, rows, Width, Math.Min(Block, end - j), j > first);
             }
             for (var r = 0; r < rows; r++)
                 new Span<float>(Sums + r * Width, dim).CopyTo(new Span<float>(partial + (long)r * (dim + 2) + 2, dim));
+        }
+
+        /// <summary>Asks for a block of the cache, whose rows look like no stream to the processor.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private readonly void Prefetch(T* block, int count)
+        {
+            if (!Sse.IsSupported)
+                return;
+            for (count = Math.Min(Block, count); count > 0; count--, block += Parent.Shape.KeyChannels)
+                for (var i = 0; i < Parent.Shape.HeadDim; i += 64 / sizeof(T))
+                    Sse.Prefetch0(block + i);
         }
 
         /// <summary>A block of the cache as floats: where it is, when it is floats and wide enough, else a copy.</summary>
@@ -92,14 +114,20 @@ internal unsafe struct AttentionDecode<T> : IKernel
         private readonly void Score(int kvHead, float* keys, nint step, int key, int count, float* scores)
         {
             var shape = Parent.Shape;
+            var whole = shape.HeadDim % L.Count == 0;
             for (var i = 0; i < Parent.Queries; i++)
             {
                 var position = Parent.Length - Parent.Queries + i;
                 var (first, end) = (shape.FirstKey(position) - key, position + 1 - key);
                 var query = Parent.Q + (long)i * shape.QueryChannels + kvHead * shape.Group * shape.HeadDim;
                 for (var h = 0; h < shape.Group; h++, query += shape.HeadDim, scores += Chunk)
-                    for (var j = 0; j < count; j++)
+                {
+                    var j = 0;
+                    for (; whole && j <= count - 4 && first <= 0 && j <= end - 4; j += 4)
+                        (Reduce.FourDots<L>(query, keys + j * step, step, shape.HeadDim) * shape.Scale).Store(scores + j);
+                    for (; j < count; j++)
                         scores[j] = j >= first && j < end ? Reduce.Dot<L>(query, keys + j * step, shape.HeadDim) * shape.Scale : float.NegativeInfinity;
+                }
             }
         }
 

@@ -45,7 +45,7 @@ internal static unsafe class Int8GemvDots
                     s3 = Scaled(v & mask, x0, p[3 * f], s3);
                     s3 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[3 * f + 1], s3);
                 }
-                Store(rows, row, t, SumEach(s0, s1, s2, s3));
+                Store(rows, row, t, HorizontalSums.Each(s0, s1, s2, s3));
             }
         }
     }
@@ -74,7 +74,7 @@ internal static unsafe class Int8GemvDots
                     s2 = ScaledFromMiddle(Vector256.Load(w + 2 * rowBytes), v, p[2 * f], s2);
                     s3 = ScaledFromMiddle(Vector256.Load(w + 3 * rowBytes), v, p[3 * f], s3);
                 }
-                Store(rows, row, t, SumEach(s0, s1, s2, s3));
+                Store(rows, row, t, HorizontalSums.Each(s0, s1, s2, s3));
             }
         }
     }
@@ -162,7 +162,7 @@ internal static unsafe class Int8GemvDots
             s3 = Scaled(v & mask, x0, p[0], s3);
             s3 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s3);
         }
-        return SumEach(s0, s1, s2, s3);
+        return HorizontalSums.Each(s0, s1, s2, s3);
     }
 
     /// <summary>Four rows of 8-bit codes.</summary>
@@ -179,14 +179,7 @@ internal static unsafe class Int8GemvDots
             s2 = ScaledFromMiddle(Vector256.Load(w + 2 * rowBytes), v, p[2 * f], s2);
             s3 = ScaledFromMiddle(Vector256.Load(w + 3 * rowBytes), v, p[3 * f], s3);
         }
-        return SumEach(s0, s1, s2, s3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> SumEach(Vector256<float> s0, Vector256<float> s1, Vector256<float> s2, Vector256<float> s3)
-    {
-        var sums = Avx.HorizontalAdd(Avx.HorizontalAdd(s0, s1), Avx.HorizontalAdd(s2, s3));
-        return sums.GetLower() + sums.GetUpper();
+        return HorizontalSums.Each(s0, s1, s2, s3);
     }
 
     /// <summary>One row of codes below 128, one a byte: pairs of products stay below 2^15.</summary>

@@ -51,7 +51,7 @@ internal static unsafe class Int8GemvStream
             var s1 = Row<TFactors, TCodes>(bits, rows, row + 1);
             var s2 = Row<TFactors, TCodes>(bits, rows, row + 2);
             var s3 = Row<TFactors, TCodes>(bits, rows, row + 3);
-            var dots = Int8GemvDots.SumEach(s0, s1, s2, s3);
+            var dots = HorizontalSums.Each(s0, s1, s2, s3);
             (rows.Accumulate ? dots + Vector128.Load(rows.Y + row) : dots).Store(rows.Y + row);
         }
     }

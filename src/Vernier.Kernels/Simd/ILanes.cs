@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Vernier.Kernels;
 
 /// <summary>A vector of <see cref="Count"/> floats. Every kernel body is written once over this type; a tier (512, 256, 128 bits, scalar)
@@ -49,6 +51,9 @@ internal unsafe interface ILanes<T>
 
     /// <summary>The sum of the lanes.</summary>
     static abstract float Sum(T a);
+
+    /// <summary>The sums of the lanes of each.</summary>
+    static abstract Vector128<float> SumEach(T a, T b, T c, T d);
 
     /// <summary>The largest lane.</summary>
     static abstract float Maximum(T a);

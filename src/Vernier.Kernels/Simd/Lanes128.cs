@@ -83,6 +83,9 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static float Sum(Lanes128 a) => Vector128.Sum(a._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SumEach(Lanes128 a, Lanes128 b, Lanes128 c, Lanes128 d) => HorizontalSums.Each(a._value, b._value, c._value, d._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(Lanes128 a)
     {
         var pairs = Vector128.MaxNative(a._value, Vector128.Shuffle(a._value, Vector128.Create(2, 3, 0, 1)));

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -22,12 +23,14 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Load(Half* source)
     {
-        // exponent and fraction move to their places, 2^112 corrects the bias (denormals too); infinities and NaNs get the full exponent
-        var bits = Vector256.Create(Vector128.WidenLower(Vector128.Load((ushort*)source)), Vector128.WidenUpper(Vector128.Load((ushort*)source)));
-        var magnitude = bits & Vector256.Create(0x7FFFu);
-        var special = Vector256.GreaterThan(magnitude, Vector256.Create(0x7BFFu)) & Vector256.Create(0x7F800000u);
-        var value = ((magnitude << 13).AsSingle() * Vector256.Create(5.192296858534828e33f)).AsUInt32();
-        return new((value | special | ((bits & Vector256.Create(0x8000u)) << 16)).AsSingle());
+        // exponent and fraction move to their places under the sign that widening has spread, 2^112 corrects the bias (denormals too);
+        // infinities and NaNs get the full exponent
+        var bits = Avx2.IsSupported
+            ? Avx2.ConvertToVector256Int32((short*)source)
+            : Vector256.Create(Vector128.WidenLower(Vector128.Load((short*)source)), Vector128.WidenUpper(Vector128.Load((short*)source)));
+        var value = ((bits << 13) & Vector256.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
+        var special = Vector256.Equals(bits & Vector256.Create(0x7C00), Vector256.Create(0x7C00));
+        return new(Vector256.ConditionalSelect(special, value.AsInt32() | Vector256.Create(0x7F800000), value.AsInt32()).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -81,6 +84,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Lanes256 a) => Vector128.Sum(a._value.GetLower() + a._value.GetUpper()); // halves first, for fewer shuffles
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SumEach(Lanes256 a, Lanes256 b, Lanes256 c, Lanes256 d) => HorizontalSums.Each(a._value, b._value, c._value, d._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(Lanes256 a)

@@ -23,12 +23,12 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Load(Half* source)
     {
-        // exponent and fraction move to their places, 2^112 corrects the bias (denormals too); infinities and NaNs get the full exponent
-        var bits = Vector512.Create(Vector256.WidenLower(Vector256.Load((ushort*)source)), Vector256.WidenUpper(Vector256.Load((ushort*)source)));
-        var magnitude = bits & Vector512.Create(0x7FFFu);
-        var special = Vector512.GreaterThan(magnitude, Vector512.Create(0x7BFFu)) & Vector512.Create(0x7F800000u);
-        var value = ((magnitude << 13).AsSingle() * Vector512.Create(5.192296858534828e33f)).AsUInt32();
-        return new((value | special | ((bits & Vector512.Create(0x8000u)) << 16)).AsSingle());
+        // exponent and fraction move to their places under the sign that widening has spread, 2^112 corrects the bias (denormals too);
+        // infinities and NaNs get the full exponent
+var bits = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source));
+        var value = ((bits << 13) & Vector512.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector512.Create(5.192296858534828e33f);
+        var special = Vector512.Equals(bits & Vector512.Create(0x7C00), Vector512.Create(0x7C00));
+        return new(Vector512.ConditionalSelect(special, value.AsInt32() | Vector512.Create(0x7F800000), value.AsInt32()).AsSingle());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -89,6 +89,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
         var eight = a._value.GetLower() + a._value.GetUpper();
         return Vector128.Sum(eight.GetLower() + eight.GetUpper());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SumEach(Lanes512 a, Lanes512 b, Lanes512 c, Lanes512 d) => HorizontalSums.Each(a._value, b._value, c._value, d._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(Lanes512 a)

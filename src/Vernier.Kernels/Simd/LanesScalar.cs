@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Vernier.Kernels;
 
@@ -75,6 +76,9 @@ internal readonly unsafe struct LanesScalar : ILanes<LanesScalar>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(LanesScalar a) => a._value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SumEach(LanesScalar a, LanesScalar b, LanesScalar c, LanesScalar d) => Vector128.Create(a._value, b._value, c._value, d._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Maximum(LanesScalar a) => a._value;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Vernier.Kernels;
 
@@ -70,6 +71,23 @@ internal static unsafe class Reduce
         for (; i < length; i++)
             sum += a[i] * b[i];
         return sum;
+    }
+
+    /// <summary>Σ a b for four rows b, <paramref name="row"/> apart; the length is a multiple of the lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> FourDots<V>(float* a, float* b, nint row, int length)
+        where V : unmanaged, ILanes<V>
+    {
+        var (s0, s1, s2, s3) = (V.Create(0f), V.Create(0f), V.Create(0f), V.Create(0f));
+        for (var end = a + length; a < end; a += V.Count, b += V.Count)
+        {
+            var x = V.Load(a);
+            s0 = V.MultiplyAdd(x, V.Load(b), s0);
+            s1 = V.MultiplyAdd(x, V.Load(b + row), s1);
+            s2 = V.MultiplyAdd(x, V.Load(b + 2 * row), s2);
+            s3 = V.MultiplyAdd(x, V.Load(b + 3 * row), s3);
+        }
+        return V.SumEach(s0, s1, s2, s3);
     }
 
     /// <summary>Σ a b c.</summary>
