@@ -78,7 +78,7 @@ internal static unsafe class Int8GemvDriver
             Prepare();
         }
 
-                public void Run(int top, int bottom)
+        public void Run(int top, int bottom)
         {
             var row = top;
             var end = top + Math.Max(0, bottom - top) / RowsAtOnce * RowsAtOnce;

@@ -25,7 +25,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     {
         // exponent and fraction move to their places under the sign that widening has spread, 2^112 corrects the bias (denormals too);
         // infinities and NaNs get the full exponent
-var bits = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source));
+        var bits = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source));
         var value = ((bits << 13) & Vector512.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector512.Create(5.192296858534828e33f);
         var special = Vector512.Equals(bits & Vector512.Create(0x7C00), Vector512.Create(0x7C00));
         return new(Vector512.ConditionalSelect(special, value.AsInt32() | Vector512.Create(0x7F800000), value.AsInt32()).AsSingle());
