@@ -14,27 +14,28 @@ namespace Vernier.Bench;
 internal sealed class PapersComparison(string model, string trainText, string testText, string work, int steps, int windows)
 {
     private const int Context = 512;
+    private const long Memory = 4L << 30; // nothing is recomputed: quality is compared here, not memory
     private static readonly QuantizeOptions s_gptq = new() { Scheme = "gptq", ActivationOrder = true, Samples = 64, Context = Context };
 
     /// <summary>Runs what is missing, then writes <c>papers.md</c> and <c>papers.svg</c>.</summary>
-    /// <param name="only">Number of runs at most, for a trial.</param>
+    /// <param name="only">Missing runs to do now at most, each one method at one learning rate; the next call goes on.</param>
     public void Run(string output, int only)
     {
         Directory.CreateDirectory(work);
         Directory.CreateDirectory(output);
         var log = Path.Combine(work, "papers.jsonl");
         var done = File.Exists(log) ? File.ReadLines(log).Select(l => JsonSerializer.Deserialize<PapersResult>(l)!).ToList() : [];
-        foreach (var (run, rate) in PapersRun.All.Take(only).SelectMany(r => r.Rates.Select(rate => (r, rate))))
+        var missing = PapersRun.All.SelectMany(r => r.Rates.Select(rate => (Run: r, Rate: rate)))
+            .Where(m => !done.Any(d => d.Name == m.Run.Name && d.Rate == m.Rate && d.Steps == Steps(m.Rate) && d.Windows == windows)).ToList();
+        foreach (var (run, rate) in missing.Take(only))
         {
-            if (done.Any(d => d.Name == run.Name && d.Rate == rate && d.Steps == Steps(rate) && d.Windows == windows))
-                continue;
             var result = Measure(run, rate);
             done.Add(result);
             File.AppendAllText(log, JsonSerializer.Serialize(result) + "\n");
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Name}, lr {rate:G2}: perplexity {result.Perplexity:F2} in {result.Seconds:F0} s"));
         }
-        var best = PapersRun.All.Select(r => done.Where(d => d.Name == r.Name && d.Steps == Steps(d.Rate) && d.Windows == windows).MinBy(d => d.Perplexity)).OfType<PapersResult>().ToList();
-        PapersReport.Write(output, best, $"{Path.GetFileName(model)}, {steps} steps of 2 x {Context} tokens of {Path.GetFileName(trainText)}, perplexity on the first {windows} windows of {Context} tokens of {Path.GetFileName(testText)}");
+        var measured = PapersRun.All.Select(r => done.Where(d => d.Name == r.Name && d.Steps == Steps(d.Rate) && d.Windows == windows).OrderBy(d => d.Rate).ToArray()).Where(r => r.Length > 0).ToList();
+        PapersReport.Write(output, measured, $"{Path.GetFileName(model)}, {steps} steps of 2 x {Context} tokens of {Path.GetFileName(trainText)}, perplexity on the first {windows} windows of {Context} tokens of {Path.GetFileName(testText)}");
     }
 
     private int Steps(float rate) => rate == 0 ? 0 : steps;
@@ -73,7 +74,7 @@ internal sealed class PapersComparison(string model, string trainText, string te
             method.Apply(loaded.Decoder, options, loaded.Compute);
         else
         {
-            options = options with { LearningRate = rate, Steps = steps, Context = Context, Shuffle = false };
+            options = options with { LearningRate = rate, Steps = steps, Context = Context, Shuffle = false, MemoryLimit = Memory };
             var folder = Path.Combine(work, "run");
             if (Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);

@@ -8,29 +8,36 @@ internal static class PapersReport
 {
     private const int Width = 860, Left = 300, Right = 90, Bar = 26, Top = 60;
 
-    public static void Write(string folder, IReadOnlyList<PapersResult> rows, string protocol)
+    /// <param name="measured">One array a run: its results by learning rate.</param>
+    public static void Write(string folder, IReadOnlyList<PapersResult[]> measured, string protocol)
     {
-        File.WriteAllText(Path.Combine(folder, "papers.md"), Table(rows, protocol));
-        File.WriteAllText(Path.Combine(folder, "papers.svg"), Picture(rows));
+        File.WriteAllText(Path.Combine(folder, "papers.md"), Table(measured, protocol));
+        File.WriteAllText(Path.Combine(folder, "papers.svg"), Picture([.. measured.Select(Best)]));
         Console.WriteLine($"{Path.Combine(folder, "papers.md")} and papers.svg");
     }
 
-    private static string Table(IReadOnlyList<PapersResult> rows, string protocol)
+    private static PapersResult Best(PapersResult[] results) => results.MinBy(r => r.Perplexity)!;
+
+    private static string Table(IReadOnlyList<PapersResult[]> measured, string protocol)
     {
+        PapersResult[] rows = [.. measured.Select(Best)];
         var text = new StringBuilder($"""
             # The papers' comparison on a small model
 
-            {protocol}. Every figure is that of the exported GGUF file: merged into integers, scales rounded to fp16, read back. Each method at its best of the learning rates in
-            `bench/Vernier.Bench/PapersRun.cs`. Made by `bench/papers.sh`.
+            {protocol}. Every figure is that of the exported GGUF file: merged into integers, scales rounded to fp16, read back. Each method counts at its best of
+            the learning rates tried (`bench/Vernier.Bench/PapersRun.cs`). Made by `bench/papers.sh`.
 
             ![Perplexity](papers.svg)
 
-            | run | lr | trained values | perplexity |
+            | run | trained values | perplexity | learning rate: perplexity |
             |---|---|---|---|
 
             """);
-        foreach (var row in rows)
-            text.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {(row.Rate == 0 ? "" : row.Rate.ToString("G2", CultureInfo.InvariantCulture))} | {(row.Trained == 0 ? "" : row.Trained.ToString("N0", CultureInfo.InvariantCulture))} | {row.Perplexity:F2} |\n");
+        foreach (var (row, all) in rows.Zip(measured))
+        {
+            var tried = row.Rate == 0 ? "" : string.Join(", ", all.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Rate:G2}: {r.Perplexity:F2}")));
+            text.Append(CultureInfo.InvariantCulture, $"| {row.Name} | {(row.Trained == 0 ? "" : row.Trained.ToString("N0", CultureInfo.InvariantCulture))} | {row.Perplexity:F2} | {tried} |\n");
+        }
         text.Append("\n| what the papers report | here |\n|---|---|\n");
         Claim("3 bits per channel: PEQA below LoRA + GPTQ", "PEQA, 3 bits, per channel", "LoRA + GPTQ, 3 bits, per channel");
         Claim("3 bits: PEQA in groups of 256 below per channel", "PEQA, 3 bits, groups of 256", "PEQA, 3 bits, per channel");

@@ -15,7 +15,7 @@ internal sealed record PapersRun(string Name, TuneOptions? Options, float[] Rate
         new("untuned", null, [0]),
         Rtn(3, 0),
         Peqa(3, 0),
-        new("LoRA + GPTQ, 3 bits, per channel", new TuneOptions { Method = "lora" }, [1e-3f, 2e-3f], Gptq: 3),
+        new("LoRA + GPTQ, 3 bits, per channel", new TuneOptions { Method = "lora" }, [2e-3f, 4e-3f], Gptq: 3),
         Rtn(3, 256),
         Peqa(3, 256),
         Rtn(3, 128),
@@ -23,14 +23,14 @@ internal sealed record PapersRun(string Name, TuneOptions? Options, float[] Rate
         Rtn(3, 64),
         Peqa(3, 64),
         Rtn(4, 64),
-        new("QLoRA, 4 bits, groups of 64", new TuneOptions { Method = "qlora", Bits = 4, Group = 64, Targets = "all" }, [5e-4f, 1e-3f, 2e-3f]),
-        new("L4Q, 4 bits, groups of 64", new TuneOptions { Method = "l4q", Bits = 4, Group = 64, ExportFormat = "gguf" }, [1e-4f, 3e-4f, 1e-3f]),
+        new("QLoRA, 4 bits, groups of 64", new TuneOptions { Method = "qlora", Bits = 4, Group = 64, Targets = "all" }, [1e-3f, 2e-3f, 4e-3f]),
+        new("L4Q, 4 bits, groups of 64", new TuneOptions { Method = "l4q", Bits = 4, Group = 64, ExportFormat = "gguf" }, [3e-4f, 1e-3f]),
     ];
 
     private static PapersRun Rtn(int bits, int group) => new($"RTN, {bits} bits, {Groups(group)}", new TuneOptions { Method = "peqa", Bits = bits, Group = group }, [0]);
 
     private static PapersRun Peqa(int bits, int group) =>
-        new($"PEQA, {bits} bits, {Groups(group)}", new TuneOptions { Method = "peqa", Bits = bits, Group = group, Granularity = Granularity.Group }, [5e-3f, 1e-2f, 2e-2f]);
+        new($"PEQA, {bits} bits, {Groups(group)}", new TuneOptions { Method = "peqa", Bits = bits, Group = group, Granularity = group == 0 ? Granularity.Channel : Granularity.Group }, [1e-2f, 2e-2f]);
 
     private static string Groups(int group) => group == 0 ? "per channel" : $"groups of {group}";
 }

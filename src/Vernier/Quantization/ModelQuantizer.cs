@@ -56,16 +56,18 @@ public static class ModelQuantizer
         for (var layer = 0; layer < decoder.Config.Layers; layer++)
         {
             var names = decoder.Linears.Skip(layer * perBlock).Take(perBlock).Select(l => l.Name).ToArray();
+            var waiting = names.ToHashSet(); // linears of this block that are still to be quantized
             foreach (var stage in StagesOf(names))
             {
                 var settings = new GptqOptions { Group = options.Group, Damping = options.Damping, ActivationOrder = options.ActivationOrder, StaticGroups = options.ActivationOrder };
-                using var moments = Record(decoder, compute, calibration, hidden, scratch, layer, stage, options.SkipTokens);
+                using var moments = Record(decoder, compute, calibration, hidden, scratch, layer, stage[0], waiting, options.SkipTokens);
                 using var factor = GptqFactor.Of(compute.Pool, moments, settings);
+                waiting.ExceptWith(stage);
                 decoder.ReplaceLinears(linear =>
                 {
-                    if (!stage.Contains(linear.Name))
-                        return linear;
                     var plain = linear is RecordingLinear recording ? recording.Inner : linear;
+                    if (!stage.Contains(plain.Name))
+                        return plain;
                     var result = Gptq.Quantize(compute.Pool, plain.Weight, factor, settings with { Bits = bits(plain.Name) });
                     return Replaced(plain, result.Pack(), report);
                 });
@@ -75,12 +77,14 @@ public static class ModelQuantizer
         }
     }
 
-    // Runs one block on all batches; the first linear of the stage records the inputs that the stage shares.
-    private static InputMoments Record(Decoder decoder, Compute compute, IReadOnlyList<TokenBatch> calibration, float[][] hidden, float[] scratch, int layer, string[] stage, int skip)
+    // Runs one block on all batches; the first linear of the stage records the inputs that the stage shares, and nothing from there on is computed.
+    private static InputMoments Record(Decoder decoder, Compute compute, IReadOnlyList<TokenBatch> calibration, float[][] hidden, float[] scratch, int layer, string first, HashSet<string> waiting, int skip)
     {
         var rows = new CalibrationRows(skip);
         InputMoments? moments = null;
-        decoder.ReplaceLinears(linear => linear.Name == stage[0] ? new RecordingLinear(linear, moments = new InputMoments(linear.InFeatures), rows) : linear);
+        decoder.ReplaceLinears(linear => waiting.Contains(linear.Name)
+            ? new RecordingLinear(linear, linear.Name == first ? moments = new InputMoments(linear.InFeatures) : null, rows)
+            : linear);
         for (var i = 0; i < hidden.Length; i++)
         {
             rows.Set(calibration[i]);

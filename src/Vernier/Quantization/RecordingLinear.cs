@@ -3,8 +3,10 @@ using Vernier.Models;
 
 namespace Vernier.Quantization;
 
-/// <summary>A linear that adds its inputs to calibration moments on the way.</summary>
-internal sealed class RecordingLinear(Linear inner, InputMoments moments, CalibrationRows rows) : Linear(inner.Name, inner.InFeatures, inner.OutFeatures, inner.Bias)
+/// <summary>A linear that is still to be quantized, in a pass that only looks at inputs: it adds its own to calibration moments, or does nothing,
+/// and answers 0, for nothing behind it is looked at.</summary>
+/// <param name="moments">null = its inputs are not looked at.</param>
+internal sealed class RecordingLinear(Linear inner, InputMoments? moments, CalibrationRows rows) : Linear(inner.Name, inner.InFeatures, inner.OutFeatures, inner.Bias)
 {
     public Linear Inner => inner;
 
@@ -12,11 +14,13 @@ internal sealed class RecordingLinear(Linear inner, InputMoments moments, Calibr
 
     public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
     {
-        foreach (var (first, count) in rows.Ranges)
-            moments.Add(compute.Pool, x.Slice(first * InFeatures, count * InFeatures), count);
-        inner.Forward(compute, x, tokens, y);
+        if (moments is not null)
+            foreach (var (first, count) in rows.Ranges)
+                moments.Add(compute.Pool, x.Slice(first * InFeatures, count * InFeatures), count);
+        y.Clear();
     }
 
+    /// <exception cref="NotSupportedException">Always: there is nothing to train.</exception>
     public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate) =>
-        inner.Backward(compute, x, y, dy, tokens, dx, accumulate);
+        throw new NotSupportedException($"{Name} is being calibrated");
 }

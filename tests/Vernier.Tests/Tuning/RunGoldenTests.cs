@@ -7,12 +7,14 @@ using Vernier.Tests.Goldens;
 using Vernier.TestSupport;
 using Vernier.Tuning;
 using Vernier.Tuning.Methods;
+using Xunit.Abstractions;
 
 namespace Vernier.Tests.Tuning;
 
-/// <summary>The runs of goldens/runs on a real model: every step's loss within 0.5 % (1 % where the forward pass rounds) and the perplexity after them within 1 %.
-/// They take a minute or more each, so only the first steps of the two smallest are tested here; <c>VERNIER_LONG=1</c> tests all.</summary>
-public class RunGoldenTests
+/// <summary>The runs of goldens/runs on a real model: every step's loss within 0.5 % (1 % for LoRA and for methods that round in the forward pass) and the perplexity after them within 1 % (3 % where it rounds).
+/// They take a minute or more each, so only the first steps of the two smallest are tested here; <c>VERNIER_LONG=1</c> tests all, and
+/// <c>VERNIER_RUN=lora</c> those of one method. The figures are in the test's output.</summary>
+public class RunGoldenTests(ITestOutputHelper output)
 {
     private const string Runs = "goldens/runs/runs.json";
     private const string Text = "data/wikitext2/wikitext2_train_5k.txt";
@@ -20,9 +22,11 @@ public class RunGoldenTests
     private const int QuickSteps = 3;
 
     private static readonly bool s_long = Environment.GetEnvironmentVariable("VERNIER_LONG") is { Length: > 0 };
+    private static readonly string? s_only = Environment.GetEnvironmentVariable("VERNIER_RUN");
 
     public static TheoryData<int> Trained() => SharedFiles.WhyMissing(Runs) is not null ? [] : new(
         All().Select((run, i) => (run, i)).Where(r => r.run.GetProperty("losses").GetArrayLength() > 0 && Options(r.run) is not null)
+            .Where(r => string.IsNullOrEmpty(s_only) || r.run.GetProperty("method").GetString() == s_only)
             .OrderBy(r => r.run.GetProperty("trainable").GetInt32()).Select(r => r.i).Take(s_long ? int.MaxValue : 2));
 
     [SharedTheory(Runs)]
@@ -35,28 +39,42 @@ public class RunGoldenTests
         var data = TrainingData.Load(SharedFiles.At(Text), model, options);
         var test = s_long ? TrainingData.Load(SharedFiles.At(Test), model, options) : null;
         TuningMethods.Create(options.Method).Apply(model.Decoder, options, model.Compute);
+        model.Decoder.KeptBlocks = s_long ? model.Config.Layers : 0;
         using var loop = new TrainingLoop(model.Decoder, model.Compute, new BatchOrder(data, options.Batch, 1, null), options);
         SetStart(loop);
         var losses = run.GetProperty("losses").EnumerateArray().Select(l => l.GetDouble()).ToArray();
         var schedule = LearningRateSchedule.Create(ScheduleKind.Linear, losses.Length, null);
-        var tolerance = options.Method is "peqa" ? 0.005 : 0.01;
+        var (tolerance, endTolerance) = options.Method switch
+        {
+            "peqa" => (0.005, 0.01),
+            "l4q" or "qat" => (0.01, 0.03), // a weight that crosses a rounding boundary in one run and not in the other changes all that follows
+            _ => (0.01, 0.01),
+        };
+        var name = $"{run.GetProperty("method")}, {run.GetProperty("bits")} bits, group {run.GetProperty("group")}";
         if (test is not null)
             CheckPerplexity("ppl0", 0.01);
+        var (worst, worstStep) = (0.0, 0);
         for (var step = 0; step < (s_long ? losses.Length : QuickSteps); step++)
         {
             var rate = options.LearningRate!.Value * schedule.Factor(step);
-            var loss = loop.Step(step, rate, rate).Loss;
-            Assert.True(Math.Abs(loss / losses[step] - 1) <= tolerance, $"{run.GetProperty("method")}: step {step}: loss {loss:F5}, expected {losses[step]:F5}");
+            var figures = loop.Step(step, rate, rate);
+            var difference = Math.Abs(figures.Loss / losses[step] - 1);
+            output.WriteLine($"{name}: step {step}: loss {figures.Loss:F5} (reference {losses[step]:F5}), {figures.Seconds:F1} s");
+            if (difference > worst)
+                (worst, worstStep) = (difference, step);
         }
+        output.WriteLine($"{name}: largest relative difference of a loss {worst:P4} at step {worstStep}");
         if (test is not null)
-            CheckPerplexity("ppl1", 0.01);
+            CheckPerplexity("ppl1", endTolerance);
+        Assert.True(worst <= tolerance, $"{name}: step {worstStep}: the loss is {worst:P3} from the reference's");
 
-        void CheckPerplexity(string name, double allowed)
+        void CheckPerplexity(string property, double allowed)
         {
             var order = new BatchOrder(test, 1, 1, null);
-            var mean = Enumerable.Range(0, run.GetProperty("neval").GetInt32()).Average(window => Window(order, window));
-            var expected = run.GetProperty(name).GetDouble();
-            Assert.True(Math.Abs(Math.Exp(mean) / expected - 1) <= allowed, $"{run.GetProperty("method")}: {name} {Math.Exp(mean):F3}, expected {expected:F3}");
+            var perplexity = Math.Exp(Enumerable.Range(0, run.GetProperty("neval").GetInt32()).Average(window => Window(order, window)));
+            var expected = run.GetProperty(property).GetDouble();
+            output.WriteLine($"{name}: {property} {perplexity:F3} (reference {expected:F3})");
+            Assert.True(Math.Abs(perplexity / expected - 1) <= allowed, $"{name}: {property} {perplexity:F3}, expected {expected:F3}");
         }
 
         double Window(BatchOrder order, int window)
