@@ -15,7 +15,7 @@ internal sealed class PapersComparison(string model, string trainText, string te
 {
     private const int Context = 512;
     private const long Memory = 4L << 30; // nothing is recomputed: quality is compared here, not memory
-    private static readonly QuantizeOptions s_gptq = new() { Scheme = "gptq", ActivationOrder = true, Samples = 64, Context = Context };
+    private static readonly QuantizeOptions s_gptq = new() { Scheme = "gptq", ActivationOrder = true, Samples = 32, Context = Context };
 
     /// <summary>Runs what is missing, then writes <c>papers.md</c> and <c>papers.svg</c>.</summary>
     /// <param name="only">Missing runs to do now at most, each one method at one learning rate; the next call goes on.</param>
@@ -35,7 +35,7 @@ internal sealed class PapersComparison(string model, string trainText, string te
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Name}, lr {rate:G2}: perplexity {result.Perplexity:F2} in {result.Seconds:F0} s"));
         }
         var measured = PapersRun.All.Select(r => done.Where(d => d.Name == r.Name && d.Steps == Steps(d.Rate) && d.Windows == windows).OrderBy(d => d.Rate).ToArray()).Where(r => r.Length > 0).ToList();
-        PapersReport.Write(output, measured, $"{Path.GetFileName(model)}, {steps} steps of 2 x {Context} tokens of {Path.GetFileName(trainText)}, perplexity on the first {windows} windows of {Context} tokens of {Path.GetFileName(testText)}");
+        PapersReport.Write(output, measured, $"{Path.GetFileName(model)}, {steps} steps of {Context} tokens of {Path.GetFileName(trainText)}, perplexity on the first {windows} windows of {Context} tokens of {Path.GetFileName(testText)}");
     }
 
     private int Steps(float rate) => rate == 0 ? 0 : steps;
@@ -74,7 +74,7 @@ internal sealed class PapersComparison(string model, string trainText, string te
             method.Apply(loaded.Decoder, options, loaded.Compute);
         else
         {
-            options = options with { LearningRate = rate, Steps = steps, Context = Context, Shuffle = false, MemoryLimit = Memory };
+            options = options with { LearningRate = rate, Steps = steps, Context = Context, Batch = 1, Shuffle = false, MemoryLimit = Memory };
             var folder = Path.Combine(work, "run");
             if (Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);

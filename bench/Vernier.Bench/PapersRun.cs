@@ -16,15 +16,15 @@ internal sealed record PapersRun(string Name, TuneOptions? Options, float[] Rate
         Rtn(3, 0),
         Peqa(3, 0),
         new("LoRA + GPTQ, 3 bits, per channel", new TuneOptions { Method = "lora" }, [2e-3f, 4e-3f], Gptq: 3),
+        Rtn(4, 64),
+        new("QLoRA, 4 bits, groups of 64", new TuneOptions { Method = "qlora", Bits = 4, Group = 64, Targets = "all" }, [2e-3f, 4e-3f]),
+        new("L4Q, 4 bits, groups of 64", new TuneOptions { Method = "l4q", Bits = 4, Group = 64, ExportFormat = "gguf" }, [3e-4f, 1e-3f]),
         Rtn(3, 256),
         Peqa(3, 256),
         Rtn(3, 128),
         Peqa(3, 128),
         Rtn(3, 64),
         Peqa(3, 64),
-        Rtn(4, 64),
-        new("QLoRA, 4 bits, groups of 64", new TuneOptions { Method = "qlora", Bits = 4, Group = 64, Targets = "all" }, [1e-3f, 2e-3f, 4e-3f]),
-        new("L4Q, 4 bits, groups of 64", new TuneOptions { Method = "l4q", Bits = 4, Group = 64, ExportFormat = "gguf" }, [3e-4f, 1e-3f]),
     ];
 
     private static PapersRun Rtn(int bits, int group) => new($"RTN, {bits} bits, {Groups(group)}", new TuneOptions { Method = "peqa", Bits = bits, Group = group }, [0]);
