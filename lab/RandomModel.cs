@@ -1,19 +1,20 @@
 #:project ../src/Vernier/Vernier.csproj
 #:property PublishAot=false
 
-// Writes a GGUF file in the shape of LLaMA-7B with random Q4_0 codes and random token ids to tune it on: what memory and time a large model takes
-// does not depend on its values. The loss that comes out means nothing.
-//   dotnet run lab/RandomModel.cs -- FOLDER [layers]
+// Writes a GGUF file in the shape of LLaMA-7B, or of a LLaMA of 1.1B, with random Q4_0 codes and random token ids to tune it on: what memory and
+// time a model takes does not depend on its values. The loss that comes out means nothing.
+//   dotnet run lab/RandomModel.cs -- FOLDER [7b|1b] [layers]
 //   vernier tune FOLDER/model.gguf --data FOLDER/ids.jsonl --bits 4 --group 0 --granularity channel --batch 1 --steps 1 --memory-limit 6G --out FOLDER/run
 
 using System.Text.Json;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 
-const int hidden = 4096, wide = 11008, heads = 32, vocabulary = 32000, context = 512;
+const int vocabulary = 32000, context = 512;
 var q4 = BlockFormats.Find("Q4_0")!;
 var folder = args[0];
-var layers = args.Length > 1 ? int.Parse(args[1]) : 32;
+var (hidden, wide, heads, keyHeads, usualLayers) = args.Length > 1 && args[1] == "1b" ? (2048, 5632, 32, 4, 22) : (4096, 11008, 32, 32, 32);
+var layers = args.Length > 2 ? int.Parse(args[2]) : usualLayers;
 Directory.CreateDirectory(folder);
 
 var metadata = GgufMetadata.Of(
@@ -24,15 +25,19 @@ var metadata = GgufMetadata.Of(
     GgufValue.Of("llama.embedding_length", (uint)hidden),
     GgufValue.Of("llama.feed_forward_length", (uint)wide),
     GgufValue.Of("llama.attention.head_count", (uint)heads),
+    GgufValue.Of("llama.attention.head_count_kv", (uint)keyHeads),
     GgufValue.Of("llama.attention.layer_norm_rms_epsilon", 1e-6f),
+    GgufValue.Of("llama.rope.dimension_count", (uint)(hidden / heads)),
     GgufValue.Of("llama.rope.freq_base", 10000f),
+    GgufValue.Of("llama.vocab_size", (uint)vocabulary),
+    GgufValue.Of("tokenizer.ggml.model", "no_vocab"),
 ]);
 var tensors = new List<GgufTensorPlan> { Matrix("token_embd", hidden, vocabulary), Vector("output_norm"), Matrix("output", hidden, vocabulary) };
 for (var layer = 0; layer < layers; layer++)
 {
     tensors.Add(Vector($"blk.{layer}.attn_norm"));
-    foreach (var name in (string[])["attn_q", "attn_k", "attn_v", "attn_output"])
-        tensors.Add(Matrix($"blk.{layer}.{name}", hidden, hidden));
+    foreach (var (name, rows) in (ReadOnlySpan<(string, int)>)[("attn_q", hidden), ("attn_k", hidden / heads * keyHeads), ("attn_v", hidden / heads * keyHeads), ("attn_output", hidden)])
+        tensors.Add(Matrix($"blk.{layer}.{name}", hidden, rows));
     tensors.Add(Vector($"blk.{layer}.ffn_norm"));
     tensors.Add(Matrix($"blk.{layer}.ffn_gate", hidden, wide));
     tensors.Add(Matrix($"blk.{layer}.ffn_up", hidden, wide));
@@ -68,4 +73,4 @@ using (var data = File.CreateText(Path.Combine(folder, "ids.jsonl")))
 
 GgufTensorPlan Matrix(string name, int columns, int rows) => new(name + ".weight", [columns, rows], q4);
 
-static GgufTensorPlan Vector(string name) => new(name + ".weight", [hidden], BlockFormats.F32);
+GgufTensorPlan Vector(string name) => new(name + ".weight", [hidden], BlockFormats.F32);

@@ -64,7 +64,6 @@ internal static unsafe class Int8GemvStream
         var codes = rows.Codes + row * rows.RowBytes;
         var scale = rows.Scale + (long)row * rows.Groups;
         var offset = rows.Offset + (long)row * rows.Groups;
-        Fetch(codes + AheadBytes, rows.RowBytes);
         var ahead = (long)rows.Ahead * rows.Groups;
         Fetch((byte*)(scale + ahead), (long)rows.Groups * sizeof(float));
         if (rows.Offset != rows.Scale)
@@ -122,7 +121,8 @@ internal static unsafe class Int8GemvStream
 
     private interface ICodes
     {
-        /// <summary>Products of a row, group by group times their factors, on top of <paramref name="sum"/>.</summary>
+        /// <summary>Products of a row, group by group times their factors, on top of <paramref name="sum"/>. Asks for what comes later bit by bit:
+        /// a burst of requests would fill the queue and stall.</summary>
         static abstract Vector256<float> Dot(int bits, byte* codes, in Int8GemvRows rows, Vector256<float> sum);
     }
 
@@ -136,6 +136,7 @@ internal static unsafe class Int8GemvStream
             var factors = rows.Factors;
             for (var end = codes + rows.RowBytes; codes < end; codes += 32, x += 64, factors += 2)
             {
+                Sse.Prefetch0(codes + AheadBytes);
                 var v = Vector256.Load(codes);
                 sum = Int8GemvDots.Scaled(v & mask, Vector256.Load(x), factors[0], sum);
                 other = Int8GemvDots.Scaled((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors[1], other);
@@ -154,6 +155,7 @@ internal static unsafe class Int8GemvStream
             var factors = rows.Factors;
             for (var end = codes + rows.RowBytes; codes < end; codes += 64, x += 64, factors += 2)
             {
+                Sse.Prefetch0(codes + AheadBytes);
                 sum = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes), Vector256.Load(x), factors[0], sum);
                 other = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors[1], other);
             }
@@ -167,6 +169,7 @@ internal static unsafe class Int8GemvStream
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector256<float> Dot(int bits, byte* codes, in Int8GemvRows rows, Vector256<float> sum)
         {
+            Fetch(codes + AheadBytes, rows.RowBytes);
             CodePlanes.Unpack(codes, rows.XGroups / 2, bits, rows.Unpacked);
             var other = Vector256<float>.Zero;
             var x = rows.X;
