@@ -80,15 +80,20 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <param name="groupSize">A multiple of 32, or all columns.</param>
     public void Multiply(int token, ReadOnlySpan<float> factors, int groupSize)
     {
-        var scales = new Span<float>(Scales + (long)token * Groups, Groups);
-        var sums = new Span<float>(Sums + (long)token * Groups, Groups);
-        for (var g = 0; g < Groups; g++)
+        var scales = Scales + (long)token * Groups;
+        var sums = Sums + (long)token * Groups;
+        var (total, g) = (0f, 0);
+        for (var i = 0; i < factors.Length; i++)
         {
-            var factor = factors[Math.Min(g * GroupSize / groupSize, factors.Length - 1)];
-            scales[g] *= factor;
-            sums[g] *= factor;
+            var factor = factors[i];
+            for (var end = i == factors.Length - 1 ? Groups : (i + 1) * (groupSize / GroupSize); g < end; g++)
+            {
+                scales[g] *= factor;
+                sums[g] *= factor;
+                total += sums[g];
+            }
         }
-        Totals[token] = Sum(sums);
+        Totals[token] = total;
     }
 
     /// <summary>Undoes <see cref="Multiply"/>.</summary>
