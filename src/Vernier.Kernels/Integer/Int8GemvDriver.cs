@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Kernels;
 
 /// <summary>Integer products for the few tokens of decoding: the packed rows stream by once, in order, and codes never leave registers
-/// at 4 and 8 bits; other widths go through the first-level cache a row at a time.</summary>
+/// for one token, nor at 4 and 8 bits for several; else they go through the first-level cache a row at a time.</summary>
 internal static unsafe class Int8GemvDriver
 {
     private const int RowsAtOnce = 4;
@@ -156,7 +156,6 @@ internal static unsafe class Int8GemvDriver
                 XGroups = _x.Groups,
                 Tokens = _x.Tokens,
                 Factors = _factors,
-                Unpacked = _codes,
                 Y = _y + row,
                 YStride = _weight.Rows,
                 Accumulate = _accumulate,

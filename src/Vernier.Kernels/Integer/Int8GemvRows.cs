@@ -39,9 +39,6 @@ internal unsafe struct Int8GemvRows
     /// <summary>Scratch [4, Padded].</summary>
     public float* Factors;
 
-    /// <summary>Scratch [XStride]: a row's codes, one a byte.</summary>
-    public byte* Unpacked;
-
     /// <summary>[Tokens, YStride].</summary>
     public float* Y;
 

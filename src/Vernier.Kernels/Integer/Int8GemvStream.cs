@@ -14,7 +14,7 @@ internal static unsafe class Int8GemvStream
 
     private const int Lanes = 8;
 
-    /// <summary>Rows, a multiple of four, of codes of 4 bits, 8 bits or any other number.</summary>
+    /// <summary>Rows, a multiple of four.</summary>
     public static void Rows(int bits, in Int8GemvRows rows)
     {
         if (rows.Ratio == 1)
@@ -28,36 +28,48 @@ internal static unsafe class Int8GemvStream
     {
         switch (bits)
         {
-            case 4:
-                Rows<TFactors, FourBits>(bits, rows);
+            case 2:
+                Rows<TFactors, Planes<CodePlanes.Two>>(rows);
                 break;
-            case 8:
-                Rows<TFactors, EightBits>(bits, rows);
+            case 3:
+                Rows<TFactors, Planes<CodePlanes.Three>>(rows);
+                break;
+            case 4:
+                Rows<TFactors, FourBits>(rows);
+                break;
+            case 5:
+                Rows<TFactors, Planes<CodePlanes.Five>>(rows);
+                break;
+            case 6:
+                Rows<TFactors, Planes<CodePlanes.Six>>(rows);
+                break;
+            case 7:
+                Rows<TFactors, Planes<CodePlanes.Seven>>(rows);
                 break;
             default:
-                Rows<TFactors, OtherBits>(bits, rows);
+                Rows<TFactors, EightBits>(rows);
                 break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows<TFactors, TCodes>(int bits, in Int8GemvRows rows)
+    private static void Rows<TFactors, TCodes>(in Int8GemvRows rows)
         where TFactors : struct, IFactors
         where TCodes : struct, ICodes
     {
         for (var row = 0; row < rows.Rows; row += 4)
         {
-            var s0 = Row<TFactors, TCodes>(bits, rows, row);
-            var s1 = Row<TFactors, TCodes>(bits, rows, row + 1);
-            var s2 = Row<TFactors, TCodes>(bits, rows, row + 2);
-            var s3 = Row<TFactors, TCodes>(bits, rows, row + 3);
+            var s0 = Row<TFactors, TCodes>(rows, row);
+            var s1 = Row<TFactors, TCodes>(rows, row + 1);
+            var s2 = Row<TFactors, TCodes>(rows, row + 2);
+            var s3 = Row<TFactors, TCodes>(rows, row + 3);
             var dots = HorizontalSums.Each(s0, s1, s2, s3);
             (rows.Accumulate ? dots + Vector128.Load(rows.Y + row) : dots).Store(rows.Y + row);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Row<TFactors, TCodes>(int bits, in Int8GemvRows rows, int row)
+    private static Vector256<float> Row<TFactors, TCodes>(in Int8GemvRows rows, int row)
         where TFactors : struct, IFactors
         where TCodes : struct, ICodes
     {
@@ -68,7 +80,7 @@ internal static unsafe class Int8GemvStream
         Fetch((byte*)(scale + ahead), (long)rows.Groups * sizeof(float));
         if (rows.Offset != rows.Scale)
             Fetch((byte*)(offset + ahead), (long)rows.Groups * sizeof(float));
-        return TCodes.Dot(bits, codes, rows, TFactors.Prepare(rows, scale, offset));
+        return TCodes.Dot(codes, rows, TFactors.Prepare(rows, scale, offset));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -123,13 +135,13 @@ internal static unsafe class Int8GemvStream
     {
         /// <summary>Products of a row, group by group times their factors, on top of <paramref name="sum"/>. Asks for what comes later bit by bit:
         /// a burst of requests would fill the queue and stall.</summary>
-        static abstract Vector256<float> Dot(int bits, byte* codes, in Int8GemvRows rows, Vector256<float> sum);
+        static abstract Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum);
     }
 
     private readonly struct FourBits : ICodes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<float> Dot(int bits, byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+        public static Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
         {
             var (mask, other) = (Vector256.Create((byte)15), Vector256<float>.Zero);
             var x = rows.X;
@@ -148,7 +160,7 @@ internal static unsafe class Int8GemvStream
     private readonly struct EightBits : ICodes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<float> Dot(int bits, byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+        public static Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
         {
             var other = Vector256<float>.Zero;
             var x = rows.X;
@@ -163,22 +175,21 @@ internal static unsafe class Int8GemvStream
         }
     }
 
-    /// <summary>Through the nearest cache, one code a byte.</summary>
-    private readonly struct OtherBits : ICodes
+    private readonly struct Planes<TBits> : ICodes
+        where TBits : struct, CodePlanes.IBits
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<float> Dot(int bits, byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+        public static Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
         {
-            Fetch(codes + AheadBytes, rows.RowBytes);
-            CodePlanes.Unpack(codes, rows.XGroups / 2, bits, rows.Unpacked);
             var other = Vector256<float>.Zero;
             var x = rows.X;
             var factors = rows.Factors;
-            codes = rows.Unpacked;
-            for (var end = factors + rows.XGroups; factors < end; codes += 64, x += 64, factors += 2)
+            for (var end = codes + rows.RowBytes; codes < end; codes += CodePlanes.ChunkBytes(TBits.Value), x += 64, factors += 2)
             {
-                sum = Int8GemvDots.Scaled(Vector256.Load(codes), Vector256.Load(x), factors[0], sum);
-                other = Int8GemvDots.Scaled(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors[1], other);
+                Sse.Prefetch0(codes + AheadBytes);
+                CodePlanes.UnpackWide<TBits>(codes, out var first, out var second);
+                sum = Int8GemvDots.Scaled(first, Vector256.Load(x), factors[0], sum);
+                other = Int8GemvDots.Scaled(second, Vector256.Load(x + 32), factors[1], other);
             }
             return sum + other;
         }

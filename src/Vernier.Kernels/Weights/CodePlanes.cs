@@ -13,6 +13,9 @@ internal static unsafe class CodePlanes
     /// <summary>Codes in a chunk.</summary>
     public const int Chunk = 64;
 
+    // The low bits of every byte.
+    private const ulong Fours = 0x0f0f0f0f0f0f0f0f, Twos = 0x0303030303030303, Ones = 0x0101010101010101;
+
     /// <summary>Bytes of a chunk.</summary>
     public static int ChunkBytes(int bits) => bits * (Chunk / 8);
 
@@ -26,7 +29,7 @@ internal static unsafe class CodePlanes
         {
             if ((bits & plane) == 0)
                 continue;
-            var mask = 0x0101010101010101ul * ((1ul << plane) - 1);
+            var mask = Ones * ((1ul << plane) - 1);
             for (var w = 0; w < plane; w++, chunk += sizeof(ulong))
             {
                 var packed = 0ul;
@@ -76,37 +79,44 @@ internal static unsafe class CodePlanes
         }
     }
 
-    // A chunk in two registers of 32 codes. The width is a type, so that its tests are gone when this is compiled.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void UnpackWide<TBits>(byte* source, int chunks, byte* codes)
         where TBits : struct, IBits
     {
-        for (; chunks > 0; chunks--, codes += Chunk)
+        for (; chunks > 0; chunks--, source += ChunkBytes(TBits.Value), codes += Chunk)
         {
-            var (lower, upper) = (Vector256<ulong>.Zero, Vector256<ulong>.Zero);
-            if ((TBits.Value & 4) != 0)
-            {
-                var (v, mask) = (Vector256.Load((ulong*)source), Vector256.Create(Mask(4)));
-                (lower, upper) = (v & mask, (v >> 4) & mask);
-                source += 32;
-            }
-            if ((TBits.Value & 2) != 0)
-            {
-                var (v, mask, shifts) = (Vector256.Create(Vector128.Load((ulong*)source)), Vector256.Create(Mask(2)), Vector256.Create(0ul, 0, 2, 2));
-                lower |= (Avx2.ShiftRightLogicalVariable(v, shifts) & mask) << (TBits.Value & 4);
-                upper |= (Avx2.ShiftRightLogicalVariable(v >> 4, shifts) & mask) << (TBits.Value & 4);
-                source += 16;
-            }
-            if ((TBits.Value & 1) != 0)
-            {
-                var (v, mask, shifts) = (Vector256.Create(*(ulong*)source), Vector256.Create(Mask(1)), Vector256.Create(0ul, 1, 2, 3));
-                lower |= (Avx2.ShiftRightLogicalVariable(v, shifts) & mask) << (TBits.Value & 6);
-                upper |= (Avx2.ShiftRightLogicalVariable(v >> 4, shifts) & mask) << (TBits.Value & 6);
-                source += 8;
-            }
-            lower.Store((ulong*)codes);
-            upper.Store((ulong*)codes + 4);
+            UnpackWide<TBits>(source, out var lower, out var upper);
+            lower.Store(codes);
+            upper.Store(codes + 32);
         }
+    }
+
+    /// <summary>A chunk in two registers of 32 codes, for AVX2. The width is a type, so that its tests are gone when this is compiled.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void UnpackWide<TBits>(byte* source, out Vector256<byte> first, out Vector256<byte> second)
+        where TBits : struct, IBits
+    {
+        var (lower, upper) = (Vector256<ulong>.Zero, Vector256<ulong>.Zero);
+        if ((TBits.Value & 4) != 0)
+        {
+            var (v, mask) = (Vector256.Load((ulong*)source), Vector256.Create(Fours));
+            (lower, upper) = (v & mask, (v >> 4) & mask);
+            source += 32;
+        }
+        if ((TBits.Value & 2) != 0)
+        {
+            var (v, mask, shifts) = (Vector256.Create(Vector128.Load((ulong*)source)), Vector256.Create(Twos), Vector256.Create(0ul, 0, 2, 2));
+            lower |= (Avx2.ShiftRightLogicalVariable(v, shifts) & mask) << (TBits.Value & 4);
+            upper |= (Avx2.ShiftRightLogicalVariable(v >> 4, shifts) & mask) << (TBits.Value & 4);
+            source += 16;
+        }
+        if ((TBits.Value & 1) != 0)
+        {
+            var (v, mask, shifts) = (Vector256.Create(*(ulong*)source), Vector256.Create(Ones), Vector256.Create(0ul, 1, 2, 3));
+            lower |= (Avx2.ShiftRightLogicalVariable(v, shifts) & mask) << (TBits.Value & 6);
+            upper |= (Avx2.ShiftRightLogicalVariable(v >> 4, shifts) & mask) << (TBits.Value & 6);
+        }
+        (first, second) = (lower.AsByte(), upper.AsByte());
     }
 
     private static byte* UnpackChunk(byte* source, int bits, byte* codes)
@@ -123,7 +133,7 @@ internal static unsafe class CodePlanes
         return source;
     }
 
-    private static ulong Mask(int plane) => plane switch { 4 => 0x0f0f0f0f0f0f0f0ful, 2 => 0x0303030303030303ul, _ => 0x0101010101010101ul };
+    private static ulong Mask(int plane) => plane switch { 4 => Fours, 2 => Twos, _ => Ones };
 
     // Eight codes at a time in a general register.
     private static void Spread(byte* source, int plane, int low, byte* codes)
@@ -140,37 +150,38 @@ internal static unsafe class CodePlanes
         }
     }
 
-    private interface IBits
+    /// <summary>A number of bits as a type.</summary>
+    internal interface IBits
     {
         static abstract int Value { get; }
     }
 
-    private readonly struct Two : IBits
+    internal readonly struct Two : IBits
     {
         public static int Value => 2;
     }
 
-    private readonly struct Three : IBits
+    internal readonly struct Three : IBits
     {
         public static int Value => 3;
     }
 
-    private readonly struct Four : IBits
+    internal readonly struct Four : IBits
     {
         public static int Value => 4;
     }
 
-    private readonly struct Five : IBits
+    internal readonly struct Five : IBits
     {
         public static int Value => 5;
     }
 
-    private readonly struct Six : IBits
+    internal readonly struct Six : IBits
     {
         public static int Value => 6;
     }
 
-    private readonly struct Seven : IBits
+    internal readonly struct Seven : IBits
     {
         public static int Value => 7;
     }
