@@ -50,4 +50,12 @@ internal static class Measure
             values[i] = random.NextSingle() - 0.5f;
         return values;
     }
+
+    /// <summary>Random values in [-0.5, 0.5) where the model's own activations would lie.</summary>
+    public static NativeBuffer<float> Buffer(int count, int seed)
+    {
+        var buffer = new NativeBuffer<float>(count);
+        Values(count, seed).CopyTo(buffer.Span);
+        return buffer;
+    }
 }
