@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Prefill and decoding beside llama.cpp: the same files and threads, in turns, and the spread of the ratios.
-# Usage: bench/peers.sh [ROUNDS]   (default 5; THREADS="2 1", the model and the peer can be set by the variables below)
-# Writes bench/results/<cpu>.md.
+# Usage: bench/peers.sh [ROUNDS]   (default 5; threads, model, formats and peer can be set by the variables below)
+# The first of FORMATS is the model's own, the others are made from it. Writes bench/results/<cpu>$SUFFIX.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-5}
 threads=${THREADS:-"2 1"}
 shared=${VERNIER_SHARED:-../shared}
 peer=${LLAMA_CPP:-$shared/peers/llama.cpp}
+formats=${FORMATS:-"Q4_1 Q4_0 Q8_0"}
 model=${MODEL:-$shared/models/SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf}
 [ -x "$peer/llama-bench" ] || { echo "no llama-bench in $peer: set LLAMA_CPP" >&2; exit 1; }
 [ -f "$model" ] || { echo "no model $model: set MODEL" >&2; exit 1; }
@@ -22,17 +23,18 @@ number() { grep -o "\"$1\": *[0-9.eE+-]*" | tail -1 | sed 's/.*: *//'; }
 spread() { sort -g | awk '{ v[NR] = $1 } END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; printf "%s %s %s", m, v[1], v[NR] }'; }
 
 cpu="$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -1) family $(sed -n 's/^cpu family[^:]*: *//p' /proc/cpuinfo | head -1) model $(sed -n 's/^model[[:space:]]*: *//p' /proc/cpuinfo | head -1)"
-result="bench/results/$(echo "$cpu" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9-').md"
+result="bench/results/$(echo "$cpu" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9-')${SUFFIX:-}.md"
 mkdir -p bench/results
 table="$work/table"
 : > "$table"
-cp "$model" "$work/Q4_1.gguf"
-for format in Q4_0 Q8_0; do
+ln -s "$(realpath "$model")" "$work/${formats%% *}.gguf"
+for format in $formats; do
+  [ -e "$work/$format.gguf" ] && continue
   "$peer/llama-quantize" --allow-requantize "$model" "$work/$format.gguf" "$format" > "$work/quantize.log" 2>&1 || { cat "$work/quantize.log" >&2; exit 1; }
 done
 
 for n in $threads; do
-  for format in Q4_1 Q4_0 Q8_0; do
+  for format in $formats; do
     rm -f "$work"/values.*
     for round in $(seq "$rounds"); do
       theirs_pp=$("$peer/llama-bench" -m "$work/$format.gguf" -t "$n" -p 512 -n 0 -r 1 -o jsonl 2>/dev/null | number avg_ts)
