@@ -16,10 +16,11 @@ public class TunerTests
     [InlineData(Parameterization.Scale, TrainedState.Both, "rtn", 4e-4f)]
     [InlineData(Parameterization.Scale, TrainedState.Zeros, "rtn", 1e-2f)]
     [InlineData(Parameterization.Factor, TrainedState.Scales, "bcq", 4e-4f)]
-    public void The_default_rate_fits_what_is_trained(Parameterization parameterization, TrainedState train, string scheme, float expected)
+    [InlineData(Parameterization.Factor, TrainedState.Scales, "rtn", 5e-3f, Granularity.LowRank)]
+    public void The_default_rate_fits_what_is_trained(Parameterization parameterization, TrainedState train, string scheme, float expected, Granularity granularity = Granularity.Group)
     {
         using var folder = new TemporaryFolder();
-        var result = Run(folder.Path, s_options with { Parameterize = parameterization, Train = train, Scheme = scheme, LearningRate = null, Steps = 30 }, evalData: TinyRun.Data());
+        var result = Run(folder.Path, s_options with { Granularity = granularity, Parameterize = parameterization, Train = train, Scheme = scheme, LearningRate = null, Steps = 30 }, evalData: TinyRun.Data());
         Assert.True(result.FinalEval < result.InitialEval, $"{result.InitialEval} -> {result.FinalEval}");
         Assert.Equal(expected, RunFile.Load(folder.At("config.yaml")).Options.LearningRate);
     }

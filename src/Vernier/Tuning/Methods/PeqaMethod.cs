@@ -15,10 +15,15 @@ public sealed class PeqaMethod : TuningMethod
 
     public override string Name => "peqa";
 
-    /// <summary>A hundredth of what starts near 1: factors, and zero points in units of a code. Scales themselves, and the α of binary codes, are as small
-    /// as the weights, and a step of that size would undo them.</summary>
-    internal static float DefaultLearningRate(TuneOptions options) =>
-        options.Train != TrainedState.Zeros && (options.Parameterize == Parameterization.Scale || options.Scheme == BinaryScheme) ? 4e-4f : 1e-2f;
+    /// <summary>A hundredth of what starts near 1: factors, and zero points in units of a code. A low-rank factor moves with all its columns at once, so
+    /// half of that. Scales themselves, and the α of binary codes, are as small as the weights, and such steps would undo them.</summary>
+    internal static float DefaultLearningRate(TuneOptions options) => options switch
+    {
+        { Train: TrainedState.Zeros } => 1e-2f,
+        { Scheme: BinaryScheme } or { Parameterize: Parameterization.Scale } => 4e-4f,
+        { Granularity: Granularity.LowRank } => 5e-3f,
+        _ => 1e-2f,
+    };
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
