@@ -74,9 +74,16 @@ public static unsafe class Int8Gemm
     {
         if (x.Tokens == 0)
             return;
-        if (x.Tokens <= MaxGemvTokens || tier < InstructionTier.Vector256)
+        if (x.Tokens <= MaxGemvTokens)
         {
             Int8GemvDriver.Forward(tier, pool, x, products);
+            return;
+        }
+        if (tier < InstructionTier.Vector256)
+        {
+            // Without products of bytes the floating-point units are three times as fast.
+            for (var i = 0; i < products.Count; i++)
+                Gemm.Forward(tier, pool, x.Values, x.Tokens, products.Weight(i)!, new Span<float>(products.Output(i), x.Tokens * products.Weight(i)!.Rows), products.Accumulate);
             return;
         }
         for (var i = 0; i < products.Count; i++)

@@ -20,6 +20,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private NativeBuffer<float> _factoredTotals = new(0);
     private NativeBuffer<float> _totals = new(0);
     private NativeBuffer<float> _folds = new(0);
+    private NativeBuffer<float> _values = new(0);
 
     /// <summary>Tokens held.</summary>
     public int Tokens { get; private set; }
@@ -44,6 +45,24 @@ public sealed unsafe class QuantizedActivations : IDisposable
 
     /// <summary>A token's sums together, [tokens].</summary>
     internal float* Totals => _hasFactors ? _factoredTotals.Pointer : _totals.Pointer;
+
+    /// <summary>[tokens, columns]: scale * code.</summary>
+    internal ReadOnlySpan<float> Values
+    {
+        get
+        {
+            Grow(ref _values, (long)Tokens * Columns);
+            for (var t = 0; t < Tokens; t++)
+            {
+                var codes = Codes + (long)t * Stride;
+                var scales = Scales + (long)t * Groups;
+                var values = _values.Slice((long)t * Columns, Columns);
+                for (var i = 0; i < values.Length; i++)
+                    values[i] = scales[i / GroupSize] * codes[i];
+            }
+            return _values.Slice(0, Tokens * Columns);
+        }
+    }
 
     /// <summary>Takes <paramref name="x"/> [tokens, columns] in.</summary>
     /// <exception cref="ArgumentException">The span is too short.</exception>
@@ -137,6 +156,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
         _totals.Dispose();
         _factoredTotals.Dispose();
         _folds.Dispose();
+        _values.Dispose();
     }
 
     private static float Sum(ReadOnlySpan<float> values)
