@@ -25,9 +25,10 @@ internal sealed class PapersComparison(string model, string trainText, string te
         Directory.CreateDirectory(output);
         var log = Path.Combine(work, "papers.jsonl");
         var done = File.Exists(log) ? File.ReadLines(log).Select(l => JsonSerializer.Deserialize<PapersResult>(l)!).ToList() : [];
-        var missing = PapersRun.All.SelectMany(r => r.Rates.Select(rate => (Run: r, Rate: rate)))
+        var missing = PapersRun.All.SelectMany(r => r.Rates.Select((rate, i) => (Run: r, Rate: rate, Turn: i)))
+            .OrderBy(m => m.Turn) // a table of all methods first, then the other rates
             .Where(m => !done.Any(d => d.Name == m.Run.Name && d.Rate == m.Rate && d.Steps == Steps(m.Rate) && d.Windows == windows)).ToList();
-        foreach (var (run, rate) in missing.Take(only))
+        foreach (var (run, rate, _) in missing.Take(only))
         {
             var result = Measure(run, rate);
             done.Add(result);
