@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Vernier.Data;
 using Vernier.Models;
+using Vernier.Quantization;
 using Vernier.Tests.Goldens;
 using Vernier.TestSupport;
 using Vernier.Tuning;
@@ -42,6 +43,8 @@ public class RunGoldenTests(ITestOutputHelper output)
         model.Decoder.KeptBlocks = s_long ? model.Config.Layers : 0;
         using var loop = new TrainingLoop(model.Decoder, model.Compute, new BatchOrder(data, options.Batch, 1, null), options);
         SetStart(loop);
+        if (options.Method == "l4q")
+            SetPlainStart(loop, options);
         var losses = run.GetProperty("losses").EnumerateArray().Select(l => l.GetDouble()).ToArray();
         var schedule = LearningRateSchedule.Create(ScheduleKind.Linear, losses.Length, null);
         var (tolerance, endTolerance) = options.Method switch
@@ -145,6 +148,27 @@ public class RunGoldenTests(ITestOutputHelper output)
             var module = parameter.Name[..^".lora_A".Length];
             var parts = module.Split('.'); // model.layers.0.mlp.down_proj is layers.0.down_proj.A
             start[$"layers.{parts[2]}.{parts[^1]}.A"].Floats.CopyTo(parameter.Value.Span);
+        }
+        loop.ParametersChanged();
+    }
+
+    /// <summary>L4Q's start without the margin that Vernier gives it: the reference has the extreme weight of every group exactly on the clipping bound.</summary>
+    private static void SetPlainStart(TrainingLoop loop, TuneOptions options)
+    {
+        using var untouched = LanguageModel.Load(Model());
+        var scales = loop.Optimizer.Parameters.ToDictionary(p => p.Name, StringComparer.Ordinal);
+        foreach (var linear in untouched.Decoder.Linears)
+        {
+            var scale = scales[linear.Name + ".scale"].Value.Span;
+            var row = new float[linear.InFeatures];
+            var groups = scale.Length / linear.OutFeatures;
+            for (var i = 0; i < scale.Length; i++)
+            {
+                if (i % groups == 0)
+                    linear.Weight.ReadTile(i / groups, 1, 0, row.Length, row, row.Length);
+                var first = i % groups * options.Group;
+                scale[i] = LearnedGrid.Fit(row.AsSpan(first, Math.Min(options.Group, row.Length - first)), options.Bits!.Value, GridStart.L4Q).Scale;
+            }
         }
         loop.ParametersChanged();
     }
