@@ -19,6 +19,8 @@ internal sealed class TuneProgressBar : IDisposable
 
     public void Report(TuneProgress at)
     {
+        if (_seconds == 0)
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"kept from the forward pass: the insides of {at.KeptBlocks} blocks; computed again: those of {at.RecomputedBlocks}"));
         // A moving average: one slow step does not swing the estimate.
         _seconds = _seconds == 0 ? at.Seconds : _seconds + Smoothing * (at.Seconds - _seconds);
         if (!_terminal && _sinceLine.IsRunning && _sinceLine.Elapsed < BetweenLines && at.Step != at.Steps && at.EvalLoss is null)

@@ -9,14 +9,16 @@ namespace Vernier;
 /// </code></example>
 public sealed partial class LanguageModel : IDisposable
 {
-    private readonly Lazy<LoadedTokenizer?> _tokenizer;
+    private readonly Func<LoadedTokenizer?> _loadTokenizer;
+    private Lazy<LoadedTokenizer?> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;
 
     /// <param name="tokenizer">Reads the tokenizer when it is first asked for; null = the model has none.</param>
     internal LanguageModel(Decoder decoder, ModelSource source, Compute compute, Func<LoadedTokenizer?>? tokenizer = null)
     {
         (Decoder, Source, Compute) = (decoder, source, compute);
-        _tokenizer = new Lazy<LoadedTokenizer?>(tokenizer ?? (() => null));
+        _loadTokenizer = tokenizer ?? (() => null);
+        _tokenizer = new Lazy<LoadedTokenizer?>(_loadTokenizer);
         _template = new Lazy<ChatTemplate?>(() => ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null);
     }
 
@@ -81,6 +83,9 @@ public sealed partial class LanguageModel : IDisposable
 
     /// <summary>The fingerprint of all integer codes, see <see cref="CodeHash"/>.</summary>
     public string? CodesSha256() => CodeHash.Of(Decoder.QuantizedMatrices().Select(m => CodeMatrix.Of(m.Name, m.Matrix)));
+
+    /// <summary>Lets go of the tokenizer's memory until it is asked for again: a run that has its data has no use for it.</summary>
+    internal void ReleaseTokenizer() => _tokenizer = new Lazy<LoadedTokenizer?>(_loadTokenizer);
 
     public void Dispose()
     {

@@ -22,4 +22,18 @@ public class HalfConversionTests
         Assert.All(found[..17], h => Assert.True(Half.IsNaN(h)));
         Assert.Throws<ArgumentException>(() => HalfConversion.Narrow(nan, found.AsSpan(0, 16)));
     }
+
+    [Fact]
+    public void Every_half_widens_as_the_runtime_does()
+    {
+        var halves = Enumerable.Range(0, 1 << 16).Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits)).ToArray();
+        foreach (var length in new[] { halves.Length, 15, 17 })
+        {
+            var found = new float[length];
+            HalfConversion.Widen(halves.AsSpan(0, length), found);
+            for (var i = 0; i < length; i++)
+                Assert.True(Half.IsNaN(halves[i]) ? float.IsNaN(found[i]) : BitConverter.SingleToInt32Bits((float)halves[i]) == BitConverter.SingleToInt32Bits(found[i]));
+        }
+        Assert.Throws<ArgumentException>(() => HalfConversion.Widen(halves, new float[5]));
+    }
 }

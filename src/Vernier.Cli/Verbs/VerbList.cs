@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace Vernier.Cli.Verbs;
 
 /// <summary>A verb of the command line: its name and how to build it.</summary>
-internal readonly record struct Verb(string Name, Func<Command> Create);
+internal sealed record Verb(string Name, Func<Command> Create);
 
 /// <summary>All verbs, in the order of the help.</summary>
 internal static class VerbList

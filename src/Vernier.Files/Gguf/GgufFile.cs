@@ -113,5 +113,8 @@ public sealed class GgufFile : IDisposable
         _memory.Release(_header.DataStart + tensor.Offset, tensor.ByteLength);
     }
 
+    /// <summary>Lets go of the memory that reading took, everywhere in the file; it can still be read.</summary>
+    public void Release() => _memory.Release(0, _memory.Length);
+
     public void Dispose() => _memory.Dispose();
 }

@@ -54,7 +54,7 @@ internal static class GgufReader
     private static GgufMetadata ReadMetadata(string path, ref GgufCursor cursor, int count)
     {
         var start = cursor.Position;
-        var pairs = new List<(string Key, GgufValueType Type, GgufValueType Element, int Count, int From, int Payload, int To)>(Math.Min(count, 1024));
+        var pairs = new List<Pair>(Math.Min(count, 1024));
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < count; i++)
         {
@@ -69,7 +69,7 @@ internal static class GgufReader
                 (element, elements) = ReadArrayStart(ref cursor, what);
             var payload = cursor.Position;
             SkipValues(ref cursor, element, elements, 1, what);
-            pairs.Add((key, type, element, elements, from, payload, cursor.Position));
+            pairs.Add(new Pair(key, type, element, elements, from, payload, cursor.Position));
         }
         // One copy of the whole block, so that metadata outlives the mapping.
         ReadOnlyMemory<byte> block = cursor.Since(start).ToArray();
@@ -182,11 +182,16 @@ internal static class GgufReader
             if (tensor.ByteLength > dataLength - tensor.Offset)
                 throw Damaged.File(path, $"tensor '{tensor.Name}'", $"bytes {tensor.Offset} to {tensor.Offset}+{tensor.ByteLength} of the data", $"an end within the {Math.Max(0, dataLength)} bytes of data the file has");
         GgufTensor? before = null;
-        foreach (var tensor in tensors.OrderBy(t => t.Offset))
+        GgufTensor[] inOrder = [.. tensors];
+        Array.Sort(inOrder, (a, b) => a.Offset.CompareTo(b.Offset));
+        foreach (var tensor in inOrder)
         {
             if (before is not null && tensor.Offset < before.Offset + before.ByteLength)
                 throw Damaged.File(path, $"tensor '{tensor.Name}'", $"bytes shared with tensor '{before.Name}'", "tensors apart");
             before = tensor;
         }
     }
+
+    /// <summary>Where a key and its value lie.</summary>
+    private readonly record struct Pair(string Key, GgufValueType Type, GgufValueType Element, int Count, int From, int Payload, int To);
 }

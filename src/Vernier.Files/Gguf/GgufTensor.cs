@@ -14,23 +14,22 @@ public sealed record GgufTensor(string Name, IReadOnlyList<long> Dimensions, Blo
     public GgufTensorPlan Plan => new(Name, Dimensions, Format);
 
     /// <summary>Values in a row: the fastest dimension.</summary>
-    public long Columns => Dimensions.Count > 0 ? Dimensions[0] : 1;
-
-    /// <summary>Rows: the product of all other dimensions.</summary>
-    public long Rows => Elements / Columns;
+    public long Columns { get; } = Dimensions.Count > 0 ? Dimensions[0] : 1;
 
     /// <summary>Values of the whole tensor.</summary>
-    public long Elements
-    {
-        get
-        {
-            var all = 1L;
-            foreach (var size in Dimensions)
-                all *= size;
-            return all;
-        }
-    }
+    public long Elements { get; } = Product(Dimensions);
+
+    /// <summary>Rows: the product of all dimensions but the fastest.</summary>
+    public long Rows => Elements / Columns;
 
     /// <summary>Bytes of a row.</summary>
     public long RowBytes => Columns / Format.BlockSize * Format.BlockBytes;
+
+    private static long Product(IReadOnlyList<long> sizes)
+    {
+        var all = 1L;
+        for (var i = 0; i < sizes.Count; i++)
+            all *= sizes[i];
+        return all;
+    }
 }

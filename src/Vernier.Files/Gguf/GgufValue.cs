@@ -94,6 +94,11 @@ public sealed class GgufValue
         if (Type != GgufValueType.Array || ElementType.Size() == 0)
             throw Mismatch("an array of numbers");
         var all = new T[Count];
+        if (BitConverter.IsLittleEndian && (ElementType == GgufValueType.Int32 && typeof(T) == typeof(int) || ElementType == GgufValueType.Float32 && typeof(T) == typeof(float)))
+        {
+            _payload.Span.CopyTo(MemoryMarshal.AsBytes(all.AsSpan())); // what vocabularies hold, and they are long
+            return all;
+        }
         for (var i = 0; i < all.Length; i++)
             all[i] = Number<T>(i);
         return all;

@@ -12,7 +12,7 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
     private const long LogitBytes = 24 << 20;
 
     private readonly int _chunk = ChunkFor(vocabulary);
-    private NativeBuffer<float>? _hidden, _hiddenGrad, _logits;
+    private NativeBuffer<float>? _hidden, _hiddenGrad, _logits, _ownLogits;
     private NativeBuffer<double>? _losses;
     private int[] _rows = [];
 
@@ -21,6 +21,17 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
 
     /// <summary>Tokens whose logits exist at once, for a vocabulary of this size.</summary>
     public static int ChunkFor(int vocabulary) => (int)Math.Clamp(LogitBytes / (sizeof(float) * (long)vocabulary) / 16 * 16, 16, 1024);
+
+    /// <summary>Elements that the logits of a chunk take.</summary>
+    public long LogitLength => (long)_chunk * vocabulary;
+
+    /// <summary>Puts the logits of the calls to come into memory that is the caller's again between them.</summary>
+    /// <param name="logits">At least <see cref="LogitLength"/> elements; their contents are lost.</param>
+    public void UseMemory(NativeBuffer<float> logits)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(logits.Length, LogitLength, nameof(logits));
+        _logits = logits;
+    }
 
     /// <summary>The sum of the negative log-likelihoods of all targets, in nats.</summary>
     /// <param name="hidden">[tokens, channels].</param>
@@ -95,17 +106,17 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
     {
         _hidden?.Dispose();
         _hiddenGrad?.Dispose();
-        _logits?.Dispose();
+        _ownLogits?.Dispose();
         _losses?.Dispose();
     }
 
     /// <summary>Packs the next scored tokens, at most a chunk; their indices go to _rows.</summary>
     private int Gather(ReadOnlySpan<float> hidden, ReadOnlySpan<int> targets, ref int token)
     {
-        if (_logits is null)
+        _logits ??= _ownLogits = new NativeBuffer<float>(LogitLength);
+        if (_hidden is null)
         {
             _hidden = new NativeBuffer<float>((long)_chunk * channels);
-            _logits = new NativeBuffer<float>((long)_chunk * vocabulary);
             _losses = new NativeBuffer<double>(_chunk);
             _rows = new int[_chunk];
         }

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Vernier.Kernels;
 
-/// <summary>fp32 to IEEE 754 binary16, rounded to nearest, half to even: keys and values on their way into a cache.</summary>
+/// <summary>Between fp32 and IEEE 754 binary16: to it rounded to nearest, half to even; back without loss.</summary>
 public static unsafe class HalfConversion
 {
     /// <summary>destination = source; beyond the range of halves lies infinity.</summary>
@@ -19,6 +19,42 @@ public static unsafe class HalfConversion
                     Vector256.Narrow(Narrow(Vector256.Load((uint*)from + i)), Narrow(Vector256.Load((uint*)from + i + 8))).Store((ushort*)to + i);
         for (; i < source.Length; i++)
             destination[i] = (Half)source[i];
+    }
+
+    /// <summary>destination = source.</summary>
+    /// <exception cref="ArgumentException">The destination is too short.</exception>
+    public static void Widen(ReadOnlySpan<Half> source, Span<float> destination)
+    {
+        Shapes.Require(destination.Length, 1, source.Length, nameof(destination));
+        fixed (Half* from = source)
+        fixed (float* to = destination)
+            Widen(from, source.Length, to);
+    }
+
+    internal static void Widen(Half* from, int count, float* to)
+    {
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated)
+            for (; i + 16 <= count; i += 16)
+            {
+                var (low, high) = Vector256.Widen(Vector256.Load((ushort*)from + i));
+                Widen(low).Store(to + i);
+                Widen(high).Store(to + i + 8);
+            }
+        for (; i < count; i++)
+            to[i] = (float)from[i];
+    }
+
+    // Exponent and fraction move to their places in an fp32, whose exponent is then 112 too small: a product with 2^112
+    // mends it, for subnormals too. Only infinities and NaN need their exponent filled up.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Widen(Vector256<uint> bits)
+    {
+        var magnitude = (bits & Vector256.Create(0x7fffu)) << 13;
+        var value = (magnitude.AsSingle() * Vector256.Create(BitConverter.UInt32BitsToSingle((127 + 112) << 23))).AsUInt32();
+        var special = Vector256.GreaterThanOrEqual(magnitude.AsInt32(), Vector256.Create(0x7c00 << 13)).AsUInt32();
+        value = Vector256.ConditionalSelect(special, magnitude | Vector256.Create(0x7f800000u), value);
+        return (value | (bits & Vector256.Create(0x8000u)) << 16).AsSingle();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

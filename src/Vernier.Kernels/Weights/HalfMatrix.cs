@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Vernier.Kernels;
@@ -33,7 +32,7 @@ public sealed unsafe class HalfMatrix : WeightMatrix
                 if (Format == HalfFormat.Bf16)
                     WidenBf16(from, columns, to + (long)r * stride);
                 else
-                    WidenFp16(from, columns, to + (long)r * stride);
+                    HalfConversion.Widen((Half*)from, columns, to + (long)r * stride);
             }
     }
 
@@ -55,31 +54,5 @@ public sealed unsafe class HalfMatrix : WeightMatrix
             }
         for (; i < count; i++)
             to[i] = BitConverter.UInt32BitsToSingle((uint)from[i] << 16);
-    }
-
-    private static void WidenFp16(ushort* from, int count, float* to)
-    {
-        var i = 0;
-        if (Vector256.IsHardwareAccelerated)
-            for (; i + 16 <= count; i += 16)
-            {
-                var (low, high) = Vector256.Widen(Vector256.Load(from + i));
-                WidenFp16(low).Store(to + i);
-                WidenFp16(high).Store(to + i + 8);
-            }
-        for (; i < count; i++)
-            to[i] = (float)BitConverter.UInt16BitsToHalf(from[i]);
-    }
-
-    // Exponent and fraction move to their places in an fp32, whose exponent is then 112 too small: a product with 2^112
-    // mends it, for subnormals too. Only infinities and NaN need their exponent filled up.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> WidenFp16(Vector256<uint> bits)
-    {
-        var magnitude = (bits & Vector256.Create(0x7fffu)) << 13;
-        var value = (magnitude.AsSingle() * Vector256.Create(BitConverter.UInt32BitsToSingle((127 + 112) << 23))).AsUInt32();
-        var special = Vector256.GreaterThanOrEqual(magnitude.AsInt32(), Vector256.Create(0x7c00 << 13)).AsUInt32();
-        value = Vector256.ConditionalSelect(special, magnitude | Vector256.Create(0x7f800000u), value);
-        return (value | (bits & Vector256.Create(0x8000u)) << 16).AsSingle();
     }
 }

@@ -51,6 +51,7 @@ public sealed class TaskSwitch : IDisposable
             throw Adapter.OfAnotherBase(_model, adapter.Config.TunedCodesSha256, codes);
         var active = Active;
         Activate(null);
+        Assign([.. _base.Select(s => s.Clone())]); // an adapter changes scales in place
         try
         {
             adapter.ApplyTo(_decoder, _compute, _model, _codesSha256);

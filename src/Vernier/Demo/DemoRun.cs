@@ -118,7 +118,7 @@ public sealed class DemoRun : IDisposable
     private (DemoTask Task, GroupScales[] Scales) Tune(string name, Func<int, int, string> text, PackedMatrix[] matrices, GroupScales[] rounded, CancellationToken stop)
     {
         _say($"tuning the task '{name}': {_options.TaskSteps} steps, scales only");
-        Use(matrices, rounded);
+        Use(matrices, [.. rounded.Select(s => s.Clone())]); // tuning changes scales in place
         var options = new TuneOptions
         {
             Method = "peqa",

@@ -31,9 +31,9 @@ public sealed record ActivationPlan(int KeptBlocks, long Bytes)
     {
         long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
         var stream = (config.Layers + 1L) * config.HiddenSize;
-        var scratch = 6L * config.HiddenSize + 2 * query + 2 * key + 2L * config.FeedForwardSize;
-        var chunk = CrossEntropy.ChunkFor(config.VocabularySize);
-        var head = chunk * (config.VocabularySize + 2L * config.HiddenSize);
-        return sizeof(float) * (tokens * (stream + scratch) + head) + BlockBytes(config, tokens);
+        var scratch = 6L * config.HiddenSize;
+        var chunk = (long)CrossEntropy.ChunkFor(config.VocabularySize);
+        var wide = Math.Max(chunk * config.VocabularySize, tokens * Math.Max(2 * query + 2 * key, 2L * config.FeedForwardSize)); // they take turns
+        return sizeof(float) * (tokens * (stream + scratch) + wide + 2 * chunk * config.HiddenSize) + BlockBytes(config, tokens);
     }
 }

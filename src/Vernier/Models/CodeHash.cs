@@ -31,6 +31,7 @@ public static class CodeHash
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var any = false;
         Span<byte> header = stackalloc byte[9];
+        byte[] codes = [];
         foreach (var matrix in matrices.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
             any = true;
@@ -40,7 +41,8 @@ public static class CodeHash
             BinaryPrimitives.WriteInt32LittleEndian(header[5..], matrix.Columns);
             hash.AppendData(header);
             var rows = Math.Clamp(BytesAtOnce / matrix.Columns, 1, matrix.Rows);
-            var codes = new byte[rows * matrix.Columns];
+            if (codes.Length < rows * matrix.Columns)
+                codes = new byte[Math.Max(BytesAtOnce, rows * matrix.Columns)];
             for (var row = 0; row < matrix.Rows; row += rows)
             {
                 var count = Math.Min(rows, matrix.Rows - row);

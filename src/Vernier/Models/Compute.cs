@@ -30,15 +30,22 @@ public sealed class Compute : IDisposable
     /// <summary>The activations that integer products read now.</summary>
     internal QuantizedActivations Quantized { get; } = new();
 
+    /// <summary>The name of the scratch that the widest steps of a pass take in turn, none of which lasts while another runs: the insides of a feed-forward
+    /// part, the gradients inside attention, the logits of the head.</summary>
+    internal const string Wide = "wide";
+
     /// <summary>A scratch span that belongs to <paramref name="name"/> until it is asked for again; contents undefined. Grows and is kept, so a steady step allocates nothing.</summary>
-    public Span<float> Scratch(string name, int length)
+    public Span<float> Scratch(string name, int length) => ScratchBuffer(name, length).Slice(0, length);
+
+    /// <summary>The same as memory of at least <paramref name="length"/> elements.</summary>
+    internal NativeBuffer<float> ScratchBuffer(string name, long length)
     {
         if (!_scratch.TryGetValue(name, out var buffer) || buffer.Length < length)
         {
             buffer?.Dispose();
             _scratch[name] = buffer = new NativeBuffer<float>(length);
         }
-        return buffer.Slice(0, length);
+        return buffer;
     }
 
     public void Dispose()

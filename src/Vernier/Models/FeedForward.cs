@@ -22,7 +22,7 @@ internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, L
         Up.AddBias(compute, up);
         if (y.IsEmpty)
             return;
-        var hidden = compute.Scratch("feed_forward.hidden", width);
+        var hidden = compute.Scratch(Compute.Wide, width);
         Activation.Forward(compute.Pool, config.Activation, gate, up, hidden);
         Projections.Forward(compute, layout, hidden, Down, y);
         if (Down.NeedsOutput)
@@ -36,9 +36,10 @@ internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, L
         var width = tokens * Up.OutFeatures;
         var gate = Gate is null ? default : kept.Gate.Of(width);
         var up = kept.Up.Of(width);
-        var hidden = compute.Scratch("feed_forward.hidden", width);
+        var wide = compute.Scratch(Compute.Wide, 2 * width);
+        var hidden = wide[..width];
+        var dHidden = wide[width..];
         Activation.Forward(compute.Pool, config.Activation, gate, up, hidden);
-        var dHidden = compute.Scratch("feed_forward.hidden_grad", width);
         Down.AddBiasGradient(compute, dy);
         Down.Backward(compute, hidden, Down.NeedsOutput ? kept.FeedForwardOutput.Of(dy.Length) : default, dy, tokens, dHidden, false);
 

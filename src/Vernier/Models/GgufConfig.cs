@@ -104,7 +104,12 @@ public static class GgufConfig
         };
     }
 
-    private static int[] EndIds(GgufMetadata metadata) =>
-        new[] { "eos", "eot", "eom" }.Select(k => metadata.FindInteger($"tokenizer.ggml.{k}_token_id"))
-            .OfType<long>().Select(id => (int)id).Distinct().ToArray();
+    private static List<int> EndIds(GgufMetadata metadata)
+    {
+        var ids = new List<int>();
+        foreach (var name in (string[])["eos", "eot", "eom"])
+            if (metadata.FindInteger($"tokenizer.ggml.{name}_token_id") is { } id && !ids.Contains((int)id))
+                ids.Add((int)id);
+        return ids;
+    }
 }

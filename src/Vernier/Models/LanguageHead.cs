@@ -48,10 +48,10 @@ internal sealed class LanguageHead : IDisposable
 
     /// <summary>Sums the negative log-likelihood of all targets.</summary>
     public double Loss(Compute compute, ReadOnlySpan<float> x, TokenBatch batch) =>
-        _loss.Loss(compute.Pool, Input(compute, x, batch.Tokens), _head.Matrix, BiasValues, batch.Targets);
+        LossOf(compute).Loss(compute.Pool, Input(compute, x, batch.Tokens), _head.Matrix, BiasValues, batch.Targets);
 
     public void LogProbabilities(Compute compute, ReadOnlySpan<float> x, TokenBatch batch, Span<float> logProbabilities, Span<bool> greedy) =>
-        _loss.LogProbabilities(compute.Pool, Input(compute, x, batch.Tokens), _head.Matrix, BiasValues, batch.Targets, logProbabilities, greedy);
+        LossOf(compute).LogProbabilities(compute.Pool, Input(compute, x, batch.Tokens), _head.Matrix, BiasValues, batch.Targets, logProbabilities, greedy);
 
     /// <summary>Sums the negative log-likelihood and writes <paramref name="scale"/> times its gradient with respect to x into dx [tokens, hidden].</summary>
     public double Accumulate(Compute compute, ReadOnlySpan<float> x, TokenBatch batch, float scale, Span<float> dx)
@@ -59,7 +59,7 @@ internal sealed class LanguageHead : IDisposable
         var input = Input(compute, x, batch.Tokens);
         var dInput = _projectOut is null ? dx : compute.Scratch("head.input_grad", input.Length);
         var biasGrad = _head.Sum is null || Bias is null ? default : Bias.Gradient.Span;
-        var loss = _loss.LossAndGradient(compute.Pool, input, _head.Matrix, BiasValues, batch.Targets, scale, dInput, _head.Sum, biasGrad);
+        var loss = LossOf(compute).LossAndGradient(compute.Pool, input, _head.Matrix, BiasValues, batch.Targets, scale, dInput, _head.Sum, biasGrad);
         if (_projectOut is not null)
         {
             if (_projectOut.Sum is not null)
@@ -75,6 +75,12 @@ internal sealed class LanguageHead : IDisposable
     }
 
     public void Dispose() => _loss.Dispose();
+
+    private CrossEntropy LossOf(Compute compute)
+    {
+        _loss.UseMemory(compute.ScratchBuffer(Compute.Wide, _loss.LogitLength));
+        return _loss;
+    }
 
     private Span<float> Input(Compute compute, ReadOnlySpan<float> x, int rows)
     {

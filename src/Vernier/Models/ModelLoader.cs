@@ -15,8 +15,9 @@ internal static class ModelLoader
         {
             var config = GgufConfig.Read(file);
             var decoder = new Decoder(config, new GgufWeights(file, config.Architecture, config.HeadDim));
+            file.Release(); // reading a tensor brings in pages of its neighbours, which were let go before
             var tensors = file.Tensors.Select(t =>
-                new SourceTensor(GgufNames.ToHuggingFace(t.Name) ?? t.Name, t.Name, [.. t.Dimensions.Reverse()], t.Format.Name, t.ByteLength)).ToList();
+                new SourceTensor(GgufNames.ToHuggingFace(t.Name) ?? t.Name, t.Name, SlowestFirst(t.Dimensions), t.Format.Name, t.ByteLength)).ToList();
             return new LanguageModel(decoder, new ModelSource(path, SourceKind.Gguf, tensors, file), new Compute(options.Threads, options.Mode),
                 () => TokenizerLoader.FromGguf(file.Metadata, path));
         }
@@ -39,5 +40,13 @@ internal static class ModelLoader
         var tensors = NativeWeights.Tensors(folder, packed ?? new Dictionary<string, NativeMatrix>()).ToList();
         return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors), new Compute(options.Threads, options.Mode),
             () => TokenizerLoader.FromFolder(path));
+    }
+
+    private static long[] SlowestFirst(IReadOnlyList<long> dimensions)
+    {
+        var shape = new long[dimensions.Count];
+        for (var i = 0; i < shape.Length; i++)
+            shape[i] = dimensions[shape.Length - 1 - i];
+        return shape;
     }
 }

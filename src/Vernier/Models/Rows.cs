@@ -16,13 +16,33 @@ internal static class Rows
             body(0, rows);
             return;
         }
+        // Tasks rather than Parallel.For: a program that loads a model and makes one token would spend longer on starting that up.
+        var others = new Task[parts - 1];
+        for (var i = 0; i < others.Length; i++)
+        {
+            var part = i + 1;
+            others[i] = Task.Run(() => body(From(part), From(part + 1)));
+        }
+        ExceptionDispatchInfo? failure = null;
         try
         {
-            Parallel.For(0, parts, part => body((int)((long)rows * part / parts), (int)((long)rows * (part + 1) / parts)));
+            body(0, From(1));
         }
-        catch (AggregateException e)
+        catch (Exception e)
         {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+            failure = ExceptionDispatchInfo.Capture(e);
         }
+        foreach (var other in others)
+            try
+            {
+                other.GetAwaiter().GetResult();
+            }
+            catch (Exception e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+        failure?.Throw();
+
+        int From(int part) => (int)((long)rows * part / parts);
     }
 }

@@ -67,13 +67,14 @@ internal sealed class SelfAttention
         var k = kept.Key.Of(tokens * KeyWidth);
         var v = kept.Value.Of(tokens * KeyWidth);
         var mixed = kept.Mixed.Of(tokens * QueryWidth);
-        var dMixed = compute.Scratch("attention.mixed", mixed.Length);
+        var wide = compute.Scratch(Compute.Wide, mixed.Length + q.Length + k.Length + v.Length);
+        var dMixed = wide[..mixed.Length];
         Output.AddBiasGradient(compute, dy);
         Output.Backward(compute, mixed, Output.NeedsOutput ? kept.AttentionOutput.Of(dy.Length) : default, dy, tokens, dMixed, false);
 
-        var dq = compute.Scratch("attention.query", q.Length);
-        var dk = compute.Scratch("attention.key", k.Length);
-        var dv = compute.Scratch("attention.value", v.Length);
+        var dq = wide.Slice(mixed.Length, q.Length);
+        var dk = wide.Slice(mixed.Length + q.Length, k.Length);
+        var dv = wide[^v.Length..];
         Attention.Backward(compute.Pool, q, k, v, mixed, kept.LogSumExp.Of(tokens * _config.Heads), dMixed, layout.Starts, _shape, dq, dk, dv);
 
         if (Value.NeedsOutput)

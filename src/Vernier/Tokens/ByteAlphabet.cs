@@ -30,8 +30,9 @@ internal static class ByteAlphabet
 
     private static short[] MakeBytes()
     {
-        var bytes = new short[Chars.Max() + 1];
-        Array.Fill(bytes, (short)-1);
+        var bytes = new short[512]; // the last character is below it
+        for (var i = 0; i < bytes.Length; i++)
+            bytes[i] = -1;
         for (var value = 0; value < 256; value++)
             bytes[Chars[value]] = (short)value;
         return bytes;

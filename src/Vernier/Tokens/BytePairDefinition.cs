@@ -3,13 +3,13 @@ namespace Vernier.Tokens;
 /// <summary>Everything a tokenizer file says about a byte-level BPE tokenizer.</summary>
 /// <param name="Source">The file, for messages.</param>
 /// <param name="Vocabulary">The pieces in the byte alphabet.</param>
-/// <param name="Merges">Pairs of pieces, in the order of their rank.</param>
+/// <param name="Merges">In the order of their rank.</param>
 /// <param name="PreTokenization">How text is cut into pieces.</param>
 /// <param name="SpecialTokens">The tokens that are found in text as a whole.</param>
 public sealed record BytePairDefinition(
     string Source,
     Vocabulary Vocabulary,
-    IReadOnlyList<(string Left, string Right)> Merges,
+    PieceMerge[] Merges,
     PreTokenization PreTokenization,
     IReadOnlyList<SpecialToken> SpecialTokens)
 {
@@ -27,4 +27,7 @@ public sealed record BytePairDefinition(
 
     /// <summary>Text is brought to Unicode's composed normal form first.</summary>
     public bool NormalizesToNfc { get; init; }
+
+    /// <summary>The pairs of pieces that merge, in the order of their rank.</summary>
+    internal IEnumerable<(string Left, string Right)> SpelledMerges() => Merges.Select(merge => (Vocabulary[merge.Left], Vocabulary[merge.Right]));
 }

@@ -13,7 +13,7 @@ public sealed class BytePairTokenizer : ITokenizer
     private readonly SpecialTokenFinder _specials;
     private readonly SpecialTokenFinder _userDefined;
     private readonly HashSet<int> _control;
-    private readonly byte[][] _bytes;
+    private readonly byte[]?[] _bytes; // spelled when they are first asked for
     private readonly int[] _byteIds = new int[256];
     private Scratch? _idle;
 
@@ -25,10 +25,12 @@ public sealed class BytePairTokenizer : ITokenizer
         _specials = new SpecialTokenFinder(definition.SpecialTokens);
         _userDefined = new SpecialTokenFinder(definition.SpecialTokens.Where(token => !token.IsControl));
         _control = [.. definition.SpecialTokens.Where(token => token.IsControl).Select(token => token.Id)];
-        _bytes = MakeBytes(definition);
+        _bytes = new byte[Vocabulary.Count][];
+        foreach (var token in definition.SpecialTokens)
+            _bytes[token.Id] = Encoding.UTF8.GetBytes(token.Content);
         for (var value = 0; value < 256; value++)
             _byteIds[value] = Vocabulary.Find(ByteAlphabet.ToChar((byte)value).ToString()) ?? -1;
-        _merges = MakeMerges(definition);
+        _merges = MakeMerges(definition.Merges);
     }
 
     internal BytePairDefinition Definition { get; }
@@ -50,7 +52,7 @@ public sealed class BytePairTokenizer : ITokenizer
     public string Piece(int id) => Vocabulary[id];
 
     public byte[] TokenBytes(int id) => (uint)id < (uint)_bytes.Length
-        ? _bytes[id]
+        ? _bytes[id] ??= Spelled(Vocabulary[id])
         : throw new ArgumentOutOfRangeException(nameof(id), id, $"outside the vocabulary of {_bytes.Length} tokens");
 
     public bool IsSpecial(int id) => _control.Contains(id);
@@ -145,17 +147,6 @@ public sealed class BytePairTokenizer : ITokenizer
         return Vocabulary.Lookup.TryGetValue(spelled, out var id) ? id : null;
     }
 
-    private static byte[][] MakeBytes(BytePairDefinition definition)
-    {
-        var special = definition.SpecialTokens.ToDictionary(token => token.Id, token => token.Content);
-        var bytes = new byte[definition.Vocabulary.Count][];
-        for (var id = 0; id < bytes.Length; id++)
-            bytes[id] = special.TryGetValue(id, out var content)
-                ? Encoding.UTF8.GetBytes(content)
-                : Spelled(definition.Vocabulary[id]);
-        return bytes;
-    }
-
     /// <summary>The bytes that a piece spells; a piece with any character outside the alphabet is its own text.</summary>
     private static byte[] Spelled(string piece)
     {
@@ -166,18 +157,11 @@ public sealed class BytePairTokenizer : ITokenizer
         return bytes;
     }
 
-    private static MergeTable MakeMerges(BytePairDefinition definition)
+    private static MergeTable MakeMerges(PieceMerge[] merges)
     {
-        var vocabulary = definition.Vocabulary;
-        var table = new MergeTable(definition.Merges.Count);
-        for (var rank = 0; rank < definition.Merges.Count; rank++)
-        {
-            var (left, right) = definition.Merges[rank];
-            table.Add(Id(left), Id(right), rank, Id(left + right));
-
-            int Id(string piece) => vocabulary.Find(piece) ?? throw new InvalidDataException(
-                $"{definition.Source}: merge {rank} (\"{left}\" with \"{right}\") needs the token \"{piece}\", which the vocabulary of {vocabulary.Count} lacks");
-        }
+        var table = new MergeTable(merges.Length);
+        for (var rank = 0; rank < merges.Length; rank++)
+            table.Add(merges[rank].Left, merges[rank].Right, rank, merges[rank].Merged);
         return table;
     }
 

@@ -17,10 +17,10 @@ public static class BytePairTrainer
         var pieces = new List<string>(Specials);
         pieces.AddRange(Enumerable.Range(0, 256).Select(value => ByteAlphabet.ToChar((byte)value).ToString()));
         var words = CountWords(text);
-        var merges = new List<(string, string)>();
+        var merges = new List<PieceMerge>();
         while (pieces.Count < vocabularySize && MostFrequentPair(words) is { } pair)
         {
-            merges.Add((pieces[pair.Left], pieces[pair.Right]));
+            merges.Add(new PieceMerge(pair.Left, pair.Right, pieces.Count));
             pieces.Add(pieces[pair.Left] + pieces[pair.Right]);
             foreach (var (symbols, _) in words)
                 Replace(symbols, pair, pieces.Count - 1);
@@ -28,7 +28,7 @@ public static class BytePairTrainer
         var kinds = pieces.Select((_, id) => id < Specials.Length ? TokenKind.Control : TokenKind.Normal).ToArray();
         var vocabulary = new Vocabulary([.. pieces], kinds);
         return new BytePairTokenizer(new BytePairDefinition(
-            "trained vocabulary", vocabulary, merges, PreTokenization.Gpt2, vocabulary.SpecialTokens())
+            "trained vocabulary", vocabulary, [.. merges], PreTokenization.Gpt2, vocabulary.SpecialTokens())
         {
             BosId = vocabulary.Find(EndOfText),
             EosId = vocabulary.Find(EndOfText),

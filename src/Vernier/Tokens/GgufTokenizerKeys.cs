@@ -43,7 +43,7 @@ public static class GgufTokenizerKeys
             (Prefix + "pre", pre),
             (Prefix + "tokens", Tokens(definition.Vocabulary)),
             (Prefix + "token_type", Types(definition.Vocabulary)),
-            (Prefix + "merges", definition.Merges.Select(merge => $"{merge.Left} {merge.Right}").ToArray()),
+            (Prefix + "merges", definition.SpelledMerges().Select(merge => $"{merge.Left} {merge.Right}").ToArray()),
             (Prefix + "add_space_prefix", definition.AddsPrefixSpace),
         ];
     }

@@ -27,12 +27,15 @@ internal static class GgufTokenizerReader
     {
         var merges = metadata.FindStrings(Prefix + "merges")
             ?? throw new InvalidDataException($"{source}: no {Prefix}merges, which a tokenizer of kind gpt2 needs");
+        var list = new MergeList(source, vocabulary);
+        foreach (var merge in merges)
+            list.Add(merge);
         var pre = metadata.FindString(Prefix + "pre") ?? "default";
         var isLlama3 = pre is "llama-bpe" or "llama3" or "llama-v3" or "falcon3";
         return new BytePairDefinition(
             source,
             vocabulary,
-            [.. merges.Select((merge, rank) => TokenizerJson.SplitMerge(source, rank, merge))],
+            list.ToArray(),
             PreTokenization.FromGgufName(pre),
             vocabulary.SpecialTokens())
         {

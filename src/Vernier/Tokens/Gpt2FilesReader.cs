@@ -11,16 +11,16 @@ internal static class Gpt2FilesReader
             throw new InvalidDataException($"{vocabularyPath}: the list of merges {Path.GetFileName(mergesPath)} is not beside it");
         using var json = TokenizerJson.Open(vocabularyPath);
         var pieces = TokenizerJson.Pieces(vocabularyPath, json.RootElement, []);
-        var merges = new List<(string, string)>();
-        foreach (var line in File.ReadLines(mergesPath))
-            if (line.Length > 0 && !(merges.Count == 0 && line.StartsWith("#version", StringComparison.Ordinal)))
-                merges.Add(TokenizerJson.SplitMerge(mergesPath, merges.Count, line));
         var names = new[] { config.BosToken, config.EosToken, EndOfText, "<s>", "</s>", "<pad>", "<unk>" }.OfType<string>().ToHashSet();
         var kinds = pieces.Select(piece => piece is not null && names.Contains(piece) ? TokenKind.Control : TokenKind.Normal).ToArray();
         var vocabulary = new Vocabulary(pieces, kinds);
+        var merges = new MergeList(mergesPath, vocabulary);
+        foreach (var line in File.ReadLines(mergesPath))
+            if (line.Length > 0 && !(merges.Count == 0 && line.StartsWith("#version", StringComparison.Ordinal)))
+                merges.Add(line);
         var end = vocabulary.Find(config.EosToken ?? EndOfText);
         return new BytePairTokenizer(new BytePairDefinition(
-            vocabularyPath, vocabulary, merges, PreTokenization.Gpt2, vocabulary.SpecialTokens())
+            vocabularyPath, vocabulary, merges.ToArray(), PreTokenization.Gpt2, vocabulary.SpecialTokens())
         {
             BosId = config.BosToken is { } bos ? vocabulary.Find(bos) : end,
             EosId = end,

@@ -12,8 +12,20 @@ public sealed record LoadedTokenizer(ITokenizer Tokenizer, string? ChatTemplateS
 
     internal static LoadedTokenizer Of(ITokenizer tokenizer, string? template, IEnumerable<long?> statedEnds)
     {
-        var named = EndNames.Select(tokenizer.Find).Where(id => id is { } found && tokenizer.IsSpecial(found));
-        var stated = statedEnds.Where(id => id >= 0 && id < tokenizer.VocabularySize).Select(id => (int?)id);
-        return new(tokenizer, template, [.. stated.Prepend(tokenizer.EosId).Concat(named).OfType<int>().Distinct()]);
+        var ends = new List<int>();
+        Add(tokenizer.EosId);
+        foreach (var id in statedEnds)
+            if (id >= 0 && id < tokenizer.VocabularySize)
+                Add((int)id);
+        foreach (var name in EndNames)
+            if (tokenizer.Find(name) is { } id && tokenizer.IsSpecial(id))
+                Add(id);
+        return new(tokenizer, template, ends);
+
+        void Add(int? id)
+        {
+            if (id is { } known && !ends.Contains(known))
+                ends.Add(known);
+        }
     }
 }

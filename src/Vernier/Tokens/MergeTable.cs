@@ -3,9 +3,7 @@ namespace Vernier.Tokens;
 /// <summary>The merges of a BPE vocabulary: a pair of symbols to its rank (lower goes first) and to the symbol it becomes. An open-addressed table, read without a lock.</summary>
 internal sealed class MergeTable
 {
-    private const long Empty = -1;
-    private readonly long[] _pairs;
-    private readonly (int Rank, int Merged)[] _values;
+    private readonly Slot[] _slots;
     private readonly int _shift;
 
     public MergeTable(int count)
@@ -14,9 +12,7 @@ internal sealed class MergeTable
         while (1L << bits < 2L * count)
             bits++;
         _shift = 64 - bits;
-        _pairs = new long[1 << bits];
-        _values = new (int, int)[1 << bits];
-        Array.Fill(_pairs, Empty);
+        _slots = new Slot[1 << bits];
     }
 
     public int Count { get; private set; }
@@ -24,16 +20,15 @@ internal sealed class MergeTable
     /// <summary>Adds a merge; a pair that is there keeps the rank it has.</summary>
     public void Add(int left, int right, int rank, int merged)
     {
-        var pair = Pair(left, right);
-        var slot = Slot(pair);
-        while (_pairs[slot] != Empty)
+        var key = Key(left, right);
+        var at = First(key);
+        while (_slots[at].Key != 0)
         {
-            if (_pairs[slot] == pair)
+            if (_slots[at].Key == key)
                 return;
-            slot = (slot + 1) & (_pairs.Length - 1);
+            at = (at + 1) & (_slots.Length - 1);
         }
-        _pairs[slot] = pair;
-        _values[slot] = (rank, merged);
+        _slots[at] = new Slot { Key = key, Rank = rank, Merged = merged };
         Count++;
     }
 
@@ -42,19 +37,26 @@ internal sealed class MergeTable
     {
         if ((left | right) >= 0)
         {
-            var pair = Pair(left, right);
-            for (var slot = Slot(pair); _pairs[slot] != Empty; slot = (slot + 1) & (_pairs.Length - 1))
-                if (_pairs[slot] == pair)
+            var key = Key(left, right);
+            for (var at = First(key); _slots[at].Key != 0; at = (at + 1) & (_slots.Length - 1))
+                if (_slots[at].Key == key)
                 {
-                    merged = _values[slot].Merged;
-                    return _values[slot].Rank;
+                    merged = _slots[at].Merged;
+                    return _slots[at].Rank;
                 }
         }
         merged = -1;
         return int.MaxValue;
     }
 
-    private static long Pair(int left, int right) => ((long)left << 32) | (uint)right;
+    // Never 0, which marks a free slot.
+    private static long Key(int left, int right) => (((long)left << 32) | (uint)right) + 1;
 
-    private int Slot(long pair) => (int)((ulong)(pair * unchecked((long)0x9E3779B97F4A7C15)) >> _shift);
+    private int First(long key) => (int)((ulong)(key * unchecked((long)0x9E3779B97F4A7C15)) >> _shift);
+
+    private struct Slot
+    {
+        public long Key;
+        public int Rank, Merged;
+    }
 }

@@ -6,7 +6,7 @@ namespace Vernier.Tokens;
 internal sealed class SpecialTokenFinder
 {
     private readonly SpecialToken[] _tokens;
-    private readonly Dictionary<(int Node, char Next), int> _edges = [];
+    private readonly Dictionary<long, int> _edges = []; // by node and character
     private readonly List<int> _tokenAtNode = [-1];
     private readonly SearchValues<char> _firsts;
 
@@ -18,11 +18,11 @@ internal sealed class SpecialTokenFinder
             var node = 0;
             foreach (var c in _tokens[i].Content)
             {
-                if (!_edges.TryGetValue((node, c), out var next))
+                if (!_edges.TryGetValue(Edge(node, c), out var next))
                 {
                     next = _tokenAtNode.Count;
                     _tokenAtNode.Add(-1);
-                    _edges.Add((node, c), next);
+                    _edges.Add(Edge(node, c), next);
                 }
                 node = next;
             }
@@ -61,11 +61,13 @@ internal sealed class SpecialTokenFinder
     {
         SpecialToken? found = null;
         var node = 0;
-        for (var i = at; i < text.Length && _edges.TryGetValue((node, text[i]), out node); i++)
+        for (var i = at; i < text.Length && _edges.TryGetValue(Edge(node, text[i]), out node); i++)
             if (_tokenAtNode[node] is >= 0 and var token && StandsAlone(_tokens[token], text, at, i + 1))
                 found = _tokens[token];
         return found;
     }
+
+    private static long Edge(int node, char next) => ((long)node << 16) | next;
 
     private static bool StandsAlone(SpecialToken token, ReadOnlySpan<char> text, int start, int end) =>
         !token.SingleWord

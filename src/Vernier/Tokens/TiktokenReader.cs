@@ -45,9 +45,9 @@ internal static class TiktokenReader
     }
 
     /// <summary>The file leaves the merges out: what a token is made of is what the merges before it make of its bytes.</summary>
-    private static List<(string, string)> Merges(Vocabulary vocabulary)
+    private static PieceMerge[] Merges(Vocabulary vocabulary)
     {
-        var merges = new List<(string, string)>();
+        var merges = new List<PieceMerge>();
         var table = new MergeTable(vocabulary.Count);
         var merger = new Merger(table);
         for (var id = 0; id < vocabulary.Count; id++)
@@ -59,8 +59,8 @@ internal static class TiktokenReader
             if (merger.Merge(symbols) != 2 || symbols[0] < 0 || symbols[1] < 0)
                 continue;
             table.Add(symbols[0], symbols[1], id, id);
-            merges.Add((vocabulary[symbols[0]], vocabulary[symbols[1]]));
+            merges.Add(new PieceMerge(symbols[0], symbols[1], id));
         }
-        return merges;
+        return [.. merges];
     }
 }

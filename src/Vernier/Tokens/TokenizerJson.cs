@@ -78,12 +78,19 @@ internal static class TokenizerJson
     }
 
     /// <summary>A merge written as two pieces with a space between.</summary>
-    public static (string Left, string Right) SplitMerge(string path, int rank, string merge)
+    private static (string Left, string Right) SplitMerge(string path, int rank, string merge)
+    {
+        var space = FindSplit(path, rank, merge);
+        return (merge[..space], merge[(space + 1)..]);
+    }
+
+    /// <summary>Where the space of such a merge is.</summary>
+    public static int FindSplit(string path, int rank, string merge)
     {
         // The space itself may be part of a piece only at its beginning.
         var space = merge.Length > 1 ? merge.IndexOf(' ', 1) : -1;
         return space > 0 && space < merge.Length - 1
-            ? (merge[..space], merge[(space + 1)..])
+            ? space
             : throw new InvalidDataException($"{path}: merge {rank} is \"{merge}\", expected two pieces with a space between");
     }
 }

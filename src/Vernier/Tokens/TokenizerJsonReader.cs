@@ -52,7 +52,7 @@ internal static class TokenizerJsonReader
         }
         var (bos, eos) = (Bos(root, vocabulary, config), Eos(vocabulary, config));
         return new BytePairTokenizer(new BytePairDefinition(
-            path, vocabulary, Merges(path, model), new PreTokenization(rules), added)
+            path, vocabulary, Merges(path, model, vocabulary), new PreTokenization(rules), added)
         {
             BosId = bos,
             EosId = eos,
@@ -160,7 +160,15 @@ internal static class TokenizerJsonReader
         { } single => [single],
     };
 
-    private static List<(string, string)> Merges(string path, JsonElement model)
+    private static PieceMerge[] Merges(string path, JsonElement model, Vocabulary vocabulary)
+    {
+        var merges = new MergeList(path, vocabulary);
+        foreach (var (left, right) in Merges(path, model))
+            merges.Add(left, right);
+        return merges.ToArray();
+    }
+
+    private static List<(string Left, string Right)> Merges(string path, JsonElement model)
     {
         foreach (var setting in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
             if (model.Text(setting) is { Length: > 0 } value)

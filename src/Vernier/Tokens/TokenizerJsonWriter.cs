@@ -68,7 +68,7 @@ public static class TokenizerJsonWriter
         if (usesOwnPattern)
             stages.Clear();
         stages.Add(ByteLevel(definition.AddsPrefixSpace, usesOwnPattern));
-        var model = Model(definition.Vocabulary, unknown: null, isByteFallback: false, definition.IgnoresMerges, definition.Merges);
+        var model = Model(definition.Vocabulary, unknown: null, isByteFallback: false, definition.IgnoresMerges, definition.SpelledMerges());
         return Whole(
             definition.SpecialTokens,
             definition.NormalizesToNfc ? new JsonObject { ["type"] = "NFC" } : null,
@@ -146,7 +146,7 @@ public static class TokenizerJsonWriter
     }
 
     private static JsonObject Model(
-        Vocabulary vocabulary, int? unknown, bool isByteFallback, bool ignoresMerges, IReadOnlyList<(string Left, string Right)> merges)
+        Vocabulary vocabulary, int? unknown, bool isByteFallback, bool ignoresMerges, IEnumerable<(string Left, string Right)> merges)
     {
         var pieces = new JsonObject();
         for (var id = 0; id < vocabulary.Count; id++)

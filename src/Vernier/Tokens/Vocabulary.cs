@@ -42,11 +42,14 @@ public sealed class Vocabulary
     public int? Find(string piece) => _ids.TryGetValue(piece, out var id) ? id : null;
 
     /// <summary>The tokens to be found in text as a whole; a user-defined SentencePiece token is spelled with U+2581 for a space.</summary>
-    internal SpecialToken[] SpecialTokens() =>
-        [.. Enumerable.Range(0, Count)
-            .Where(id => _kinds[id] is TokenKind.Control or TokenKind.UserDefined or TokenKind.Unknown && this[id].Length > 0)
-            .Select(id => new SpecialToken(
-                this[id].Replace(SentencePieceTokenizer.Space, ' '), id, IsControl: _kinds[id] != TokenKind.UserDefined))];
+    internal SpecialToken[] SpecialTokens()
+    {
+        var specials = new List<SpecialToken>();
+        for (var id = 0; id < Count; id++)
+            if (_kinds[id] is TokenKind.Control or TokenKind.UserDefined or TokenKind.Unknown && this[id].Length > 0)
+                specials.Add(new SpecialToken(this[id].Replace(SentencePieceTokenizer.Space, ' '), id, IsControl: _kinds[id] != TokenKind.UserDefined));
+        return [.. specials];
+    }
 
     private int Checked(int id) => (uint)id < (uint)_pieces.Length
         ? id

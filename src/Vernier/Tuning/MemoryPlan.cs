@@ -6,8 +6,8 @@ namespace Vernier.Tuning;
 /// <summary>How much of the forward pass a step keeps for its backward pass, and how much it computes again.</summary>
 internal static class MemoryPlan
 {
-    // What the first step takes beside activations: compiled code, and the panels and tiles of the kernels.
-    private const long FirstStep = 24L << 20;
+    // What a run takes beside activations from here on: compiled code, the panels and tiles of the kernels, and the results when they are written.
+    private const long FirstStep = 36L << 20;
 
     // Small models tune in this much; the last tenth is room for what a plan does not see.
     private const long SmallRun = 540_000_000;

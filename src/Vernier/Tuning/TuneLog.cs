@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Vernier.Tuning;
 
-/// <summary><c>log.jsonl</c>: a line for every step, <c>{"step", "loss", "grad_norm", "lr", "tokens", "seconds", "rss_mb"}</c>, and <c>eval_loss</c>
+/// <summary><c>log.jsonl</c>: a line for every step, <c>{"step", "loss", "grad_norm", "lr", "tokens", "seconds", "rss_mb", "kept_blocks", "recomputed_blocks"}</c>, and <c>eval_loss</c>
 /// where the validation loss was taken after the step; a method may add fields (l4q, qat and qat-lora: <c>clipped</c>, <c>quantization_error</c>). Steps count from 1: the line of step n holds the loss before its update, and <c>checkpoint-n</c> the state after it.
 /// A line is on its way to the disk before the next step begins.</summary>
 internal sealed class TuneLog : IDisposable
@@ -28,7 +28,7 @@ internal sealed class TuneLog : IDisposable
         var eval = at.EvalLoss is { } loss ? string.Create(CultureInfo.InvariantCulture, $",\"eval_loss\":{loss:R}") : "";
         var figures = string.Concat(at.MethodFigures.Select(f => string.Create(CultureInfo.InvariantCulture, $",\"{f.Name}\":{f.Value:R}")));
         var line = string.Create(CultureInfo.InvariantCulture,
-            $"{{\"step\":{at.Step},\"loss\":{at.Loss:R},\"grad_norm\":{at.GradientNorm:R},\"lr\":{at.LearningRate:R},\"tokens\":{at.Tokens},\"seconds\":{at.Seconds:F4},\"rss_mb\":{at.ResidentBytes / 1e6:F1}{eval}{figures}}}\n");
+            $"{{\"step\":{at.Step},\"loss\":{at.Loss:R},\"grad_norm\":{at.GradientNorm:R},\"lr\":{at.LearningRate:R},\"tokens\":{at.Tokens},\"seconds\":{at.Seconds:F4},\"rss_mb\":{at.ResidentBytes / 1e6:F1},\"kept_blocks\":{at.KeptBlocks},\"recomputed_blocks\":{at.RecomputedBlocks}{eval}{figures}}}\n");
         _file.Write(Encoding.UTF8.GetBytes(line));
     }
 

@@ -41,6 +41,14 @@ public sealed record TuneResult
     [JsonPropertyName("peak_rss_mb")]
     public required double PeakResidentMegabytes { get; init; }
 
+    /// <summary>Blocks whose insides were kept from the forward to the backward pass.</summary>
+    [JsonPropertyName("kept_blocks")]
+    public required int KeptBlocks { get; init; }
+
+    /// <summary>Blocks that the backward pass computed again, for want of memory.</summary>
+    [JsonPropertyName("recomputed_blocks")]
+    public required int RecomputedBlocks { get; init; }
+
     /// <summary>Validation loss before the first step, nats a token; null without validation data.</summary>
     [JsonPropertyName("initial_eval")]
     public required double? InitialEval { get; init; }

@@ -27,9 +27,8 @@ public sealed class Tuner
     /// <param name="output">The folder that the run writes.</param>
     /// <exception cref="ArgumentException">An option's value makes no sense, or two exclude each other.</exception>
     public Tuner(LanguageModel model, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
-        : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(), options, data, evalData, output)
-    {
-    }
+        : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(), options, data, evalData, output) =>
+        model.ReleaseTokenizer(); // the data are ids by now
 
     /// <param name="codesSha256">Hash of the codes that the decoder holds now; null where none are quantized.</param>
     internal Tuner(Decoder decoder, Compute compute, string modelPath, Func<string?> codesSha256, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
@@ -130,7 +129,12 @@ public sealed class Tuner
                 var figures = loop.Step(run.Step, _options.LearningRate!.Value * factor, (_options.ScaleLearningRate ?? _options.LearningRate.Value) * factor);
                 run.Step++;
                 var eval = run.Step == steps || run.Step % (_options.EvalEvery ?? int.MaxValue) == 0 ? Evaluate(cancel) : null;
-                var at = new TuneProgress(run.Step, steps, figures.Loss, figures.GradientNorm, figures.LearningRate, figures.Tokens, figures.Seconds, ResidentMemory.Current, eval) { MethodFigures = run.Method.TakeFigures() };
+                var at = new TuneProgress(run.Step, steps, figures.Loss, figures.GradientNorm, figures.LearningRate, figures.Tokens, figures.Seconds, ResidentMemory.Current, eval)
+                {
+                    KeptBlocks = KeptBlocks,
+                    RecomputedBlocks = _decoder.Config.Layers - KeptBlocks,
+                    MethodFigures = run.Method.TakeFigures(),
+                };
                 log.Write(at);
                 progress?.Invoke(at);
                 if (run.Step % every == 0)
@@ -191,6 +195,8 @@ public sealed class Tuner
             CodesEqual = run.CodesEqual(_codesSha256()),
             CodesSha256 = run.Method.KeepsCodes ? run.TunedCodes : null,
             TrainableParameters = loop.TrainableParameters,
+            KeptBlocks = KeptBlocks,
+            RecomputedBlocks = _decoder.Config.Layers - KeptBlocks,
             Finished = run.Step == _options.Steps,
             Warnings = _warnings,
         };
@@ -205,6 +211,9 @@ public sealed class Tuner
             evals.Insert(0, (0, initial));
         File.WriteAllText(Path.Combine(_output, "loss.svg"), LossChart.Svg($"{_options.Method} on {Path.GetFileName(_data.Source)}", [.. log.Select(at => at.Loss)], evals));
     }
+
+    // The last block's insides are still there when the backward pass begins.
+    private int KeptBlocks => _decoder.KeptBlocks + 1;
 
     /// <summary>Tokens that a micro-batch can have at most.</summary>
     private int MostTokens() => checked(_options.Batch * Enumerable.Range(0, _data.Rows).Max(_data.RowTokens));

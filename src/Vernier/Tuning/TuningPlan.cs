@@ -107,7 +107,8 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         {
             "full" => 0,
             "qat" => 12 * l.Scales(l.Group), // range, offset and rounded steps of the grid
-            "peqa" or "qa-lora" => l.LoadedBytes + (l.Bits is null ? 0 : 8 * l.Scales(l.Group)), // the scales in use beside those of the start
+            "peqa" => l.LoadedBytes + (l.Bits is null ? 0 : (options.Bits is null ? 4 : 8) * l.Scales(l.Group)), // those of the start: fp16 as files have them, else fp32
+            "qa-lora" => l.LoadedBytes + (l.Bits is null ? 0 : 8 * l.Scales(l.Group)), // the scales in use beside those of the start
             "qlora" => l.LoadedBytes,
             "l4q" or "qat-lora" => isTarget(l.Name) ? loaded.LoadedBytes + 12 * l.Scales(l.Group) : l.LoadedBytes,
             _ => loaded.LoadedBytes,

@@ -31,15 +31,17 @@ public readonly ref struct PeqaFactors
     /// Scale and offset move together, which is right for a zero point (o = -s z) and for a minimum (o = m) alike.</summary>
     /// <param name="start">The scales of the untuned weight; unchanged.</param>
     /// <param name="destination">Of the same shape.</param>
-    public void Compose(GroupScales start, GroupScales destination)
+    public void Compose(FrozenScales start, GroupScales destination)
     {
         if ((start.Rows, start.Groups) != (destination.Rows, destination.Groups))
             throw new ArgumentException($"scales of [{destination.Rows}, {destination.Groups}], expected [{start.Rows}, {start.Groups}]", nameof(destination));
         var groups = start.Groups;
         for (var i = 0; i < start.Rows; i++)
         {
-            var at = (long)i * groups;
-            ComposeRow(i, start.Scale.Slice(at, groups), start.Offset.Slice(at, groups), destination.Scale.Slice(at, groups), destination.Offset.Slice(at, groups));
+            var scale = destination.Scale.Slice((long)i * groups, groups);
+            var offset = destination.Offset.Slice((long)i * groups, groups);
+            start.ReadRow(i, scale, offset);
+            ComposeRow(i, scale, offset);
         }
     }
 
@@ -48,12 +50,13 @@ public readonly ref struct PeqaFactors
     /// <param name="v">[rank], of the group.</param>
     public static float LowRankFactor(ReadOnlySpan<float> u, ReadOnlySpan<float> v) => MathF.Max(PeqaLinear.Floor, 1f + GroupSums.Dot(u, v));
 
-    private void ComposeRow(int row, ReadOnlySpan<float> scale0, ReadOnlySpan<float> offset0, Span<float> scale, Span<float> offset)
+    // In place: the start goes in, the tuned scales come out.
+    private void ComposeRow(int row, Span<float> scale, Span<float> offset)
     {
-        var at = row * scale0.Length;
-        var rank = V.Length / scale0.Length;
+        var at = row * scale.Length;
+        var rank = V.Length / scale.Length;
         var rowFactor = Row.IsEmpty ? 1f : Row[row];
-        for (var g = 0; g < scale0.Length; g++)
+        for (var g = 0; g < scale.Length; g++)
         {
             var factor = rowFactor;
             if (!Column.IsEmpty)
@@ -62,10 +65,11 @@ public readonly ref struct PeqaFactors
                 factor *= Group[at + g];
             if (!U.IsEmpty)
                 factor *= LowRankFactor(U.Slice(row * rank, rank), V.Slice(g * rank, rank));
-            if (!Scale.IsEmpty && scale0[g] != 0)
-                factor = Scale[at + g] / scale0[g];
-            scale[g] = Scale.IsEmpty || scale0[g] == 0 ? factor * scale0[g] : Scale[at + g];
-            offset[g] = Zero.IsEmpty || scale0[g] == 0 ? factor * offset0[g] : -scale[g] * Zero[at + g];
+            var start = scale[g];
+            if (!Scale.IsEmpty && start != 0)
+                factor = Scale[at + g] / start;
+            scale[g] = Scale.IsEmpty || start == 0 ? factor * start : Scale[at + g];
+            offset[g] = Zero.IsEmpty || start == 0 ? factor * offset[g] : -scale[g] * Zero[at + g];
         }
     }
 }

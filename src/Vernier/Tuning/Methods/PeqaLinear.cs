@@ -12,13 +12,13 @@ public sealed class PeqaLinear : Linear
     public const float Floor = 0.01f;
 
     private readonly PackedMatrix _weight;
-    private readonly GroupScales _start;
+    private readonly FrozenScales _start;
     private readonly PeqaSinks _sinks;
     private readonly bool _rows, _groups; // trained numbers span whole rows, or single groups of a row
     private readonly Trained _trained;
     private readonly List<Parameter> _parameters = [];
 
-    /// <param name="weight">Its <see cref="PackedMatrix.Scales"/> become the start and are replaced by a tuned copy.</param>
+    /// <param name="weight">Its <see cref="PackedMatrix.Scales"/> are the start and are tuned in place.</param>
     /// <param name="sinks">Shared by all layers.</param>
     /// <param name="rank">Of low-rank factors; no other granularity has one.</param>
     /// <exception cref="ArgumentException">Absolute scales where one number must serve several groups.</exception>
@@ -26,8 +26,7 @@ public sealed class PeqaLinear : Linear
         : base(name, weight.Columns, weight.Rows, bias)
     {
         _weight = weight;
-        _start = weight.Scales;
-        _weight.Scales = _start.Clone();
+        _start = new FrozenScales(weight.Scales);
         if (train != TrainedState.Zeros)
             _trained = parameterization == Parameterization.Scale ? AddScale(granularity) : AddFactors(granularity, rank);
         if (train != TrainedState.Scales)
@@ -42,7 +41,7 @@ public sealed class PeqaLinear : Linear
     internal override WeightMatrix? PlainWeight => _weight;
 
     /// <summary>The scales before tuning.</summary>
-    public GroupScales Start => _start;
+    public FrozenScales Start => _start;
 
     public override IReadOnlyList<Parameter> Parameters => _parameters;
 
@@ -158,7 +157,7 @@ public sealed class PeqaLinear : Linear
             throw new ArgumentException($"{Name}: {_weight.Groups} groups a row cannot be trained as absolute scales by {OptionValue.NameOf(granularity)}; "
                 + "use the granularity group, or train factors", nameof(granularity));
         var scale = Add("scale", Floor, OutFeatures, _weight.Groups);
-        _start.Scale.Span.CopyTo(scale.Value.Span);
+        _weight.Scales.Scale.Span.CopyTo(scale.Value.Span);
         return new Trained { Scale = scale };
     }
 
@@ -186,8 +185,8 @@ public sealed class PeqaLinear : Linear
     private Parameter AddZeros()
     {
         var parameter = Add("zero", 0, OutFeatures, _weight.Groups);
-        var scale = _start.Scale.Span;
-        var offset = _start.Offset.Span;
+        var scale = _weight.Scales.Scale.Span;
+        var offset = _weight.Scales.Offset.Span;
         var zero = parameter.Value.Span;
         for (var i = 0; i < zero.Length; i++)
             zero[i] = scale[i] == 0 ? 0 : -offset[i] / scale[i];

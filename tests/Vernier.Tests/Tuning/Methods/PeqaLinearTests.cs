@@ -87,8 +87,9 @@ public class PeqaLinearTests
         var linear = new PeqaLinear("m", packed, null, Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(1));
         linear.Parameters[0].Value.Span[1] = -3; // of row 1: 1 - 3 is below 0
         linear.ParametersChanged();
+        using var start = linear.Start.Thaw();
         for (var g = 0; g < 2; g++)
-            Assert.Equal(PeqaLinear.Floor * linear.Start.Scale.Span[2 + g], packed.Scales.Scale.Span[2 + g]);
+            Assert.Equal(PeqaLinear.Floor * start.Scale.Span[2 + g], packed.Scales.Scale.Span[2 + g]);
         LinearRun.ForwardBackward(linear, compute, LinearRun.Random(random, 3 * 16), LinearRun.Random(random, 3 * 4), 3);
         Assert.Equal(0, linear.Parameters[0].Gradient.Span[1]);
         Assert.NotEqual(0, linear.Parameters[0].Gradient.Span[0]);
@@ -132,7 +133,8 @@ public class PeqaLinearTests
             var linear = new PeqaLinear("m", packed, null, Granularity.Group, parameterization, TrainedState.Scales, new PeqaSinks(1));
             LinearRun.ForwardBackward(linear, compute, LinearRun.Random(random, 5 * 24), LinearRun.Random(random, 5 * 8), 5);
             gradients[(int)parameterization] = linear.Parameters[0].Gradient.Span.ToArray();
-            starts = linear.Start.Scale.Span.ToArray();
+            using var start = linear.Start.Thaw();
+            starts = start.Scale.Span.ToArray();
         }
         for (var i = 0; i < starts.Length; i++)
             if (starts[i] != 0)
@@ -181,6 +183,7 @@ public class PeqaLinearTests
     {
         var w = new double[packed.Rows * packed.Columns];
         var codes = new byte[packed.Columns];
+        using var start = linear.Start.Thaw();
         double Named(string suffix, int index, double otherwise)
         {
             for (var p = 0; p < values.Length; p++)
@@ -196,7 +199,7 @@ public class PeqaLinearTests
             {
                 var g = j / packed.GroupSize;
                 var at = i * packed.Groups + g;
-                var (s0, o0) = ((double)linear.Start.Scale.Span[at], (double)linear.Start.Offset.Span[at]);
+                var (s0, o0) = ((double)start.Scale.Span[at], (double)start.Offset.Span[at]);
                 var factor = Named("factor", factorPerRow ? i : at, 1) * Named("row_factor", i, 1) * Named("column_factor", g, 1)
                     * (1 + Enumerable.Range(0, Rank).Sum(k => Named("factor_u", i * Rank + k, 0) * Named("factor_v", g * Rank + k, 0)));
                 if (s0 != 0)
