@@ -1,7 +1,7 @@
 namespace Vernier.Files;
 
 /// <summary>A quantized linear layer as unpacked from any of the Hugging Face formats: weight[o, i] of group g = GroupOf(i) is
-/// Scales[o, g] * (Codes[o, i] - ZeroPoints[o, g]), or Scales[o, g] * Codes[o, i] + Offsets[o, g] where there are no zero points.</summary>
+/// Scales[o, g] * (Codes[o, i] - ZeroPoints[o, g]), or Scales[o, g] * Codes[o, i] + Offsets[o, g], or Scales[o, g] * Codebook[Codes[o, i]].</summary>
 public sealed class QuantizedLayer
 {
     /// <param name="groupSize">Consecutive input columns that share a scale (the last group may be shorter); 0 = one group.</param>
@@ -38,11 +38,14 @@ public sealed class QuantizedLayer
     /// <summary>[out, groups].</summary>
     public float[] Scales { get; }
 
-    /// <summary>[out, groups], or null where offsets are free.</summary>
+    /// <summary>[out, groups], or null where there are others or none.</summary>
     public int[]? ZeroPoints { get; init; }
 
-    /// <summary>[out, groups], or null where there are zero points.</summary>
+    /// <summary>[out, groups], or null where there are zero points or a codebook.</summary>
     public float[]? Offsets { get; init; }
+
+    /// <summary>The 16 values that codes stand for, in place of zero points and offsets; null where a code stands for itself.</summary>
+    public float[]? Codebook { get; init; }
 
     /// <summary>[in]: the group of each column where columns were reordered (GPTQ's desc_act); null where column i has group i / GroupSize.</summary>
     public int[]? GroupIndex { get; init; }
@@ -59,7 +62,7 @@ public sealed class QuantizedLayer
         {
             var g = row * Groups + GroupOf(i);
             var code = Codes[row * InFeatures + i];
-            destination[i] = ZeroPoints is not null ? Scales[g] * (code - ZeroPoints[g]) : Scales[g] * code + Offsets![g];
+            destination[i] = Codebook is not null ? Scales[g] * Codebook[code] : ZeroPoints is not null ? Scales[g] * (code - ZeroPoints[g]) : Scales[g] * code + Offsets![g];
         }
     }
 }

@@ -51,6 +51,28 @@ internal static class QuantizedTensors
         return MemoryMarshal.AsBytes(halves.AsSpan()).ToArray();
     }
 
+    /// <summary>Columns of a group: <paramref name="groupSize"/>, where 0 is one group for a whole row.</summary>
+    public static int GroupColumns(int groupSize, int columns) => groupSize == 0 ? columns : Math.Min(groupSize, columns);
+
+    /// <summary>The group of each column, or null where they are in order.</summary>
+    /// <exception cref="InvalidDataException">Another number of columns, or a group that is not there.</exception>
+    public static int[]? GroupIndex(HfTensor tensor, int columns, int groupSize)
+    {
+        if (tensor.Shape is not [var length] || length != columns)
+            throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", $"shape [{string.Join(", ", tensor.Shape)}]", $"[{columns}]");
+        var index = tensor.ToIntegers<int>();
+        var size = GroupColumns(groupSize, columns);
+        var groups = (columns - 1) / size + 1;
+        var inOrder = true;
+        for (var i = 0; i < columns; i++)
+        {
+            if (index[i] < 0 || index[i] >= groups)
+                throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", $"group {index[i]} at {i}", $"0 to {groups - 1}");
+            inOrder &= index[i] == i / size;
+        }
+        return inOrder ? null : index;
+    }
+
     /// <summary>An integer setting.</summary>
     public static int Integer(JsonElement settings, string path, string key, int? absent = null)
     {
@@ -68,9 +90,9 @@ internal static class QuantizedTensors
     }
 
     /// <summary>Group size of the settings, where -1 is one group for a whole row, as 0.</summary>
-    public static int GroupSize(JsonElement settings, string path)
+    public static int GroupSize(JsonElement settings, string path, string key = "group_size")
     {
-        var size = Integer(settings, path, "group_size", absent: -1);
-        return size is -1 or > 0 ? Math.Max(size, 0) : throw Damaged.File(path, "quantization setting 'group_size'", $"{size}", "-1 or a positive number");
+        var size = Integer(settings, path, key, absent: -1);
+        return size is -1 or > 0 ? Math.Max(size, 0) : throw Damaged.File(path, $"quantization setting '{key}'", $"{size}", "-1 or a positive number");
     }
 }

@@ -14,10 +14,10 @@ internal static class Matrices
         return values;
     }
 
-    public static PackedMatrix Packed(int rows, int columns, int bits, int groupSize, int seed, float[]? codebook = null)
+    public static PackedMatrix Packed(int rows, int columns, int bits, int groupSize, int seed, float[]? codebook = null, int[]? groupIndex = null)
     {
         var random = new Random(seed);
-        var matrix = new PackedMatrix(rows, columns, bits, groupSize, codebook);
+        var matrix = new PackedMatrix(rows, columns, bits, groupSize, codebook, groupIndex);
         var codes = new byte[columns];
         for (var r = 0; r < rows; r++)
         {

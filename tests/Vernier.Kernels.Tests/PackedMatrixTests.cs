@@ -52,6 +52,73 @@ public class PackedMatrixTests
         }
     }
 
+    [Theory]
+    [InlineData(2, 40, 16, false)]
+    [InlineData(3, 130, 32, false)]
+    [InlineData(4, 1100, 128, false)]
+    [InlineData(4, 75, 8, true)]
+    [InlineData(8, 64, 24, false)]
+    public void GroupsMayBeAnySetsOfColumns(int bits, int columns, int group, bool codebook)
+    {
+        const int rows = 3;
+        var random = new Random(columns);
+        var index = Enumerable.Range(0, columns).Select(c => c / group).ToArray();
+        random.Shuffle(index);
+        using var matrix = Matrices.Packed(rows, columns, bits, group, 1, codebook ? [.. Enumerable.Range(0, 16).Select(i => i * i - 9.5f)] : null, index);
+        Assert.Equal(index, matrix.GroupIndex);
+        Assert.False(Int8Gemm.Supports(matrix));
+        for (var start = 0; start < columns; start += 13)
+        {
+            var count = random.Next(columns - start) + 1;
+            var stride = count + 3;
+            var tile = Matrices.Poisoned(new float[(rows - 1) * stride + count], to => matrix.ReadTile(0, rows, start, count, to, stride));
+            var codes = new byte[count];
+            for (var r = 0; r < rows; r++)
+            {
+                matrix.ReadCodes(r, start, codes);
+                for (var c = 0; c < count; c++)
+                {
+                    var g = r * matrix.Groups + index[start + c];
+                    Assert.Equal(index[start + c], matrix.GroupOf(start + c));
+                    Assert.Equal(MathF.FusedMultiplyAdd(matrix.Scales.Scale.Span[g], codebook ? matrix.Codebook[codes[c]] : codes[c], matrix.Scales.Offset.Span[g]), tile[r * stride + c]);
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void GroupsInOrderNeedNoIndexAndWrongOnesAreRefused()
+    {
+        using var inOrder = new PackedMatrix(1, 40, 4, 16, groupIndex: [.. Enumerable.Range(0, 40).Select(c => c / 16)]);
+        Assert.True(inOrder.GroupIndex.IsEmpty);
+        Assert.Throws<ArgumentException>(() => new PackedMatrix(1, 40, 4, 16, groupIndex: new int[39]));
+        Assert.Throws<ArgumentException>(() => new PackedMatrix(1, 40, 4, 16, groupIndex: [.. Enumerable.Repeat(3, 40)]));
+        Assert.Throws<ArgumentException>(() => new PackedMatrix(1, 40, 4, 16, groupIndex: [.. Enumerable.Repeat(-1, 40)]));
+    }
+
+    [Fact]
+    public void SumsOverGroupsFollowTheirColumns()
+    {
+        const int columns = 50, group = 16;
+        var random = new Random(3);
+        var index = Enumerable.Range(0, columns).Select(c => c / group).ToArray();
+        random.Shuffle(index);
+        var x = Enumerable.Range(0, 2 * columns).Select(_ => random.NextSingle() - 0.5f).ToArray();
+        foreach (var matrix in (PackedMatrix[])[new(1, columns, 4, group), new(1, columns, 4, group, groupIndex: index)])
+        {
+            var (pooled, dots) = (new float[2 * matrix.Groups], new float[matrix.Groups]);
+            GroupSums.Pool(x, 2, matrix, pooled);
+            GroupSums.AccumulateDots(x.AsSpan(5, 30), x.AsSpan(columns, 30), 7, matrix, dots);
+            for (var g = 0; g < matrix.Groups; g++)
+            {
+                for (var row = 0; row < 2; row++)
+                    Assert.Equal(Enumerable.Range(0, columns).Where(c => matrix.GroupOf(c) == g).Sum(c => (double)x[row * columns + c]), pooled[row * matrix.Groups + g], 1e-5);
+                Assert.Equal(Enumerable.Range(0, 30).Where(c => matrix.GroupOf(7 + c) == g).Sum(c => (double)x[5 + c] * x[columns + c]), dots[g], 1e-5);
+            }
+            matrix.Dispose();
+        }
+    }
+
     [Fact]
     public void CodebookStandsForCodes()
     {

@@ -32,7 +32,7 @@ internal static class InspectVerb
         var c = CultureInfo.InvariantCulture;
         var to = Console.Out;
         to.WriteLine($"{result.Path}");
-        to.WriteLine(string.Create(c, $"{result.Kind}, architecture {result.Architecture ?? "not stated"}"));
+        to.WriteLine(string.Create(c, $"{result.Kind}, architecture {result.Architecture ?? "not stated"}{(result.Quantization is { } packing ? $", packed by {packing}" : "")}"));
         to.WriteLine(string.Create(c, $"{result.Parameters:N0} parameters in {result.Tensors.Count} tensors, {result.BitsPerWeight:F3} bits a weight, {result.Bytes / 1e6:F1} MB"));
         foreach (var group in result.Tensors.GroupBy(t => t.Format).OrderByDescending(g => g.Sum(t => t.Bytes)))
             to.WriteLine(string.Create(c, $"  {group.Key,-8} {group.Count(),5} tensors {group.Sum(t => t.Bytes) / 1e6,10:F1} MB"));

@@ -12,7 +12,7 @@ namespace Vernier.Files.Awq;
 /// </list></summary>
 public static class AwqLayer
 {
-    private const int Bits = 4, PerWord = 8;
+    internal const int Bits = 4, PerWord = 8;
 
     /// <summary>First bit of output j of a word.</summary>
     private static ReadOnlySpan<byte> Shifts => [0, 16, 4, 20, 8, 24, 12, 28];
@@ -28,13 +28,14 @@ public static class AwqLayer
         var groups = config.GroupSize == 0 ? 1 : (columns + config.GroupSize - 1) / config.GroupSize;
         var layer = new QuantizedLayer(rows, columns, Bits, config.GroupSize) { ZeroPoints = new int[rows * groups] };
         var words = QuantizedTensors.Words(folder, prefix + ".qweight", columns, wordColumns);
-        for (var o = 0; o < rows; o++)
-        {
-            var line = layer.Codes.AsSpan(o * columns, columns);
-            var (shift, at) = (Shifts[o % PerWord], o / PerWord);
+        // A word lies in eight rows: all are written while it is at hand.
+        for (var at = 0; at < wordColumns; at++)
             for (var i = 0; i < columns; i++)
-                line[i] = (byte)((words[i * wordColumns + at] >> shift) & 15);
-        }
+            {
+                var word = words[i * wordColumns + at];
+                for (var j = 0; j < PerWord; j++)
+                    layer.Codes[(at * PerWord + j) * columns + i] = (byte)((word >> Shifts[j]) & 15);
+            }
         var zeros = QuantizedTensors.Words(folder, prefix + ".qzeros", groups, wordColumns);
         for (var g = 0; g < groups; g++)
             for (var o = 0; o < rows; o++)

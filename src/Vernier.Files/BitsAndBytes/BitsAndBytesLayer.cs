@@ -45,13 +45,47 @@ public sealed class BitsAndBytesLayer
             destination[i] = Levels[Codes[start + i]] * Scales[(start + i) / BlockSize];
     }
 
+    /// <summary>The weight as rows whose groups share a scale.</summary>
+    /// <param name="tensor">The tensor of the codes, for messages.</param>
+    /// <exception cref="NotSupportedException">Blocks that end inside a row and go on in the next.</exception>
+    internal QuantizedLayer ByRows(HfTensor tensor)
+    {
+        var (rows, columns) = ((int)Shape[0], (int)Shape[1]);
+        var group = GroupSize(tensor, columns, BlockSize);
+        var layer = new QuantizedLayer(rows, columns, 4, group) { Codebook = Levels };
+        Codes.CopyTo(layer.Codes, 0);
+        for (var g = 0; g < layer.Scales.Length; g++)
+            layer.Scales[g] = Scales[(int)((long)g * group / BlockSize)];
+        return layer;
+    }
+
+    /// <summary>Sizes of a weight, from its quant_state.</summary>
+    /// <exception cref="InvalidDataException">It is missing or damaged.</exception>
+    /// <exception cref="NotSupportedException">Blocks that end inside a row and go on in the next.</exception>
+    internal static PackedLayout Describe(HfFolder folder, string prefix)
+    {
+        var stateTensor = StateTensor(folder, prefix + ".weight");
+        using var state = ReadState(stateTensor);
+        var shape = ReadShape(stateTensor, state.RootElement);
+        var columns = (int)shape[1];
+        return new PackedLayout((int)shape[0], columns, 4, GroupSize(stateTensor, columns, Positive(stateTensor, state.RootElement, "blocksize")), folder.Get(prefix + ".weight.quant_map", 16).ToSingles());
+    }
+
+    private static int GroupSize(HfTensor tensor, int columns, int blockSize) =>
+        columns % blockSize == 0 ? blockSize
+        : blockSize % columns == 0 ? columns
+        : throw new NotSupportedException($"{tensor.FilePath}: tensor '{tensor.Name}': blocks of {blockSize} weights cross the rows of {columns} columns, which is not done here");
+
+    private static HfTensor StateTensor(HfFolder folder, string name) =>
+        folder.Find(name + ".quant_state.bitsandbytes__nf4") ?? folder.Get(name + ".quant_state.bitsandbytes__fp4");
+
     /// <summary>Reads and unpacks a weight.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or does not fit the others; names the file.</exception>
     public static BitsAndBytesLayer Read(HfFolder folder, string prefix)
     {
         ArgumentNullException.ThrowIfNull(folder);
         var name = prefix + ".weight";
-        var stateTensor = folder.Find(name + ".quant_state.bitsandbytes__nf4") ?? folder.Get(name + ".quant_state.bitsandbytes__fp4");
+        var stateTensor = StateTensor(folder, name);
         using var state = ReadState(stateTensor);
         var blockSize = Positive(stateTensor, state.RootElement, "blocksize");
         var shape = ReadShape(stateTensor, state.RootElement);
@@ -119,8 +153,9 @@ public sealed class BitsAndBytesLayer
 
     private static long[] ReadShape(HfTensor tensor, JsonElement state)
     {
-        if (state.TryGetProperty("shape", out var value) && value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(s => s.ValueKind == JsonValueKind.Number && s.TryGetInt32(out var size) && size > 0))
+        if (state.TryGetProperty("shape", out var value) && value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2
+            && value.EnumerateArray().All(s => s.ValueKind == JsonValueKind.Number && s.TryGetInt32(out var size) && size > 0))
             return [.. value.EnumerateArray().Select(s => s.GetInt64())];
-        throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", "no usable shape", "an array of positive integers");
+        throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", "no usable shape", "two positive integers");
     }
 }

@@ -8,6 +8,7 @@ namespace Vernier.Files.CompressedTensors;
 /// <item>weight_scale [out, groups]</item>
 /// <item>weight_shape, two integers: out, in</item>
 /// <item>weight_zero_point, 32-bit words [out * bits / 32, groups]: each column a stream of zero points, stored alike; absent = symmetric</item>
+/// <item>weight_g_idx, integers [in]: the group of each input where columns were reordered; absent or -1 = in order</item>
 /// </list></summary>
 public static class CompressedLayer
 {
@@ -20,24 +21,32 @@ public static class CompressedLayer
         ArgumentNullException.ThrowIfNull(folder);
         if (bits is not (4 or 8))
             throw new NotSupportedException($"{folder.ConfigPath}: num_bits: found {bits}, only 4 and 8 are read");
-        var (rows, columns) = ReadShape(folder, prefix + ".weight_shape");
+        var (rows, columns) = ReadShape(folder, prefix);
         var words = BitStream.Words(columns, bits);
         var packed = QuantizedTensors.Words(folder, prefix + ".weight_packed", rows, words);
         var groups = groupSize == 0 ? 1 : (columns + groupSize - 1) / groupSize;
-        var layer = new QuantizedLayer(rows, columns, bits, groupSize) { ZeroPoints = ReadZeroPoints(folder, prefix + ".weight_zero_point", rows, groups, bits) };
+        var layer = new QuantizedLayer(rows, columns, bits, groupSize)
+        {
+            ZeroPoints = ReadZeroPoints(folder, prefix + ".weight_zero_point", rows, groups, bits),
+            GroupIndex = ReadGroupIndex(folder.Find(prefix + ".weight_g_idx"), columns, groupSize),
+        };
         for (var o = 0; o < rows; o++)
             BitStream.Unpack(packed.AsSpan(o * words, words), 1, bits, columns, layer.Codes.AsSpan(o * columns, columns), 1);
         folder.Get(prefix + ".weight_scale", rows, groups).ReadSingles(0, layer.Scales);
         return layer;
     }
 
-    private static (int Rows, int Columns) ReadShape(HfFolder folder, string name)
+    /// <summary>The sizes that weight_shape states.</summary>
+    internal static (int Rows, int Columns) ReadShape(HfFolder folder, string prefix)
     {
-        var tensor = folder.Get(name, 2);
+        var tensor = folder.Get(prefix + ".weight_shape", 2);
         return tensor.ToIntegers<long>() is [> 0 and <= int.MaxValue and var rows, > 0 and <= int.MaxValue and var columns]
             ? ((int)rows, (int)columns)
-            : throw Damaged.File(tensor.FilePath, $"tensor '{name}'", "sizes out of range", "the sizes of a matrix");
+            : throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", "sizes out of range", "the sizes of a matrix");
     }
+
+    private static int[]? ReadGroupIndex(HfTensor? tensor, int columns, int groupSize) =>
+        tensor is null || tensor.ToIntegers<int>().All(g => g == -1) ? null : QuantizedTensors.GroupIndex(tensor, columns, groupSize);
 
     /// <summary>[out, groups], unsigned as the codes.</summary>
     private static int[] ReadZeroPoints(HfFolder folder, string name, int rows, int groups, int bits)

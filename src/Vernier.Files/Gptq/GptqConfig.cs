@@ -16,12 +16,27 @@ public sealed record GptqConfig(int Bits, int GroupSize, bool Symmetric = false,
     /// <exception cref="NotSupportedException">A width or checkpoint format that is not read here.</exception>
     public static GptqConfig Read(JsonElement settings, string path)
     {
-        var bits = QuantizedTensors.Integer(settings, path, "bits");
-        if (bits is not (2 or 3 or 4 or 8))
-            throw new NotSupportedException($"{path}: quantization setting 'bits': found {bits}, only 2, 3, 4 and 8 are read");
-        var format = settings.TryGetProperty("checkpoint_format", out var value) ? value.ToString() : "gptq";
+        var bits = Checked(QuantizedTensors.Integer(settings, path, "bits"), path);
+        var format = settings.TryGetProperty("checkpoint_format", out var value) || settings.TryGetProperty("format", out value) ? value.ToString() : "gptq";
         if (format is not ("gptq" or "gptq_v2"))
             throw new NotSupportedException($"{path}: quantization setting 'checkpoint_format': found '{format}', only gptq and gptq_v2 are read");
         return new GptqConfig(bits, QuantizedTensors.GroupSize(settings, path), QuantizedTensors.Flag(settings, path, "sym"), QuantizedTensors.Flag(settings, path, "desc_act"), format == "gptq");
     }
+
+    /// <summary>These settings with those that an entry of <c>dynamic</c> (GPTQModel) states for some modules.</summary>
+    /// <exception cref="InvalidDataException">A setting is out of range.</exception>
+    /// <exception cref="NotSupportedException">A width that is not read here.</exception>
+    internal GptqConfig With(JsonElement settings, string path)
+    {
+        if (settings.ValueKind != JsonValueKind.Object)
+            throw Damaged.File(path, "quantization setting 'dynamic'", $"{settings.ValueKind}", "an object for each pattern");
+        var changed = this with { Bits = Checked(QuantizedTensors.Integer(settings, path, "bits", absent: Bits), path) };
+        if (settings.TryGetProperty("group_size", out _))
+            changed = changed with { GroupSize = QuantizedTensors.GroupSize(settings, path) };
+        return settings.TryGetProperty("desc_act", out _) ? changed with { ActivationOrder = QuantizedTensors.Flag(settings, path, "desc_act") } : changed;
+    }
+
+    private static int Checked(int bits, string path) => bits is 2 or 3 or 4 or 8
+        ? bits
+        : throw new NotSupportedException($"{path}: quantization setting 'bits': found {bits}, only 2, 3, 4 and 8 are read");
 }

@@ -13,9 +13,6 @@ namespace Vernier.Files.Gptq;
 /// </list></summary>
 public static class GptqLayer
 {
-    /// <summary>Whether the folder holds such a layer.</summary>
-    public static bool Exists(HfFolder folder, string prefix) => folder.Find(prefix + ".qweight") is not null && folder.Find(prefix + ".scales") is not null;
-
     /// <summary>Reads and unpacks a layer.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or does not fit the others; names the file.</exception>
     public static QuantizedLayer Read(HfFolder folder, string prefix, GptqConfig config)
@@ -28,7 +25,7 @@ public static class GptqLayer
         var layer = new QuantizedLayer(rows, columns, config.Bits, config.GroupSize)
         {
             ZeroPoints = new int[rows * GroupCount(columns, config.GroupSize)],
-            GroupIndex = indexTensor is null ? null : ReadGroupIndex(indexTensor, columns, config.GroupSize),
+            GroupIndex = indexTensor is null ? null : QuantizedTensors.GroupIndex(indexTensor, columns, config.GroupSize),
         };
         var words = QuantizedTensors.Words(folder, prefix + ".qweight", BitStream.Words(columns, config.Bits), rows);
         for (var o = 0; o < rows; o++)
@@ -103,21 +100,4 @@ public static class GptqLayer
     }
 
     private static int GroupCount(int columns, int groupSize) => groupSize == 0 ? 1 : (columns + groupSize - 1) / groupSize;
-
-    /// <summary>The group of each column, or null where they are in order.</summary>
-    private static int[]? ReadGroupIndex(HfTensor tensor, int columns, int groupSize)
-    {
-        if (tensor.Shape is not [var length] || length != columns)
-            throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", $"shape [{string.Join(", ", tensor.Shape)}]", $"[{columns}]");
-        var index = tensor.ToIntegers<int>();
-        var groups = GroupCount(columns, groupSize);
-        var inOrder = true;
-        for (var i = 0; i < columns; i++)
-        {
-            if (index[i] < 0 || index[i] >= groups)
-                throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", $"group {index[i]} at {i}", $"0 to {groups - 1}");
-            inOrder &= index[i] == (groupSize == 0 ? 0 : i / groupSize);
-        }
-        return inOrder ? null : index;
-    }
 }

@@ -1,11 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Vernier.Files.HuggingFace;
 
 namespace Vernier.Files.Native;
 
 /// <summary>The <c>quantization_config</c> of a native folder: <c>{"quant_method": "vernier", "version": 1, "modules": {NAME: {"shape": [rows, columns],
-/// "bits", "group_size", "codebook"?}}}</c>. Matrices that it does not list are stored as in every Hugging Face folder.</summary>
+/// "bits", "group_size", "codebook"?, "activation_order"?}}}</c>. Matrices that it does not list are stored as in every Hugging Face folder.</summary>
 public static class NativeConfig
 {
     /// <summary>Value of quant_method.</summary>
@@ -14,22 +13,18 @@ public static class NativeConfig
     private const string Key = "quantization_config";
     private const int Version = 1;
 
-    /// <summary>The packed matrices of a folder by module name; null where the folder is not a native one.</summary>
+    /// <summary>The packed matrices of a folder by module name.</summary>
+    /// <param name="settings">The value of <c>quantization_config</c>.</param>
+    /// <param name="path">Its file, for messages.</param>
     /// <exception cref="InvalidDataException">A setting is missing or out of range.</exception>
     /// <exception cref="NotSupportedException">A later version.</exception>
-    public static IReadOnlyDictionary<string, NativeMatrix>? Find(HfFolder folder)
+    public static IReadOnlyDictionary<string, PackedLayout> Read(JsonElement settings, string path)
     {
-        ArgumentNullException.ThrowIfNull(folder);
-        var path = folder.ConfigPath;
-        if (folder.Config.RootElement.ValueKind != JsonValueKind.Object
-            || !folder.Config.RootElement.TryGetProperty(Key, out var settings) || settings.ValueKind != JsonValueKind.Object
-            || !settings.TryGetProperty("quant_method", out var method) || method.ValueKind != JsonValueKind.String || method.GetString() != Method)
-            return null;
         if (QuantizedTensors.Integer(settings, path, "version") is var version && version != Version)
             throw new NotSupportedException($"{path}: {Key}: version {version} is not read here, only {Version}");
         if (!settings.TryGetProperty("modules", out var modules) || modules.ValueKind != JsonValueKind.Object)
             throw Damaged.File(path, Key, "no modules", "an object 'modules'");
-        var matrices = new Dictionary<string, NativeMatrix>(StringComparer.Ordinal);
+        var matrices = new Dictionary<string, PackedLayout>(StringComparer.Ordinal);
         foreach (var module in modules.EnumerateObject())
             if (!matrices.TryAdd(module.Name, Read(module.Value, path, module.Name)))
                 throw Damaged.File(path, Key, $"'{module.Name}' a second time", "every name once");
@@ -37,7 +32,7 @@ public static class NativeConfig
     }
 
     /// <summary>The value of <c>quantization_config</c>.</summary>
-    public static JsonObject ToJson(IEnumerable<KeyValuePair<string, NativeMatrix>> matrices)
+    public static JsonObject ToJson(IEnumerable<KeyValuePair<string, PackedLayout>> matrices)
     {
         var modules = new JsonObject();
         foreach (var (name, matrix) in matrices)
@@ -45,12 +40,14 @@ public static class NativeConfig
             var entry = new JsonObject { ["shape"] = new JsonArray(matrix.Rows, matrix.Columns), ["bits"] = matrix.Bits, ["group_size"] = matrix.GroupSize };
             if (matrix.Codebook is { } codebook)
                 entry["codebook"] = new JsonArray([.. codebook.Select(v => (JsonNode)v)]);
+            if (matrix.ActivationOrder)
+                entry["activation_order"] = true;
             modules[name] = entry;
         }
         return new JsonObject { ["quant_method"] = Method, ["version"] = Version, ["modules"] = modules };
     }
 
-    private static NativeMatrix Read(JsonElement entry, string path, string name)
+    private static PackedLayout Read(JsonElement entry, string path, string name)
     {
         if (entry.ValueKind != JsonValueKind.Object)
             throw Damaged.File(path, Place(), $"{entry.ValueKind}", "an object");
@@ -64,7 +61,7 @@ public static class NativeConfig
             throw Damaged.File(path, Place(), $"a group of {group}", $"1 to {columns} columns");
         if ((long)rows * columns > int.MaxValue)
             throw Damaged.File(path, Place(), $"shape [{rows}, {columns}]", "less than 2^31 elements");
-        return new NativeMatrix(rows, columns, bits, group, Codebook());
+        return new PackedLayout(rows, columns, bits, group, Codebook(), QuantizedTensors.Flag(entry, path, "activation_order"));
 
         string Place() => $"{Key} '{name}'";
 

@@ -10,29 +10,33 @@ namespace Vernier.Files.Native;
 /// <item>codes, bytes [rows, ⌈columns · bits / 8⌉]: each row is a little-endian stream of codes of columns 0, 1, 2, ...</item>
 /// <item>scale, fp32 [rows, groups]</item>
 /// <item>offset, fp32 [rows, groups]: the weight is scale · code + offset</item>
+/// <item>group_index, 32-bit integers [columns]: the group of each column, where groups are not runs of columns</item>
 /// </list></summary>
 public static class NativeLayer
 {
     /// <summary>What the config says of a matrix.</summary>
-    public static NativeMatrix Describe(PackedMatrix matrix)
+    public static PackedLayout Describe(PackedMatrix matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        return new(matrix.Rows, matrix.Columns, matrix.Bits, matrix.GroupSize, matrix.Codebook.IsEmpty ? null : matrix.Codebook.ToArray());
+        return new(matrix.Rows, matrix.Columns, matrix.Bits, matrix.GroupSize, matrix.Codebook.IsEmpty ? null : matrix.Codebook.ToArray(), !matrix.GroupIndex.IsEmpty);
     }
 
     /// <summary>The tensors in the order of <see cref="Write"/>.</summary>
-    public static IReadOnlyList<SafetensorsPlan> Plan(string module, NativeMatrix matrix)
+    public static IReadOnlyList<SafetensorsPlan> Plan(string module, PackedLayout matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        return
+        List<SafetensorsPlan> plans =
         [
             new(module + ".codes", ElementType.U8, [matrix.Rows, matrix.RowBytes]),
             new(module + ".scale", ElementType.F32, [matrix.Rows, matrix.Groups]),
             new(module + ".offset", ElementType.F32, [matrix.Rows, matrix.Groups]),
         ];
+        if (matrix.ActivationOrder)
+            plans.Add(new(module + ".group_index", ElementType.I32, [matrix.Columns]));
+        return plans;
     }
 
-    /// <summary>Writes the three tensors.</summary>
+    /// <summary>Writes the tensors.</summary>
     public static void Write(SafetensorsWriter writer, PackedMatrix matrix)
     {
         ArgumentNullException.ThrowIfNull(writer);
@@ -48,15 +52,17 @@ public static class NativeLayer
         }
         writer.Write(matrix.Scales.Scale.Span, ElementType.F32);
         writer.Write(matrix.Scales.Offset.Span, ElementType.F32);
+        writer.Write(MemoryMarshal.AsBytes(matrix.GroupIndex));
     }
 
     /// <summary>Reads a matrix.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing, of another shape or type, or a scale is not finite.</exception>
-    public static PackedMatrix Read(HfFolder folder, string module, NativeMatrix layout)
+    public static PackedMatrix Read(HfFolder folder, string module, PackedLayout layout)
     {
         var stream = Codes(folder, module, layout);
         var (scale, offset) = (folder.Get(module + ".scale", layout.Rows, layout.Groups), folder.Get(module + ".offset", layout.Rows, layout.Groups));
-        var packed = new PackedMatrix(layout.Rows, layout.Columns, layout.Bits, layout.GroupSize, layout.Codebook?.ToArray());
+        var packed = new PackedMatrix(layout.Rows, layout.Columns, layout.Bits, layout.GroupSize, layout.Codebook?.ToArray(),
+            layout.ActivationOrder ? QuantizedTensors.GroupIndex(folder.Get(module + ".group_index"), layout.Columns, layout.GroupSize) : null);
         var codes = new byte[layout.Columns];
         for (var row = 0; row < layout.Rows; row++)
         {
@@ -74,7 +80,7 @@ public static class NativeLayer
 
     /// <summary>Reads the codes of a row, one a byte, without making a matrix.</summary>
     /// <exception cref="InvalidDataException">The codes are missing, or of another shape or type.</exception>
-    public static Action<int, Span<byte>> Codes(HfFolder folder, string module, NativeMatrix layout)
+    public static Action<int, Span<byte>> Codes(HfFolder folder, string module, PackedLayout layout)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(layout);

@@ -7,9 +7,9 @@ public static unsafe class Int8Gemm
     // More tokens pay for unpacking the codes into panels.
     private const int MaxGemvTokens = 4;
 
-    /// <summary>Whether a weight can be multiplied this way: its codes stand for themselves, and its groups are whole groups of activations.</summary>
+    /// <summary>Whether a weight can be multiplied this way: its codes stand for themselves, and its groups are runs of columns and whole groups of activations.</summary>
     public static bool Supports(PackedMatrix weight) =>
-        weight.Codebook.IsEmpty && (weight.Groups == 1 || weight.GroupSize % QuantizedActivations.GroupSize == 0);
+        weight.Codebook.IsEmpty && weight.GroupIndex.IsEmpty && (weight.Groups == 1 || weight.GroupSize % QuantizedActivations.GroupSize == 0);
 
     /// <summary>y [tokens, out] = x Ŵᵀ, or y += with <paramref name="accumulate"/>.</summary>
     /// <exception cref="ArgumentException">The sizes do not fit.</exception>
@@ -96,7 +96,7 @@ public static unsafe class Int8Gemm
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)
     {
         if (!Supports(weight))
-            throw new NotSupportedException($"Integer products need groups that are multiples of {QuantizedActivations.GroupSize} and no codebook; groups here are {weight.GroupSize}.");
+            throw new NotSupportedException($"Integer products need groups that are runs of a multiple of {QuantizedActivations.GroupSize} columns and no codebook; groups here are {weight.GroupSize}{(weight.GroupIndex.IsEmpty ? "" : " in any order")}.");
         if (x.Columns != weight.Columns)
             throw new ArgumentException($"Activations of {x.Columns} columns for a weight of {weight.Columns}.", nameof(x));
         if ((long)x.Tokens * weight.Rows > length)

@@ -20,6 +20,39 @@ public static class GroupSums
             }
     }
 
+    /// <summary>destination [rows, groups] = sums of x [rows, columns] over the columns of each group of a weight.</summary>
+    public static void Pool(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> destination)
+    {
+        if (weight.GroupIndex.IsEmpty)
+        {
+            Pool(x, rows, weight.Columns, weight.GroupSize, destination);
+            return;
+        }
+        destination = destination[..(rows * weight.Groups)];
+        destination.Clear();
+        for (var row = 0; row < rows; row++)
+        {
+            var sums = destination.Slice(row * weight.Groups, weight.Groups);
+            for (var c = 0; c < weight.Columns; c++)
+                sums[weight.GroupIndex[c]] += x[row * weight.Columns + c];
+        }
+    }
+
+    /// <summary>destination [group] += Σ a · b over the columns of each group of a weight, for a run of columns that starts anywhere in a row.</summary>
+    /// <param name="column">Column of the first element.</param>
+    /// <param name="destination">[groups], one row's sums.</param>
+    public static void AccumulateDots(ReadOnlySpan<float> a, ReadOnlySpan<float> b, int column, PackedMatrix weight, Span<float> destination)
+    {
+        if (weight.GroupIndex.IsEmpty)
+        {
+            AccumulateDots(a, b, column, weight.GroupSize, destination);
+            return;
+        }
+        var groups = weight.GroupIndex.Slice(column, a.Length);
+        for (var c = 0; c < a.Length; c++)
+            destination[groups[c]] += a[c] * b[c];
+    }
+
     /// <summary>destination [group] += Σ a · b over the columns of the group, for a run of columns that starts anywhere in a row.</summary>
     /// <param name="column">Column of the first element.</param>
     /// <param name="destination">[groups], one row's sums.</param>

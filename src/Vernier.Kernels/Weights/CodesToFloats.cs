@@ -31,6 +31,23 @@ internal static unsafe class CodesToFloats
         }
     }
 
+    /// <summary>The same where every column names its group.</summary>
+    /// <param name="groups">[count]: the groups of the columns.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Convert(byte* codes, int* groups, int count, float* scale, float* offset, float* codebook, float* weights)
+    {
+        var i = 0;
+        if (codebook is null && Fma.IsSupported && Avx2.IsSupported)
+            for (; i + 8 <= count; i += 8)
+            {
+                var group = Vector256.Load(groups + i);
+                var c = Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(codes + i));
+                Fma.MultiplyAdd(c, Avx2.GatherVector256(scale, group, sizeof(float)), Avx2.GatherVector256(offset, group, sizeof(float))).Store(weights + i);
+            }
+        for (; i < count; i++)
+            weights[i] = MathF.FusedMultiplyAdd(scale[groups[i]], codebook is null ? codes[i] : codebook[codes[i]], offset[groups[i]]);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Scale(byte* codes, int count, float scale, float offset, float* weights)
     {

@@ -4,7 +4,8 @@ namespace Vernier.Kernels;
 
 /// <summary>A quantized weight: unsigned codes of 2 to 8 bits that never change, and scales that may.
 /// Effective weight of row i, column j in group G: Scale[i, G] * value + Offset[i, G], one rounding, where value is the code or,
-/// with a codebook, the codebook's entry. Groups are runs of <see cref="GroupSize"/> consecutive columns; the last one may be shorter.
+/// with a codebook, the codebook's entry. Groups are runs of <see cref="GroupSize"/> consecutive columns; the last one may be shorter;
+/// only where <see cref="GroupIndex"/> is given (columns quantized in the order of their importance) they are any sets of columns.
 /// Rows are packed as <see cref="CodePlanes"/> says and padded with zeros to whole chunks of 64 codes.</summary>
 public sealed unsafe class PackedMatrix : WeightMatrix
 {
@@ -12,12 +13,14 @@ public sealed unsafe class PackedMatrix : WeightMatrix
 
     private readonly NativeBuffer<byte> _codes;
     private readonly float[]? _codebook;
+    private readonly int[]? _groupIndex;
     private GroupScales _scales;
 
     /// <param name="groupSize">Columns that share a scale; 0 = one group for the whole row (per channel).</param>
     /// <param name="codebook">At most 16 values that codes stand for (IQ4_NL, MXFP4, NF4), at least 2^bits of them; null = the codes themselves.</param>
-    /// <exception cref="ArgumentException">The codebook does not fit the bits.</exception>
-    public PackedMatrix(int rows, int columns, int bits, int groupSize, float[]? codebook = null)
+    /// <param name="groupIndex">[columns]: the group of each column; null = column j has group j / groupSize.</param>
+    /// <exception cref="ArgumentException">The codebook does not fit the bits, or the index not the columns and groups.</exception>
+    public PackedMatrix(int rows, int columns, int bits, int groupSize, float[]? codebook = null, int[]? groupIndex = null)
         : base(rows, columns)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
@@ -32,6 +35,14 @@ public sealed unsafe class PackedMatrix : WeightMatrix
                 throw new ArgumentException($"A codebook of {codebook.Length} values does not serve codes of {bits} bits.", nameof(codebook));
             _codebook = new float[16];
             codebook.CopyTo(_codebook, 0);
+        }
+        if (groupIndex is not null)
+        {
+            if (groupIndex.Length != columns || groupIndex.AsSpan().ContainsAnyExceptInRange(0, Groups - 1))
+                throw new ArgumentException($"The groups of {groupIndex.Length} columns do not fit {columns} columns in {Groups} groups.", nameof(groupIndex));
+            for (var column = 0; column < columns && _groupIndex is null; column++)
+                if (groupIndex[column] != column / GroupSize)
+                    _groupIndex = [.. groupIndex];
         }
         RowBytes = checked((columns - 1) / CodePlanes.Chunk + 1) * CodePlanes.ChunkBytes(bits);
         _codes = new NativeBuffer<byte>((long)rows * RowBytes, isWeight: true);
@@ -49,6 +60,12 @@ public sealed unsafe class PackedMatrix : WeightMatrix
 
     /// <summary>The 16 values that codes stand for, or empty where a code stands for itself.</summary>
     public ReadOnlySpan<float> Codebook => _codebook;
+
+    /// <summary>[columns]: the group of each column; empty where column j has group j / <see cref="GroupSize"/>.</summary>
+    public ReadOnlySpan<int> GroupIndex => _groupIndex;
+
+    /// <summary>The group of a column.</summary>
+    public int GroupOf(int column) => _groupIndex is null ? column / GroupSize : _groupIndex[column];
 
     /// <summary>The scales in use. Assign another set of the same shape to switch tasks.</summary>
     /// <exception cref="ArgumentException">The shape differs.</exception>
@@ -118,6 +135,7 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     {
         CheckTile(row, rows, column, columns, destination.Length, stride);
         var codes = stackalloc byte[ChunksAtOnce * CodePlanes.Chunk];
+        fixed (int* index = _groupIndex)
         fixed (float* to = destination, codebook = _codebook)
             for (var r = 0; r < rows; r++)
             {
@@ -130,7 +148,10 @@ public sealed unsafe class PackedMatrix : WeightMatrix
                     var skip = start % CodePlanes.Chunk;
                     var count = Math.Min(columns - done, ChunksAtOnce * CodePlanes.Chunk - skip);
                     Unpack(row + r, start / CodePlanes.Chunk, skip + count, codes);
-                    CodesToFloats.Convert(codes + skip, start, count, GroupSize, scale, offset, codebook, line + done);
+                    if (index is null)
+                        CodesToFloats.Convert(codes + skip, start, count, GroupSize, scale, offset, codebook, line + done);
+                    else
+                        CodesToFloats.Convert(codes + skip, index + start, count, scale, offset, codebook, line + done);
                     done += count;
                 }
             }

@@ -17,6 +17,8 @@ internal static class BlockFormatChoice
         why = "";
         if (!matrix.Codebook.IsEmpty)
             why = "its codes stand for the entries of a table";
+        else if (!matrix.GroupIndex.IsEmpty)
+            why = "its groups are not runs of columns (act-order)";
         else if (matrix.Columns % Block != 0)
             why = $"its rows of {matrix.Columns} columns are not whole blocks of {Block}";
         else if (matrix.GroupSize != matrix.Columns && matrix.GroupSize % Block != 0)

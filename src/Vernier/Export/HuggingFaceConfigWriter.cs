@@ -17,6 +17,7 @@ internal static class HuggingFaceConfigWriter
             ? JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject()
             : Build(model.Config);
         config.Remove("quantization_config");
+        config.Remove("quantization"); // MLX
         if (quantization is not null)
             config["quantization_config"] = quantization;
         config.Remove("dtype");

@@ -55,14 +55,14 @@ public sealed record CodeComparison(bool CodesEqual, long ScalesChanged, long Sc
         return count;
     }
 
-    /// <summary>Groups may be cut differently (a format repeats a scale in each of its blocks): compared at the start of every group of the finer matrix.</summary>
+    /// <summary>Groups may be cut differently (a format repeats a scale in each of its blocks): every pair of groups that share a column is compared.</summary>
     private static void CompareScales(PackedMatrix a, PackedMatrix b, ref long changed, ref long total, ref double largest)
     {
-        var step = Math.Min(a.GroupSize, b.GroupSize);
+        var pairs = Enumerable.Range(0, a.Columns).Select(column => (a.GroupOf(column), b.GroupOf(column))).Distinct().ToArray();
         for (var row = 0; row < a.Rows; row++)
-            for (var column = 0; column < a.Columns; column += step)
+            foreach (var (groupOfA, groupOfB) in pairs)
             {
-                var (i, j) = ((long)row * a.Groups + column / a.GroupSize, (long)row * b.Groups + column / b.GroupSize);
+                var (i, j) = ((long)row * a.Groups + groupOfA, (long)row * b.Groups + groupOfB);
                 var (s, t) = (a.Scales.Scale.Slice(i, 1)[0], b.Scales.Scale.Slice(j, 1)[0]);
                 total++;
                 if (s != t || a.Scales.Offset.Slice(i, 1)[0] != b.Scales.Offset.Slice(j, 1)[0])

@@ -12,6 +12,9 @@ public sealed record FileInspection
     /// <summary>The family's name as the file spells it; null where the file does not say.</summary>
     public string? Architecture { get; init; }
 
+    /// <summary>How a folder packs its codes: gptq, awq, mlx, compressed-tensors, bitsandbytes or vernier; null where it does not, and for files.</summary>
+    public string? Quantization { get; init; }
+
     /// <summary>Number of values in all tensors.</summary>
     public required long Parameters { get; init; }
 

@@ -1,7 +1,6 @@
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
-using Vernier.Files.Native;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;
 using Vernier.Models;
@@ -68,9 +67,13 @@ public static class FileInspector
     {
         using var folder = HfFolder.Open(path);
         var architecture = folder.Config.RootElement.TryGetProperty("model_type", out var type) ? type.ToString() : null;
-        var packed = NativeConfig.Find(folder) ?? new Dictionary<string, NativeMatrix>();
-        var tensors = NativeWeights.Tensors(folder, packed).Select(t => new InspectedTensor(t.Name, t.Shape, t.Format, t.Bytes));
-        return Plain(path, "folder", architecture, [.. tensors]) with { CodesSha256 = CodeHash.Of(NativeWeights.Codes(folder, packed)) };
+        var packed = QuantizedFolder.Find(folder);
+        var tensors = QuantizedWeights.Tensors(folder, packed).Select(t => new InspectedTensor(t.Name, t.Shape, t.Format, t.Bytes));
+        return Plain(path, "folder", architecture, [.. tensors]) with
+        {
+            Quantization = packed?.Method,
+            CodesSha256 = packed is null ? null : CodeHash.Of(QuantizedWeights.Codes(packed)),
+        };
     }
 
     private static FileInspection Plain(string path, string kind, string? architecture, IReadOnlyList<InspectedTensor> tensors)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Vernier.Files.Native;
 
 namespace Vernier.Models;
 
@@ -20,8 +19,6 @@ public static class HuggingFaceConfig
     public static ModelConfig Read(string path, JsonElement root)
     {
         var keys = new ConfigKeys(path, root);
-        if (keys.FindObject("quantization_config") is { } quantization && quantization.FindString("quant_method") != NativeConfig.Method)
-            throw new NotSupportedException($"{path}: weights quantized by '{quantization.FindString("quant_method") ?? "an unnamed method"}' are not supported");
         var config = keys.String("model_type") switch
         {
             "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),

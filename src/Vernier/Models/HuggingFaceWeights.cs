@@ -46,9 +46,12 @@ public sealed class HuggingFaceWeights(HfFolder folder) : IWeightSource
 
     private HfTensor Find(string name)
     {
-        foreach (var prefix in s_prefixes)
-            if (name.StartsWith(prefix, StringComparison.Ordinal) && folder.Find(name[prefix.Length..]) is { } tensor)
+        foreach (var spelling in Spellings(name))
+            if (folder.Find(spelling) is { } tensor)
                 return tensor;
         return folder.Get(name);
     }
+
+    /// <summary>A name as today's checkpoints spell it, and as older ones do.</summary>
+    internal static IEnumerable<string> Spellings(string name) => s_prefixes.Where(p => name.StartsWith(p, StringComparison.Ordinal)).Select(p => name[p.Length..]);
 }

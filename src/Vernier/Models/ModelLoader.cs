@@ -1,6 +1,6 @@
+using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
-using Vernier.Files.Native;
 using Vernier.Tokens;
 
 namespace Vernier.Models;
@@ -35,9 +35,11 @@ internal static class ModelLoader
         var generation = Path.Combine(path, "generation_config.json");
         if (File.Exists(generation))
             config = config with { EosTokenIds = [.. config.EosTokenIds.Union(HuggingFaceConfig.ReadEndIds(generation))] };
-        var packed = NativeConfig.Find(folder);
-        var decoder = new Decoder(config, packed is null ? new HuggingFaceWeights(folder) : new NativeWeights(folder, packed));
-        var tensors = NativeWeights.Tensors(folder, packed ?? new Dictionary<string, NativeMatrix>()).ToList();
+        var packed = QuantizedFolder.Find(folder);
+        var quantized = packed is null ? null : new QuantizedWeights(folder, packed);
+        var decoder = new Decoder(config, quantized ?? (IWeightSource)new HuggingFaceWeights(folder));
+        quantized?.CheckBiases();
+        var tensors = QuantizedWeights.Tensors(folder, packed).ToList();
         return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors), new Compute(options.Threads, options.Mode),
             () => TokenizerLoader.FromFolder(path));
     }

@@ -1,7 +1,6 @@
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
-using Vernier.Files.Native;
 using Vernier.Models;
 
 namespace Vernier.Tuning;
@@ -38,10 +37,11 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
     {
         using var folder = HfFolder.Open(path);
         var config = HuggingFaceConfig.Read(folder.ConfigPath, folder.Config.RootElement);
-        var packed = NativeConfig.Find(folder) ?? new Dictionary<string, NativeMatrix>();
-        return Of(config, NativeWeights.Tensors(folder, packed).Select(t =>
+        var packed = QuantizedFolder.Find(folder);
+        var layouts = packed?.Modules.ToDictionary(module => module + ".weight", packed.Describe, StringComparer.Ordinal);
+        return Of(config, QuantizedWeights.Tensors(folder, packed).Select(t =>
         {
-            var layout = packed.GetValueOrDefault(t.Name.EndsWith(".weight", StringComparison.Ordinal) ? t.Name[..^".weight".Length] : t.Name);
+            var layout = layouts?.GetValueOrDefault(t.Name);
             return new Stored(t.Name, t.Shape[^1], t.Elements / Math.Max(1, t.Shape[^1]), layout?.Bits, layout?.GroupSize ?? 0,
                 t.Format is nameof(ElementType.F16) or nameof(ElementType.BF16) ? 2 : 4, t.Bytes);
         }));

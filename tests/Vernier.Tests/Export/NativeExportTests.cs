@@ -12,9 +12,12 @@ public sealed class NativeExportTests : IDisposable
 {
     private const string Folder = "goldens/formats/gguf_models";
     private const string Plain = "goldens/models/llama";
+    private const string Gptq = "goldens/formats/gptq";
     private readonly string _folder = Directory.CreateTempSubdirectory("vernier-native-").FullName;
 
     public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(p => Path.GetFileName(p))];
+
+    public static TheoryData<string> QuantizedFolders => SharedFiles.WhyMissing(Gptq) is null ? [.. Directory.EnumerateDirectories(SharedFiles.At(Gptq)).Select(p => Path.GetFileName(p))] : [];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -32,6 +35,15 @@ public sealed class NativeExportTests : IDisposable
             Assert.Contains("rope_freqs", e.Message, StringComparison.Ordinal); // frequencies that config.json cannot state
             return;
         }
+        AssertSame(model);
+    }
+
+    [SharedTheory(Gptq)]
+    [MemberData(nameof(QuantizedFolders))]
+    public void PackedFoldersComeBackToTheBit(string name)
+    {
+        using var model = LanguageModel.Load(SharedFiles.At(Path.Combine(Gptq, name)), new LoadOptions { Threads = 1 });
+        NativeExport.Write(model, _folder);
         AssertSame(model);
     }
 

@@ -99,7 +99,7 @@ public sealed class PeqaLinear : Linear
         else
             ColumnDots.Accumulate(compute.Pool, own, x, tokens, InFeatures, sums);
         var perGroup = compute.Scratch("peqa.groups", _weight.Groups);
-        GroupSums.Pool(sums, 1, InFeatures, _weight.GroupSize, perGroup);
+        GroupSums.Pool(sums, 1, _weight, perGroup);
         AddQuotients(perGroup, _trained.Column!);
     }
 
@@ -116,7 +116,7 @@ public sealed class PeqaLinear : Linear
     {
         var groups = _weight.Groups;
         var pooled = compute.Scratch("peqa.pooled", tokens * groups);
-        GroupSums.Pool(x, tokens, InFeatures, _weight.GroupSize, pooled);
+        GroupSums.Pool(x, tokens, _weight, pooled);
         _sinks.Zeros.Begin(_weight.Scales, _trained.Zero!.Gradient);
         Gemm.WeightGradient(compute.Pool, dy, pooled, tokens, OutFeatures, groups, _sinks.Zeros);
     }

@@ -43,7 +43,7 @@ internal sealed class PeqaSinks(int workers)
             _weight.ReadTile(row, rows, column, columns, effective, columns);
             var groups = _weight.Groups;
             for (var r = 0; r < rows; r++)
-                GroupSums.AccumulateDots(tile.Slice(r * stride, columns), effective.Slice(r * columns, columns), column, _weight.GroupSize,
+                GroupSums.AccumulateDots(tile.Slice(r * stride, columns), effective.Slice(r * columns, columns), column, _weight,
                     _sums.AsSpan((row + r) * groups, groups));
         }
     }

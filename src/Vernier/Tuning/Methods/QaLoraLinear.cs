@@ -43,7 +43,7 @@ public sealed class QaLoraLinear : Linear
         if (!dx.IsEmpty)
             Gemm.BackwardInput(compute.Pool, dy, tokens, _weight, dx, accumulate);
         var pooled = compute.Scratch("qalora.pooled", tokens * _weight.Groups);
-        GroupSums.Pool(x, tokens, InFeatures, _weight.GroupSize, pooled);
+        GroupSums.Pool(x, tokens, _weight, pooled);
         _sink.Begin(Factors);
         Gemm.WeightGradient(compute.Pool, dy, pooled, tokens, OutFeatures, _weight.Groups, _sink);
         _sink.End();
