@@ -23,6 +23,9 @@ public interface IQuantizedFolder
     /// <exception cref="InvalidDataException">A tensor is missing, does not fit the others, or a scale is not finite; names the file and the tensor.</exception>
     PackedMatrix Read(string module);
 
+    /// <summary>The zero points that the file states, [rows, groups], also those of scales that are 0; null where the packing has none.</summary>
+    int[]? ZeroPoints(string module);
+
     /// <summary>Reads the codes of a row, one a byte, without making a matrix.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Read"/>.</exception>
     Action<int, Span<byte>> Codes(string module);

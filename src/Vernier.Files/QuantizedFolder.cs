@@ -20,12 +20,19 @@ public static class QuantizedFolder
     /// <exception cref="NotSupportedException">A packing that is not read here.</exception>
     public static IQuantizedFolder? Find(HfFolder folder)
     {
+        return FindSettings(folder) is { } found ? Open(folder, found.Settings, found.Path, found.Method) : null;
+    }
+
+    /// <summary>The settings themselves, the file that holds them, and the name of the packing.</summary>
+    /// <inheritdoc cref="Find"/>
+    public static (JsonElement Settings, string Path, string Method)? FindSettings(HfFolder folder)
+    {
         ArgumentNullException.ThrowIfNull(folder);
         if (Object(folder.Config.RootElement, "quantization") is { } mlx)
-            return new MlxFolder(folder, mlx, folder.ConfigPath);
+            return (mlx, folder.ConfigPath, MlxFolder.Name);
         if (Object(folder.Config.RootElement, "quantization_config") is { } settings)
-            return Open(folder, settings, folder.ConfigPath, MethodOf(settings) ?? UnnamedMethod(folder, settings));
-        return OpenBeside(folder, "quantize_config.json", GptqFolder.Name) ?? OpenBeside(folder, "quant_config.json", AwqFolder.Name);
+            return (settings, folder.ConfigPath, MethodOf(settings) ?? UnnamedMethod(folder, settings));
+        return FindBeside(folder, "quantize_config.json", GptqFolder.Name) ?? FindBeside(folder, "quant_config.json", AwqFolder.Name);
     }
 
     /// <summary>A layer as the matrix that products read.</summary>
@@ -61,14 +68,14 @@ public static class QuantizedFolder
         return [.. modules.Distinct()];
     }
 
-    private static IQuantizedFolder? OpenBeside(HfFolder folder, string file, string method)
+    private static (JsonElement Settings, string Path, string Method)? FindBeside(HfFolder folder, string file, string method)
     {
         using var json = folder.FindJson(file);
         if (json is null)
             return null;
         var path = Path.Combine(folder.Path, file);
         return json.RootElement.ValueKind == JsonValueKind.Object
-            ? Open(folder, json.RootElement.Clone(), path, MethodOf(json.RootElement) ?? method)
+            ? (json.RootElement.Clone(), path, MethodOf(json.RootElement) ?? method)
             : throw Damaged.File(path, "root", $"{json.RootElement.ValueKind}", "an object");
     }
 

@@ -36,19 +36,29 @@ internal static class QuantizedTensors
                 destination[o * groups + g] = values[g * rows + o];
     }
 
-    /// <summary>[out, groups] to the fp16 bytes of [groups, out].</summary>
-    public static byte[] HalvesTransposed(ReadOnlySpan<float> values, int groups, int rows)
+    /// <summary>[out, groups] to the bytes of [groups, out].</summary>
+    /// <param name="type">F32, F16 or BF16.</param>
+    /// <exception cref="NotSupportedException">A value that is too large for the type.</exception>
+    public static byte[] Transposed(ReadOnlySpan<float> values, int groups, int rows, ElementType type)
     {
-        var halves = new Half[values.Length];
+        var turned = new float[values.Length];
         for (var g = 0; g < groups; g++)
             for (var o = 0; o < rows; o++)
-            {
-                var value = values[o * groups + g];
-                var half = halves[g * rows + o] = (Half)value;
-                if (!Half.IsFinite(half))
-                    throw new NotSupportedException($"the format stores scales as fp16 and {value} is too large for it");
-            }
-        return MemoryMarshal.AsBytes(halves.AsSpan()).ToArray();
+                turned[g * rows + o] = values[o * groups + g];
+        return Rounded(turned, type);
+    }
+
+    /// <summary>The bytes of scales or offsets.</summary>
+    /// <inheritdoc cref="Transposed"/>
+    public static byte[] Rounded(ReadOnlySpan<float> values, ElementType type)
+    {
+        const float largestHalf = 65520; // from here on fp16 rounds to infinity
+        foreach (var value in values)
+            if (!float.IsFinite(value) || type == ElementType.F16 && MathF.Abs(value) >= largestHalf)
+                throw new NotSupportedException($"a scale or offset of {value} is too large for {type}");
+        var bytes = new byte[values.Length * type.Size()];
+        type.FromSingle(values, bytes);
+        return bytes;
     }
 
     /// <summary>Columns of a group: <paramref name="groupSize"/>, where 0 is one group for a whole row.</summary>

@@ -10,11 +10,11 @@ namespace Vernier.Cli.Verbs;
 /// <summary><c>export MODEL [--adapter DIR] --to FORMAT --out PATH</c>: the merged model.</summary>
 internal sealed class ExportVerb
 {
-    private static readonly string[] Formats = ["gguf", "hf", "native"];
+    private static readonly string[] Formats = ["gguf", .. PackedExport.Formats, "hf", "native"];
 
-    private readonly Option<string> _to = new("--to") { Description = "gguf: one file in the block formats that came in; hf: a folder, dequantized; native: a folder of codes and scales to the bit", Required = true };
-    private readonly Option<string?> _type = new("--dtype") { Description = "Type of plain numbers: f32, f16 or bf16 [default: hf f32, gguf as in the source]" };
-    private readonly Option<string> _output = new("--out") { Description = "The file (gguf) or folder (hf, native) to write", HelpName = "PATH", Required = true };
+    private readonly Option<string> _to = new("--to") { Description = "gguf: one file in the block formats that came in; gptq, awq, mlx: a folder of the same codes in that packing; hf: a folder, dequantized; native: a folder of codes and scales to the bit", Required = true };
+    private readonly Option<string?> _type = new("--dtype") { Description = "Type of plain numbers, and of the scales of gptq, awq and mlx: f32, f16 or bf16 [default: hf f32; gptq, awq and mlx as in the source, or f16; gguf as in the source]" };
+    private readonly Option<string> _output = new("--out") { Description = "The file (gguf) or folder (all others) to write", HelpName = "PATH", Required = true };
     private readonly Option<bool> _mergeLossy = new("--merge-lossy") { Description = "Round the sum of codes and a low-rank path to codes again (qlora, qat-lora), and measure what that loses on --eval-data" };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Text whose perplexity --merge-lossy takes before and after", HelpName = "FILE" };
     private readonly Option<int> _windows = new("--windows") { Description = "Windows of 512 tokens that --merge-lossy takes at most", HelpName = "N", DefaultValueFactory = _ => 20 };
@@ -33,7 +33,7 @@ internal sealed class ExportVerb
 
     public static Command Create()
     {
-        var command = new Command("export", "Write the tuned model as GGUF (same blocks, new scales), as a Hugging Face folder or as a native one");
+        var command = new Command("export", "Write the tuned model in the format that came in (same codes, new scales) or in another one");
         var verb = new ExportVerb(command);
         command.SetAction((parsed, stop) => Task.FromResult(verb.Run(parsed, stop)));
         return command;
@@ -42,6 +42,7 @@ internal sealed class ExportVerb
     private int Run(ParseResult parsed, CancellationToken stop)
     {
         var (format, path, type, lossy) = (parsed.GetRequiredValue(_to), parsed.GetRequiredValue(_output), parsed.GetValue(_type), parsed.GetValue(_mergeLossy));
+        ElementType? elements = type is null ? null : Enum.Parse<ElementType>(type, ignoreCase: true);
         if (lossy && parsed.GetValue(_evalData) is null)
             throw new UsageException("--merge-lossy needs --eval-data FILE: what it loses is measured");
         using var model = _model.Open(parsed, out var adapter);
@@ -63,7 +64,8 @@ internal sealed class ExportVerb
         {
             "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type)),
             "native" => NativeExport.Write(model, path),
-            _ => HuggingFaceExport.Write(model, path, type is null ? ElementType.F32 : Enum.Parse<ElementType>(type, ignoreCase: true)),
+            "hf" => HuggingFaceExport.Write(model, path, elements ?? ElementType.F32),
+            _ => PackedExport.Write(model, path, format, elements),
         } with
         { PerplexityBefore = before, PerplexityAfter = after };
         var json = parsed.GetValue(_common.Json);

@@ -23,7 +23,11 @@ internal sealed class AwqFolder(HfFolder folder, JsonElement settings, string pa
 
     public IReadOnlyList<string> Parts(string module) => [module + ".qweight", module + ".qzeros", module + ".scales"];
 
-    public PackedMatrix Read(string module) => QuantizedFolder.ToPacked(AwqLayer.Read(folder, module, _config), folder, module + ".scales");
+    public PackedMatrix Read(string module) => QuantizedFolder.ToPacked(Layer(module), folder, module + ".scales");
 
-    public Action<int, Span<byte>> Codes(string module) => QuantizedFolder.CodesOf(AwqLayer.Read(folder, module, _config));
+    public int[]? ZeroPoints(string module) => Layer(module).ZeroPoints;
+
+    public Action<int, Span<byte>> Codes(string module) => QuantizedFolder.CodesOf(Layer(module));
+
+    private QuantizedLayer Layer(string module) => AwqLayer.Read(folder, module, _config);
 }

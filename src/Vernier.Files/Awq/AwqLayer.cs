@@ -46,7 +46,7 @@ public static class AwqLayer
 
     /// <summary>The tensors of a layer in the order of <see cref="Pack"/>.</summary>
     /// <exception cref="NotSupportedException">The outputs do not fill whole words.</exception>
-    public static IReadOnlyList<SafetensorsPlan> Plan(string prefix, int outFeatures, int inFeatures, AwqConfig config)
+    public static IReadOnlyList<SafetensorsPlan> Plan(string prefix, int outFeatures, int inFeatures, AwqConfig config, ElementType scaleType = ElementType.F16)
     {
         ArgumentNullException.ThrowIfNull(config);
         if (outFeatures % PerWord != 0)
@@ -56,13 +56,13 @@ public static class AwqLayer
         [
             new(prefix + ".qweight", ElementType.I32, [inFeatures, outFeatures / PerWord]),
             new(prefix + ".qzeros", ElementType.I32, [groups, outFeatures / PerWord]),
-            new(prefix + ".scales", ElementType.F16, [groups, outFeatures]),
+            new(prefix + ".scales", scaleType, [groups, outFeatures]),
         ];
     }
 
-    /// <summary>The bytes of qweight, qzeros and scales (rounded to fp16).</summary>
-    /// <exception cref="NotSupportedException">Not 4 bits, no zero points, reordered groups, a zero point out of range, or a scale too large for fp16.</exception>
-    public static IReadOnlyList<byte[]> Pack(QuantizedLayer layer)
+    /// <summary>The bytes of qweight, qzeros and scales (rounded to <paramref name="scaleType"/>).</summary>
+    /// <exception cref="NotSupportedException">Not 4 bits, no zero points, reordered groups, a zero point out of range, or a scale too large for its type.</exception>
+    public static IReadOnlyList<byte[]> Pack(QuantizedLayer layer, ElementType scaleType = ElementType.F16)
     {
         ArgumentNullException.ThrowIfNull(layer);
         if (layer.Bits != Bits || layer.ZeroPoints is not { } zeroPoints || layer.GroupIndex is not null)
@@ -77,7 +77,7 @@ public static class AwqLayer
         for (var g = 0; g < groups; g++)
             for (var o = 0; o < rows; o++)
                 SetField(zeros.AsSpan(g * wordColumns, wordColumns), o, zeroPoints[o * groups + g]);
-        return [MemoryMarshal.AsBytes(words.AsSpan()).ToArray(), MemoryMarshal.AsBytes(zeros.AsSpan()).ToArray(), QuantizedTensors.HalvesTransposed(layer.Scales, groups, rows)];
+        return [MemoryMarshal.AsBytes(words.AsSpan()).ToArray(), MemoryMarshal.AsBytes(zeros.AsSpan()).ToArray(), QuantizedTensors.Transposed(layer.Scales, groups, rows, scaleType)];
     }
 
     private static void SetField(Span<uint> words, int output, int value)

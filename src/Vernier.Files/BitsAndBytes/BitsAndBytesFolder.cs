@@ -39,6 +39,8 @@ internal sealed class BitsAndBytesFolder : IQuantizedFolder
 
     public PackedMatrix Read(string module) => QuantizedFolder.ToPacked(Layer(module), _folder, module + (_eight ? Int8Layer.ScaleSuffix : ".weight.absmax"));
 
+    public int[]? ZeroPoints(string module) => null;
+
     public Action<int, Span<byte>> Codes(string module) => QuantizedFolder.CodesOf(Layer(module));
 
     private QuantizedLayer Layer(string module) => _eight ? Int8Layer.Read(_folder, module) : BitsAndBytesLayer.Read(_folder, module).ByRows(_folder.Get(module + ".weight"));

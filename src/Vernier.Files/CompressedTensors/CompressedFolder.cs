@@ -26,6 +26,8 @@ internal sealed class CompressedFolder(HfFolder folder, JsonElement settings, st
 
     public PackedMatrix Read(string module) => QuantizedFolder.ToPacked(Layer(module), folder, module + ".weight_scale");
 
+    public int[]? ZeroPoints(string module) => Layer(module).ZeroPoints;
+
     public Action<int, Span<byte>> Codes(string module) => QuantizedFolder.CodesOf(Layer(module));
 
     private QuantizedLayer Layer(string module) => CompressedLayer.Read(folder, module, _config.Bits, _config.GroupSize);

@@ -41,9 +41,13 @@ internal sealed class GptqFolder : IQuantizedFolder
 
     public IReadOnlyList<string> Parts(string module) => [module + ".qweight", module + ".qzeros", module + ".scales", module + ".g_idx"];
 
-    public PackedMatrix Read(string module) => QuantizedFolder.ToPacked(GptqLayer.Read(_folder, module, ConfigOf(module)), _folder, module + ".scales");
+    public PackedMatrix Read(string module) => QuantizedFolder.ToPacked(Layer(module), _folder, module + ".scales");
 
-    public Action<int, Span<byte>> Codes(string module) => QuantizedFolder.CodesOf(GptqLayer.Read(_folder, module, ConfigOf(module)));
+    public int[]? ZeroPoints(string module) => Layer(module).ZeroPoints;
+
+    public Action<int, Span<byte>> Codes(string module) => QuantizedFolder.CodesOf(Layer(module));
+
+    private QuantizedLayer Layer(string module) => GptqLayer.Read(_folder, module, ConfigOf(module));
 
     /// <summary>The settings of one module.</summary>
     public GptqConfig ConfigOf(string module)

@@ -44,7 +44,8 @@ public static class GptqLayer
     }
 
     /// <summary>The tensors of a layer in the order of <see cref="Pack"/>.</summary>
-    public static IReadOnlyList<SafetensorsPlan> Plan(string prefix, int outFeatures, int inFeatures, GptqConfig config)
+    /// <exception cref="NotSupportedException">Codes or zero points that do not fill whole words.</exception>
+    public static IReadOnlyList<SafetensorsPlan> Plan(string prefix, int outFeatures, int inFeatures, GptqConfig config, ElementType scaleType = ElementType.F16)
     {
         ArgumentNullException.ThrowIfNull(config);
         if (inFeatures * (long)config.Bits % 32 != 0 || outFeatures * (long)config.Bits % 32 != 0)
@@ -54,14 +55,14 @@ public static class GptqLayer
         [
             new(prefix + ".qweight", ElementType.I32, [BitStream.Words(inFeatures, config.Bits), outFeatures]),
             new(prefix + ".qzeros", ElementType.I32, [groups, BitStream.Words(outFeatures, config.Bits)]),
-            new(prefix + ".scales", ElementType.F16, [groups, outFeatures]),
+            new(prefix + ".scales", scaleType, [groups, outFeatures]),
             new(prefix + ".g_idx", ElementType.I32, [inFeatures]),
         ];
     }
 
-    /// <summary>The bytes of qweight, qzeros, scales (rounded to fp16) and g_idx.</summary>
-    /// <exception cref="NotSupportedException">No zero points, a zero point that does not fit the bits, or a scale too large for fp16.</exception>
-    public static IReadOnlyList<byte[]> Pack(QuantizedLayer layer, GptqConfig config)
+    /// <summary>The bytes of qweight, qzeros, scales (rounded to <paramref name="scaleType"/>) and g_idx.</summary>
+    /// <exception cref="NotSupportedException">No zero points, a zero point that does not fit the bits, or a scale too large for its type.</exception>
+    public static IReadOnlyList<byte[]> Pack(QuantizedLayer layer, GptqConfig config, ElementType scaleType = ElementType.F16)
     {
         ArgumentNullException.ThrowIfNull(layer);
         ArgumentNullException.ThrowIfNull(config);
@@ -94,7 +95,7 @@ public static class GptqLayer
         [
             MemoryMarshal.AsBytes(words.AsSpan()).ToArray(),
             MemoryMarshal.AsBytes(zeros.AsSpan()).ToArray(),
-            QuantizedTensors.HalvesTransposed(layer.Scales, layer.Groups, rows),
+            QuantizedTensors.Transposed(layer.Scales, layer.Groups, rows, scaleType),
             MemoryMarshal.AsBytes(index.AsSpan()).ToArray(),
         ];
     }

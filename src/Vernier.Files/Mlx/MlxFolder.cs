@@ -42,6 +42,8 @@ internal sealed class MlxFolder : IQuantizedFolder
 
     public PackedMatrix Read(string module) => QuantizedFolder.ToPacked(Layer(module), _folder, module + ".scales");
 
+    public int[]? ZeroPoints(string module) => null;
+
     public Action<int, Span<byte>> Codes(string module) => QuantizedFolder.CodesOf(Layer(module));
 
     private QuantizedLayer Layer(string module)

@@ -48,7 +48,7 @@ public static class MlxLayer
     }
 
     /// <summary>The bytes of weight, scales and biases (rounded to <paramref name="scaleType"/>).</summary>
-    /// <exception cref="NotSupportedException">Reordered groups.</exception>
+    /// <exception cref="NotSupportedException">Reordered groups, or a scale or offset too large for its type.</exception>
     public static IReadOnlyList<byte[]> Pack(QuantizedLayer layer, ElementType scaleType)
     {
         ArgumentNullException.ThrowIfNull(layer);
@@ -59,10 +59,6 @@ public static class MlxLayer
         for (var o = 0; o < layer.OutFeatures; o++)
             BitStream.Pack(layer.Codes.AsSpan(o * layer.InFeatures, layer.InFeatures), 1, layer.Bits, layer.InFeatures, packed.AsSpan(o * words, words), 1);
         var offsets = layer.Offsets ?? [.. layer.Scales.Select((scale, g) => -scale * layer.ZeroPoints![g])];
-        var scaleBytes = new byte[layer.Scales.Length * scaleType.Size()];
-        var offsetBytes = new byte[scaleBytes.Length];
-        scaleType.FromSingle(layer.Scales, scaleBytes);
-        scaleType.FromSingle(offsets, offsetBytes);
-        return [MemoryMarshal.AsBytes(packed.AsSpan()).ToArray(), scaleBytes, offsetBytes];
+        return [MemoryMarshal.AsBytes(packed.AsSpan()).ToArray(), QuantizedTensors.Rounded(layer.Scales, scaleType), QuantizedTensors.Rounded(offsets, scaleType)];
     }
 }

@@ -19,5 +19,7 @@ internal sealed class NativeFolder(HfFolder folder, JsonElement settings) : IQua
 
     public PackedMatrix Read(string module) => NativeLayer.Read(folder, module, _layouts[module]);
 
+    public int[]? ZeroPoints(string module) => null;
+
     public Action<int, Span<byte>> Codes(string module) => NativeLayer.Codes(folder, module, _layouts[module]);
 }

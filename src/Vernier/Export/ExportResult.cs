@@ -1,7 +1,7 @@
 namespace Vernier.Export;
 
 /// <summary>What was written.</summary>
-/// <param name="Format">gguf, hf or native.</param>
+/// <param name="Format">gguf, gptq, awq, mlx, hf or native.</param>
 /// <param name="Path">The file or folder.</param>
 /// <param name="Tensors">Number of tensors.</param>
 /// <param name="Bytes">Bytes of all files.</param>

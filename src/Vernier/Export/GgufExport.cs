@@ -11,7 +11,7 @@ namespace Vernier.Export;
 public static class GgufExport
 {
     /// <summary>Writes the file beside <paramref name="path"/> and puts it in place when it is complete.</summary>
-    /// <param name="floats">Format of matrices that are not packed and did not come from the file: f32, f16 or bf16.</param>
+    /// <param name="floats">Format of matrices that are not packed and did not come from the file: f32, f16 or bf16; null = the type that they are held in.</param>
     /// <exception cref="NotSupportedException">A tensor cannot be held by any GGUF format, or the family has no GGUF names; says which can.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
     public static ExportResult Write(LanguageModel model, string path, BlockFormat? floats = null)
@@ -87,10 +87,13 @@ public static class GgufExport
         return matrix switch
         {
             PackedMatrix packed => PlannedTensor.Packed(gguf, Choose(name, packed), packed, order),
-            not null => PlannedTensor.Floats(gguf, [matrix.Columns, matrix.Rows], floats ?? BlockFormats.F32, matrix, order),
+            not null => PlannedTensor.Floats(gguf, [matrix.Columns, matrix.Rows], floats ?? TypeOf(matrix), matrix, order),
             null => PlannedTensor.Floats(gguf, [vector!.Value.Length], BlockFormats.F32, vector, order),
         };
     }
+
+    private static BlockFormat TypeOf(WeightMatrix matrix) =>
+        matrix is not HalfMatrix half ? BlockFormats.F32 : half.Format == HalfFormat.Fp16 ? BlockFormats.F16 : BlockFormats.BF16;
 
     private static BlockFormat Choose(string name, PackedMatrix packed) =>
         BlockFormatChoice.Find(packed, out var why) ?? throw new NotSupportedException(

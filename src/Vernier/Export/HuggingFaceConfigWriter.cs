@@ -13,17 +13,46 @@ internal static class HuggingFaceConfigWriter
     /// <param name="quantization">Value of quantization_config; null = none.</param>
     public static void Write(LanguageModel model, string path, ElementType type, JsonObject? quantization = null)
     {
+        var config = Unquantized(model);
+        if (quantization is not null)
+            config["quantization_config"] = quantization;
+        SetType(config, type);
+        WriteJson(path, config);
+    }
+
+    /// <summary>Also writes what readers of a packing look for beside config.json.</summary>
+    /// <param name="type">null = as the source says.</param>
+    /// <param name="method">gptq, awq or mlx.</param>
+    public static void WritePacked(LanguageModel model, string folder, ElementType? type, string method, JsonObject settings)
+    {
+        var config = Unquantized(model);
+        if (method == "mlx")
+            config["quantization"] = settings.DeepClone();
+        config["quantization_config"] = settings.DeepClone();
+        if (type is not null)
+            SetType(config, type.Value);
+        WriteJson(Path.Combine(folder, "config.json"), config);
+        if (method == "gptq")
+            WriteJson(Path.Combine(folder, "quantize_config.json"), settings);
+    }
+
+    private static JsonObject Unquantized(LanguageModel model)
+    {
         var config = model.Source.Kind == SourceKind.HuggingFace && model.Source.Path is var folder
             ? JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject()
             : Build(model.Config);
         config.Remove("quantization_config");
         config.Remove("quantization"); // MLX
-        if (quantization is not null)
-            config["quantization_config"] = quantization;
+        return config;
+    }
+
+    private static void SetType(JsonObject config, ElementType type)
+    {
         config.Remove("dtype");
         config["torch_dtype"] = type switch { ElementType.F32 => "float32", ElementType.F16 => "float16", _ => "bfloat16" };
-        File.WriteAllText(path, config.ToJsonString(Format) + "\n");
     }
+
+    private static void WriteJson(string path, JsonObject json) => File.WriteAllText(path, json.ToJsonString(Format) + "\n");
 
     /// <exception cref="NotSupportedException">The family does not come from GGUF files.</exception>
     private static JsonObject Build(ModelConfig config)

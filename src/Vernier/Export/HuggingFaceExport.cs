@@ -1,6 +1,4 @@
 using Vernier.Files;
-using Vernier.Files.Safetensors;
-using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Tokens;
 
@@ -27,31 +25,12 @@ public static class HuggingFaceExport
         if (type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
             throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
         Directory.CreateDirectory(folder);
-        var weights = model.Decoder.Weights().ToList();
-        var plans = weights.Select(w => new SafetensorsPlan(w.Name, type, w.Matrix is { } m ? [m.Rows, m.Columns] : [w.Vector!.Value.Length])).ToList();
-        using (var writer = SafetensorsWriter.Create(Path.Combine(folder, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }))
-        {
-            foreach (var (_, matrix, vector) in weights)
-                if (matrix is not null)
-                    WriteRows(writer, matrix, type);
-                else
-                    writer.Write(vector!.Value.Span, type);
-            writer.Commit();
-        }
+        var tensors = model.Decoder.Weights().Select(w => FolderTensor.Floats(w.Name, w.Matrix, w.Vector, type)).ToList();
+        FolderTensor.WriteAll(tensors, folder, "pt");
         HuggingFaceConfigWriter.Write(model, Path.Combine(folder, "config.json"), type);
         WriteTokenizer(model, folder);
         var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
-        return new ExportResult("hf", folder, plans.Count, bytes, [type.ToString()]);
-    }
-
-    private static void WriteRows(SafetensorsWriter writer, WeightMatrix matrix, ElementType type)
-    {
-        var row = new float[matrix.Columns];
-        for (var i = 0; i < matrix.Rows; i++)
-        {
-            matrix.ReadTile(i, 1, 0, matrix.Columns, row, matrix.Columns);
-            writer.Write(row, type);
-        }
+        return new ExportResult("hf", folder, tensors.Count, bytes, [type.ToString()]);
     }
 
     /// <summary>The source folder's tokenizer files as they are, or a tokenizer.json made from what the source has.</summary>

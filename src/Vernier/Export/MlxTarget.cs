@@ -1,0 +1,43 @@
+using System.Text.Json.Nodes;
+using Vernier.Files;
+using Vernier.Files.Mlx;
+using Vernier.Files.Safetensors;
+using Vernier.Kernels;
+
+namespace Vernier.Export;
+
+/// <summary>MLX's affine quantization as mlx-lm reads it: 2, 3, 4, 5, 6 or 8 bits, groups of 32, 64 or 128, a scale and a bias for each.</summary>
+internal sealed class MlxTarget : IPackedTarget
+{
+    public string Name => "mlx";
+
+    public string Framework => "mlx";
+
+    public bool PacksEmbeddings => true;
+
+    public QuantizedLayer Layer(PackedMatrix matrix, Func<int[]?> statedZeros)
+    {
+        if (!matrix.Codebook.IsEmpty)
+            throw new NotSupportedException("its codes stand for the entries of a table: native holds it");
+        if (!matrix.GroupIndex.IsEmpty)
+            throw new NotSupportedException("its groups are not runs of columns (act-order): gptq and native hold it");
+        foreach (var group in (ReadOnlySpan<int>)[128, 64, 32])
+            if (matrix.GroupSize % group == 0 && matrix.Columns % group == 0)
+                return UnpackedLayer.WithOffsets(matrix, matrix.Bits == 7 ? 8 : matrix.Bits, group);
+        throw new NotSupportedException($"MLX has groups of 32, 64 or 128 columns, which groups of {matrix.GroupSize} in rows of {matrix.Columns} are not made of: gptq (whole zero points) and native hold it");
+    }
+
+    public JsonObject Settings(IReadOnlyList<PackedModule> packed, IReadOnlyList<string> plain)
+    {
+        var (bits, group) = packed.GroupBy(m => (m.Bits, m.GroupSize)).MaxBy(g => g.Sum(m => (long)m.Rows * m.Columns))!.Key;
+        var settings = new JsonObject { ["group_size"] = group, ["bits"] = bits };
+        foreach (var module in packed.Where(m => m.Bits != bits || m.GroupSize != group))
+            settings[module.Name] = new JsonObject { ["group_size"] = module.GroupSize, ["bits"] = module.Bits };
+        return settings;
+    }
+
+    public IReadOnlyList<SafetensorsPlan> Plan(PackedModule module, ElementType scaleType) =>
+        MlxLayer.Plan(module.Name, module.Rows, module.Columns, module.Bits, module.GroupSize, scaleType);
+
+    public IReadOnlyList<byte[]> Pack(QuantizedLayer layer, JsonObject settings, ElementType scaleType) => MlxLayer.Pack(layer, scaleType);
+}

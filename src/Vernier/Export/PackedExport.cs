@@ -1,0 +1,89 @@
+using System.Text.Json.Nodes;
+using Vernier.Files;
+using Vernier.Kernels;
+using Vernier.Models;
+
+namespace Vernier.Export;
+
+/// <summary>Writes a model as a GPTQ, AWQ or MLX folder: the integer codes as they are, scales rounded once, config.json with the packing's settings, and the tokenizer's
+/// files. A model that came from a folder of the same packing keeps its settings, its tensors' types and whatever else was there: only the bytes of tuned scales differ.</summary>
+public static class PackedExport
+{
+    private const string WeightSuffix = ".weight";
+
+    private static readonly IPackedTarget[] Targets = [new GptqTarget(), new AwqTarget(), new MlxTarget()];
+
+    /// <summary>Names of the packings.</summary>
+    public static IReadOnlyList<string> Formats { get; } = [.. Targets.Select(t => t.Name)];
+
+    /// <summary>Writes into <paramref name="folder"/>, which is made. What cannot be held is refused before that.</summary>
+    /// <param name="format">One of <see cref="Formats"/>.</param>
+    /// <param name="type">Of scales and of everything that is not packed: F32, F16 or BF16; null = as in the source where it is a Hugging Face folder, else F16.</param>
+    /// <exception cref="ArgumentException">Another format or type, or the folder is the source itself.</exception>
+    /// <exception cref="NotSupportedException">The packing cannot hold a matrix; says which can.</exception>
+    /// <exception cref="IOException">The disk is full or fails.</exception>
+    public static ExportResult Write(LanguageModel model, string folder, string format, ElementType? type = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        var target = Array.Find(Targets, t => t.Name == format) ?? throw new ArgumentException($"unknown format '{format}'; known: {string.Join(", ", Formats)}", nameof(format));
+        if (type is not (null or ElementType.F32 or ElementType.F16 or ElementType.BF16))
+            throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
+        using var source = PackedSource.Open(model, target.Name);
+        if (source is not null && Path.GetFullPath(model.Source.Path) == Path.GetFullPath(folder))
+            throw new ArgumentException($"{folder} is the model itself: give another folder", nameof(folder));
+        var tensors = Plan(model, target, source, type, out var settings);
+
+        Directory.CreateDirectory(folder);
+        FolderTensor.WriteAll(tensors, folder, target.Framework);
+        HuggingFaceConfigWriter.WritePacked(model, folder, type ?? (source is null ? ElementType.F16 : null), target.Name, settings);
+        HuggingFaceExport.WriteTokenizer(model, folder);
+        var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
+        return new ExportResult(target.Name, folder, tensors.Sum(t => t.Plans.Count), bytes, [.. tensors.Select(t => t.Format).Distinct().Order(StringComparer.Ordinal)]);
+    }
+
+    private static List<FolderTensor> Plan(LanguageModel model, IPackedTarget target, PackedSource? source, ElementType? type, out JsonObject settings)
+    {
+        var weights = model.Decoder.Weights().ToList();
+        var linears = model.Decoder.Linears.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
+        var packed = new Dictionary<string, PackedModule>(StringComparer.Ordinal);
+        foreach (var (name, matrix, _) in weights)
+            if (matrix is PackedMatrix codes && Module(name) is var module && (target.PacksEmbeddings || linears.Contains(module) || source?.Holds(module) == true))
+                packed.Add(module, PackedModule.Of(module, Layer(module, codes)));
+        if (packed.Count == 0)
+            throw new NotSupportedException($"the model has no integer codes to write as {target.Name}: quantize it first, or export --to hf");
+        var plain = linears.Where(l => !packed.ContainsKey(l)).ToList();
+        var stated = settings = source?.SettingsFor([.. packed.Values]) ?? target.Settings([.. packed.Values], plain);
+
+        var tensors = new List<FolderTensor>();
+        foreach (var (name, matrix, vector) in weights)
+            if (packed.TryGetValue(Module(name), out var module))
+            {
+                var (codes, scaleType) = ((PackedMatrix)matrix!, type ?? source?.ScaleType(module.Name) ?? ElementType.F16);
+                tensors.Add(FolderTensor.Packed(target.Plan(module, scaleType), $"U{module.Bits}/{module.GroupSize}", () => target.Pack(Layer(module.Name, codes), stated, scaleType)));
+            }
+            else
+                tensors.Add(FolderTensor.Floats(name, matrix, vector, type ?? PlainType(model, name)));
+        if (source is not null)
+            tensors.AddRange(source.Others(model.Config.TiedHead, tensors.SelectMany(t => t.Plans).Select(p => p.Name)));
+        return tensors;
+
+        QuantizedLayer Layer(string module, PackedMatrix matrix)
+        {
+            try
+            {
+                return target.Layer(matrix, () => source?.ZeroPoints(module));
+            }
+            catch (NotSupportedException e)
+            {
+                throw new NotSupportedException($"{target.Name} cannot hold '{module}': {e.Message}", e);
+            }
+        }
+    }
+
+    private static ElementType PlainType(LanguageModel model, string name) =>
+        model.Source.Kind == SourceKind.HuggingFace && model.Source.Tensors.FirstOrDefault(t => t.Name == name) is { } tensor
+        && ElementTypes.Find(tensor.Format) is { } type and (ElementType.F32 or ElementType.F16 or ElementType.BF16) ? type : ElementType.F16;
+
+    private static string Module(string name) => name.EndsWith(WeightSuffix, StringComparison.Ordinal) ? name[..^WeightSuffix.Length] : name;
+}
