@@ -169,7 +169,7 @@ internal unsafe struct AttentionBackward : IKernel
         }
 
         /// <summary>Scores of one query become probabilities, dP becomes dS; keys that it does not see get 0.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         private readonly void ScoreRow(int row, int position, int tile, int columns)
         {
             var scores = Scores + row * AttentionTiles.Keys;

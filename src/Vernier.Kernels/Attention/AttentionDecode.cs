@@ -56,7 +56,7 @@ internal unsafe struct AttentionDecode<T> : IKernel
         /// <summary>[rows, Chunk], [rows, Width], and a block of keys or values as floats [Block, Width].</summary>
         public float* Scores, Sums, Packed;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Run(int kvHead, int chunk)
         {
             var (dim, stride, rows) = (Parent.Shape.HeadDim, (long)Parent.Shape.KeyChannels, Parent.Rows);
@@ -110,7 +110,7 @@ internal unsafe struct AttentionDecode<T> : IKernel
         }
 
         /// <summary>Scores of a block of keys for every query and head of the group; -∞ for a key that the query does not see.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         private readonly void Score(int kvHead, float* keys, nint step, int key, int count, float* scores)
         {
             var shape = Parent.Shape;
@@ -132,7 +132,7 @@ internal unsafe struct AttentionDecode<T> : IKernel
         }
 
         /// <summary>Scores become e^(score - maximum); maximum and total go to the partial result.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         private readonly void Exponentials(int keys, float* partial)
         {
             for (var r = 0; r < Parent.Rows; r++, partial += Parent.Shape.HeadDim + 2)

@@ -107,7 +107,7 @@ internal unsafe struct AttentionForward<T> : IKernel
         }
 
         /// <summary>Scores of one query become e^(score - maximum); where the maximum grows, what was summed so far shrinks.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         private readonly void SoftmaxRow(int row, int position, int tile, int columns, bool rescale)
         {
             var scores = Scores + row * AttentionTiles.Keys;
@@ -135,7 +135,7 @@ internal unsafe struct AttentionForward<T> : IKernel
             Total[row] = Total[row] * shrink + (float)Reduce.ExpSum<L>(scores, maximum, columns, scores);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         private readonly void Finish(int token, int head, int rows)
         {
             var shape = Parent.Tiles.Shape;

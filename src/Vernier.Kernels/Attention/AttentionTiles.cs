@@ -84,7 +84,7 @@ internal unsafe struct AttentionTiles
     }
 
     /// <summary>Copies rows of channels times a factor into a tile [rows, width], zero beyond the channels.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void PackRows<V, T>(T* source, long sourceRow, int rows, int channels, float factor, float* destination, int width)
         where V : unmanaged, ILanes<V>
         where T : unmanaged
@@ -102,7 +102,7 @@ internal unsafe struct AttentionTiles
     }
 
     /// <summary>Copies rows of channels into the columns of a tile [channels, Keys], zero beyond the rows.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void PackColumns<T>(T* source, long sourceRow, int rows, int channels, float* destination)
         where T : unmanaged
     {

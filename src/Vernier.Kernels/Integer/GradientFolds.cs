@@ -33,7 +33,7 @@ internal readonly unsafe struct GradientFolds(float* memory, int stride)
 
     /// <summary>Codes [stride] and scales [stride / 32] of one token; returns Σ over rows of what the offsets contribute to each of its dX.</summary>
     /// <param name="counter">Of the first element; each next one has the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public float Row(float* dy, int rows, uint counter, sbyte* codes, float* scales)
     {
         var total = 0f;

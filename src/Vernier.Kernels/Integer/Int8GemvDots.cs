@@ -13,7 +13,7 @@ internal static unsafe class Int8GemvDots
     public static float ByteMiddle => AvxVnni.IsSupported ? 0 : 128;
 
     /// <summary>Rows of 4-bit codes in groups of 32, four at a time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void RowsOfFourBits(in Int8GemvRows rows)
     {
         var mask = Vector256.Create((byte)15);
@@ -51,7 +51,7 @@ internal static unsafe class Int8GemvDots
     }
 
     /// <summary>Rows of 8-bit codes in groups of 32, four at a time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void RowsOfBytes(in Int8GemvRows rows)
     {
         var (f, rowBytes) = (rows.Padded, rows.RowBytes);
@@ -137,7 +137,7 @@ internal static unsafe class Int8GemvDots
     }
 
     /// <summary>Four rows of 4-bit codes, chunk by chunk: 64 codes in 32 bytes, the first 32 in the lower halves.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static Vector128<float> FourRowsOfFourBits(
         byte* w, long rowBytes, float* factors, int f, int groups, sbyte* x, Vector256<float> s0, Vector256<float> s1, Vector256<float> s2, Vector256<float> s3)
     {
@@ -166,7 +166,7 @@ internal static unsafe class Int8GemvDots
     }
 
     /// <summary>Four rows of 8-bit codes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static Vector128<float> FourRowsOfBytes(
         byte* w, long rowBytes, float* factors, int f, int groups, sbyte* x, Vector256<float> s0, Vector256<float> s1, Vector256<float> s2, Vector256<float> s3)
     {
@@ -183,7 +183,7 @@ internal static unsafe class Int8GemvDots
     }
 
     /// <summary>One row of codes below 128, one a byte: pairs of products stay below 2^15.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static float Bytes256(byte* codes, float* factors, int groups, sbyte* x)
     {
         var (s0, s1) = (Vector256<float>.Zero, Vector256<float>.Zero);
@@ -196,7 +196,7 @@ internal static unsafe class Int8GemvDots
     }
 
     /// <summary>One row of codes of 8 bits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static float FullBytes256(byte* codes, float* factors, int groups, sbyte* x)
     {
         var (s0, s1) = (Vector256<float>.Zero, Vector256<float>.Zero);

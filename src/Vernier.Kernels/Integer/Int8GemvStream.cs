@@ -52,7 +52,7 @@ internal static unsafe class Int8GemvStream
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void Rows<TFactors, TCodes>(in Int8GemvRows rows)
         where TFactors : struct, IFactors
         where TCodes : struct, ICodes

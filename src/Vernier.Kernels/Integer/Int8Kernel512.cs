@@ -20,7 +20,7 @@ internal readonly unsafe struct Int8Kernel512 : IInt8Kernel
     }
 
     // Scales of whole rows come in once at the end. Which case it is, is a type, so that its tests are gone when this is compiled.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void Multiply<TScales>(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
         where TScales : struct
     {

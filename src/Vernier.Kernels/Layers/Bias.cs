@@ -32,7 +32,7 @@ public static unsafe class Bias
         public float* Bias, Y;
         public int Tokens, Channels;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
@@ -55,7 +55,7 @@ public static unsafe class Bias
         public int Tokens, Channels;
 
         /// <summary>A worker owns a run of channels, so that the sums do not depend on the number of workers.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

@@ -45,7 +45,7 @@ public static unsafe class Embedding
         public int Tokens, Channels;
 
         /// <summary>A worker owns a run of channels: an id that occurs twice is added in the order of tokens.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

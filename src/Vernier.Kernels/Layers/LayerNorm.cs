@@ -84,7 +84,7 @@ public static unsafe class LayerNorm
         public int Rows, Channels;
         public float Epsilon;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
@@ -111,7 +111,7 @@ public static unsafe class LayerNorm
         public float Epsilon;
         public bool Accumulate;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
@@ -164,7 +164,7 @@ public static unsafe class LayerNorm
         public int Rows, Channels;
 
         /// <summary>A worker owns a run of channels, so that the sums do not depend on the number of workers.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

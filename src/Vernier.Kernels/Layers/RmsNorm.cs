@@ -75,7 +75,7 @@ public static unsafe class RmsNorm
         public int Rows, Channels;
         public float Epsilon;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
@@ -102,7 +102,7 @@ public static unsafe class RmsNorm
         public float Epsilon;
         public bool Accumulate;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
@@ -137,7 +137,7 @@ public static unsafe class RmsNorm
         public int Rows, Channels;
 
         /// <summary>A worker owns a run of channels, so that the sums do not depend on the number of workers.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

@@ -56,7 +56,7 @@ public static unsafe class Rope
         public float Sign;
         public bool Interleaved;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

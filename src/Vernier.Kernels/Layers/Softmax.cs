@@ -55,7 +55,7 @@ public static unsafe class Softmax
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

@@ -73,7 +73,7 @@ public static unsafe class MachinePeaks
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static float Loop512(int steps)
     {
         var (x, y) = (Vector512.Create(0.5f), Vector512.Create(1f));
@@ -98,7 +98,7 @@ public static unsafe class MachinePeaks
         return Vector512.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static float Loop256(int steps)
     {
         var (x, y) = (Vector256.Create(0.5f), Vector256.Create(1f));
@@ -123,7 +123,7 @@ public static unsafe class MachinePeaks
         return Vector256.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static float Loop128(int steps)
     {
         var (x, y) = (Vector128.Create(0.5f), Vector128.Create(1f));
@@ -148,7 +148,7 @@ public static unsafe class MachinePeaks
         return Vector128.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static float LoopScalar(int steps)
     {
         var (x, y) = (0.5f, 1f);
@@ -188,7 +188,7 @@ public static unsafe class MachinePeaks
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static ulong ReadVectors(byte* p, byte* end)
     {
         var (a, b) = (Vector256<byte>.Zero, Vector256<byte>.Zero);
@@ -200,7 +200,7 @@ public static unsafe class MachinePeaks
         return Vector256.Sum((a | b).AsUInt64());
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static ulong ReadWords(ulong* p, ulong* end)
     {
         var sum = 0ul;
@@ -227,7 +227,7 @@ public static unsafe class MachinePeaks
     }
 
     // Products of pairs in 16 bits, added in 16 bits.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static int Integers512(int steps)
     {
         var x = Vector512.Create((byte)1);
@@ -253,7 +253,7 @@ public static unsafe class MachinePeaks
     }
 
     // Products of pairs in 16 bits, added in 16 bits.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static int Integers256(int steps)
     {
         var x = Vector256.Create((byte)1);

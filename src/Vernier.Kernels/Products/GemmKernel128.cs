@@ -10,7 +10,7 @@ internal readonly unsafe struct GemmKernel128 : IGemmKernel
 
     public static int Columns => 8;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void Multiply(float* a, float* b, int depth, float* c, long stride, bool accumulate)
     {
         var (c00, c01) = (Vector128<float>.Zero, Vector128<float>.Zero);

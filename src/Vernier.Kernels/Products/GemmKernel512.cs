@@ -11,7 +11,7 @@ internal readonly unsafe struct GemmKernel512 : IGemmKernel
 
     public static int Columns => 32;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void Multiply(float* a, float* b, int depth, float* c, long stride, bool accumulate)
     {
         if (accumulate)

@@ -115,7 +115,7 @@ internal static unsafe class GemmPanels
     }
 
     // Blocks of 4 x 4 by two rounds of zips, two blocks side by side in the halves of a register.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void TransposeEight(float* source, long stride, int depths, int width, float* panel)
     {
         var lower = source + 4 * stride;
@@ -138,7 +138,7 @@ internal static unsafe class GemmPanels
                 panel[r] = source[r * stride + d];
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void TransposeFour(float* source, long stride, int depths, int width, float* panel)
     {
         var d = 0;
@@ -172,7 +172,7 @@ internal static unsafe class GemmPanels
 
     /// <summary>Cuts rows [rows, count] into panels of <paramref name="width"/> columns; panel p, row d goes to
     /// panels[(p * panelRows + d) * width], padded with zeros.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void Interleave(float* source, long stride, int count, int rows, int panelRows, int width, float* panels)
     {
         for (var column = 0; column < count; column += width, panels += (long)panelRows * width)

@@ -78,7 +78,7 @@ internal static unsafe class GemvDriver
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void Dots512(float* w, long stride, float* x, int depth, float* y, bool accumulate)
     {
         var (s0, s1, s2, s3) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
@@ -95,7 +95,7 @@ internal static unsafe class GemvDriver
         Finish(sums, w + i, stride, x + i, depth - i, y, accumulate);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void Dots256(float* w, long stride, float* x, int depth, float* y, bool accumulate)
     {
         var (s0, s1, s2, s3) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);

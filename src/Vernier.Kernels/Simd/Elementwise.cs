@@ -46,7 +46,7 @@ internal static unsafe class Elementwise
         public float* A, B, C, First, Second;
         public int Length;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

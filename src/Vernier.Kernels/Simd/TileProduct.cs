@@ -49,7 +49,7 @@ internal static unsafe class TileProduct
     }
 
     /// <summary>12 rows by two vectors.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void Block12<V>(float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, int k, bool accumulate)
         where V : unmanaged, ILanes<V>
     {
@@ -110,7 +110,7 @@ internal static unsafe class TileProduct
     }
 
     /// <summary>6 rows by two vectors.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void Block6<V>(float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, int k, bool accumulate)
         where V : unmanaged, ILanes<V>
     {

@@ -47,7 +47,7 @@ public static unsafe class AdamW
         public int Length;
         public float GradientScale, Beta1, Rest1, Beta2, Rest2, Keep, Rate, RootCorrection, Epsilon;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

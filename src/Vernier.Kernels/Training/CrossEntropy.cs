@@ -185,7 +185,7 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
         public float Scale;
         public bool Gradient;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

@@ -38,7 +38,7 @@ public static unsafe class GradientNorm
         public int Length, Runs;
 
         /// <summary>Blocks of 64 are summed in float, the blocks in double.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {

@@ -79,7 +79,7 @@ internal static unsafe class CodePlanes
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     private static void UnpackWide<TBits>(byte* source, int chunks, byte* codes)
         where TBits : struct, IBits
     {

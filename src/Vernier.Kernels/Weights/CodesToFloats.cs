@@ -11,7 +11,7 @@ internal static unsafe class CodesToFloats
     /// <summary>Writes the weights of one row's columns [column, column + count).</summary>
     /// <param name="scale">The row's scales, one a group; likewise <paramref name="offset"/>.</param>
     /// <param name="codebook">16 values, or null.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void Convert(byte* codes, int column, int count, int groupSize, float* scale, float* offset, float* codebook, float* weights)
     {
         var group = column / groupSize;
@@ -33,7 +33,7 @@ internal static unsafe class CodesToFloats
 
     /// <summary>The same where every column names its group.</summary>
     /// <param name="groups">[count]: the groups of the columns.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(Kernel.Body)]
     public static void Convert(byte* codes, int* groups, int count, float* scale, float* offset, float* codebook, float* weights)
     {
         var i = 0;
