@@ -1,7 +1,6 @@
 namespace Vernier.Kernels;
 
-/// <summary>The innermost integer product of one instruction tier. Byte products are summed in pairs in 16 bits over 8 steps of
-/// 4 columns: with codes of 4 bits at most 8 * 2 * 15 * 127 = 30480, so nothing saturates.</summary>
+/// <summary>The innermost integer product of one instruction tier.</summary>
 internal unsafe interface IInt8Kernel
 {
     /// <summary>Rows of the weight in a panel.</summary>
@@ -19,11 +18,11 @@ internal unsafe interface IInt8Kernel
 /// <summary>Rows of a weight, unpacked for <see cref="IInt8Kernel"/>.</summary>
 internal unsafe struct Int8Panel
 {
-    /// <summary>[columns / 4, rows] words of 4 codes: the lower 4 bits of each code.</summary>
-    public byte* Low;
+    /// <summary>[words of a row, rows]: words of 4 codes of a byte, or of 2 of 16 bits, see <see cref="Int8Codes.AreWide"/>.</summary>
+    public byte* Codes;
 
-    /// <summary>The same with the bits above, or null for codes of at most 4 bits.</summary>
-    public byte* High;
+    /// <summary>Bits of a code.</summary>
+    public int Bits;
 
     /// <summary>[groups, rows].</summary>
     public float* Scales;
@@ -41,14 +40,16 @@ internal unsafe struct Int8Panel
 /// <summary>Where the activations of a run of tokens lie.</summary>
 internal unsafe struct Int8Tokens
 {
-    public sbyte* Codes;
+    /// <summary>Bytes, or 16 bits each for wide codes of the weight.</summary>
+    public byte* Codes;
+
     public float* Scales;
     public float* Sums;
 
     /// <summary>A token's sums together.</summary>
     public float* Totals;
 
-    /// <summary>Codes from token to token.</summary>
+    /// <summary>Bytes of codes from token to token.</summary>
     public long Stride;
 
     /// <summary>Groups from token to token.</summary>

@@ -13,6 +13,8 @@ internal static unsafe class Int8BackwardDriver
     public static void Backward<TKernel>(WorkerPool pool, QuantizedActivations dy, PackedMatrix weight, float* dx, bool accumulate)
         where TKernel : IInt8Kernel
     {
+        if (Int8Codes.AreWide(weight.Bits))
+            dy.Widen();
         var job = new Job<TKernel> { Pool = pool, Gradient = dy, Weight = weight, InputGradient = dx, Accumulate = accumulate };
         pool.Run(ref job);
     }
@@ -31,8 +33,7 @@ internal static unsafe class Int8BackwardDriver
             var (start, end) = GemmDriver.Share((Weight.Columns - 1) / TKernel.Rows + 1, worker, workers);
             if (start == end)
                 return;
-            var planes = Weight.Bits > 4 ? 2 : 1;
-            var panelBytes = (long)Gradient.Stride * TKernel.Rows * planes;
+            var panelBytes = (long)Gradient.Stride * TKernel.Rows * Int8Codes.Bytes(Weight.Bits);
             var atOnce = (int)Math.Clamp(MaxPanelBytes / panelBytes, 1, end - start);
             var scratch = Pool.WorkerScratch(worker, atOnce * panelBytes / sizeof(float) + TKernel.Rows);
             var ones = scratch + atOnce * panelBytes / sizeof(float);
@@ -54,55 +55,61 @@ internal static unsafe class Int8BackwardDriver
 
         private readonly Int8Panel Panel(byte* codes, float* ones) => new()
         {
-            Low = codes,
-            High = Weight.Bits > 4 ? codes + (long)Gradient.Stride * TKernel.Rows : null,
+            Codes = codes,
+            Bits = Weight.Bits,
             Scales = ones,
             Offsets = ones,
             Groups = (Weight.Rows - 1) / QuantizedActivations.GroupSize + 1,
             Ratio = Gradient.Groups,
         };
 
-        // [rows / 4, TKernel.Rows] words of the codes of four rows. Rows beyond the last meet gradients of 0.
+        // Words of the codes of four rows, or two. Rows beyond the last meet gradients of 0.
         private readonly void Gather(byte* panel, int column)
         {
             const int chunk = CodePlanes.Chunk;
             var codes = stackalloc byte[4 * chunk];
             new Span<byte>(codes, 4 * chunk).Clear();
             var source = column / chunk * CodePlanes.ChunkBytes(Weight.Bits);
-            var high = (long)Gradient.Stride * TKernel.Rows;
-            for (var row = 0; row < Weight.Rows; row += 4, panel += 4 * TKernel.Rows)
+            var wide = Int8Codes.AreWide(Weight.Bits);
+            var bytes = 4 * TKernel.Rows * Int8Codes.Bytes(Weight.Bits);
+            for (var row = 0; row < Weight.Rows; row += 4, panel += bytes)
             {
                 for (var r = 0; r < Math.Min(4, Weight.Rows - row); r++)
                     CodePlanes.Unpack(Weight.RowPointer(row + r) + source, 1, Weight.Bits, codes + r * chunk);
                 for (var c = 0; c < TKernel.Rows; c += Vector128<byte>.Count)
-                    Interleave(codes + column % chunk + c, panel + 4 * c, Weight.Bits > 4 ? panel + high + 4 * c : null);
+                    if (wide)
+                        InterleaveWide(codes + column % chunk + c, panel + 4 * c, panel + 4 * TKernel.Rows + 4 * c);
+                    else
+                        Interleave(codes + column % chunk + c, panel + 4 * c);
             }
         }
 
         // Four rows of 16 codes to 16 words.
-        private static void Interleave(byte* codes, byte* low, byte* high)
+        private static void Interleave(byte* codes, byte* words)
         {
             const int chunk = CodePlanes.Chunk;
             var (r0, r1) = (Vector128.Load(codes), Vector128.Load(codes + chunk));
             var (r2, r3) = (Vector128.Load(codes + 2 * chunk), Vector128.Load(codes + 3 * chunk));
             var (l01, h01) = (Sse2.UnpackLow(r0, r1).AsInt16(), Sse2.UnpackHigh(r0, r1).AsInt16());
             var (l23, h23) = (Sse2.UnpackLow(r2, r3).AsInt16(), Sse2.UnpackHigh(r2, r3).AsInt16());
-            Store(Sse2.UnpackLow(l01, l23).AsByte(), low, high, 0);
-            Store(Sse2.UnpackHigh(l01, l23).AsByte(), low, high, 16);
-            Store(Sse2.UnpackLow(h01, h23).AsByte(), low, high, 32);
-            Store(Sse2.UnpackHigh(h01, h23).AsByte(), low, high, 48);
+            Sse2.UnpackLow(l01, l23).AsByte().Store(words);
+            Sse2.UnpackHigh(l01, l23).AsByte().Store(words + 16);
+            Sse2.UnpackLow(h01, h23).AsByte().Store(words + 32);
+            Sse2.UnpackHigh(h01, h23).AsByte().Store(words + 48);
         }
 
-        private static void Store(Vector128<byte> words, byte* low, byte* high, int at)
+        // Two rows of 16 codes to 16 words of 16-bit codes, and the next two.
+        private static void InterleaveWide(byte* codes, byte* first, byte* second)
         {
-            if (high is null)
+            const int chunk = CodePlanes.Chunk;
+            Pairs(Vector128.Load(codes), Vector128.Load(codes + chunk), (short*)first);
+            Pairs(Vector128.Load(codes + 2 * chunk), Vector128.Load(codes + 3 * chunk), (short*)second);
+
+            static void Pairs(Vector128<byte> even, Vector128<byte> odd, short* words)
             {
-                words.Store(low + at);
-                return;
+                Avx2.ConvertToVector256Int16(Sse2.UnpackLow(even, odd)).Store(words);
+                Avx2.ConvertToVector256Int16(Sse2.UnpackHigh(even, odd)).Store(words + 16);
             }
-            var mask = Vector128.Create((byte)15);
-            (words & mask).Store(low + at);
-            ((words >> 4) & mask).Store(high + at);
         }
     }
 }

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -11,6 +13,8 @@ internal static unsafe class Int8GemmDriver
     public static void Forward<TKernel>(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate)
         where TKernel : IInt8Kernel
     {
+        if (Int8Codes.AreWide(weight.Bits))
+            x.Widen();
         var job = new Job<TKernel> { Pool = pool, X = x, Weight = weight, Y = y, Accumulate = accumulate };
         pool.Run(ref job);
     }
@@ -21,13 +25,14 @@ internal static unsafe class Int8GemmDriver
     public static void MultiplyTile<TKernel>(in Int8Panel panel, QuantizedActivations x, int token, int rows, float* y, long stride, int at, bool accumulate)
         where TKernel : IInt8Kernel
     {
+        var rowBytes = x.Stride * Int8Codes.Bytes(panel.Bits);
         var operand = new Int8Tokens
         {
-            Codes = x.Codes + (long)token * x.Stride,
+            Codes = (Int8Codes.AreWide(panel.Bits) ? (byte*)x.WideCodes : (byte*)x.Codes) + token * (long)rowBytes,
             Scales = x.Scales + (long)token * x.Groups,
             Sums = x.Sums + (long)token * x.Groups,
             Totals = x.Totals + token,
-            Stride = x.Stride,
+            Stride = rowBytes,
             Groups = x.Groups,
         };
         var to = y + token * stride + at;
@@ -59,11 +64,9 @@ internal static unsafe class Int8GemmDriver
             var (start, end) = GemmDriver.Share(panels, worker, workers);
             if (start == end)
                 return;
-            var planes = Weight.Bits > 4 ? 2 : 1;
-            var (codes, scales) = (X.Stride * TKernel.Rows * planes, Weight.Groups * TKernel.Rows);
-            var panelFloats = codes / sizeof(float) + 2 * scales;
+            var rowFloats = X.Stride * Int8Codes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
+            var panelFloats = rowFloats + 2 * Weight.Groups * TKernel.Rows;
             var atOnce = Math.Clamp(MaxPanelBytes / (panelFloats * sizeof(float)), 1, end - start);
-            var rowFloats = X.Stride * TKernel.Rows / sizeof(float);
             var scratch = Pool.WorkerScratch(worker, (long)atOnce * panelFloats + rowFloats);
             var rows = (byte*)(scratch + (long)atOnce * panelFloats);
             for (var first = start; first < end; first += atOnce)
@@ -80,13 +83,11 @@ internal static unsafe class Int8GemmDriver
 
         private readonly Int8Panel Panel(float* memory)
         {
-            var plane = (long)X.Stride * TKernel.Rows;
-            var high = Weight.Bits > 4;
-            var scales = memory + plane * (high ? 2 : 1) / sizeof(float);
+            var scales = memory + (long)X.Stride * Int8Codes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
             return new Int8Panel
             {
-                Low = (byte*)memory,
-                High = high ? (byte*)memory + plane : null,
+                Codes = (byte*)memory,
+                Bits = Weight.Bits,
                 Scales = scales,
                 Offsets = scales + (long)Weight.Groups * TKernel.Rows,
                 Groups = (X.Columns - 1) / QuantizedActivations.GroupSize + 1,
@@ -96,32 +97,26 @@ internal static unsafe class Int8GemmDriver
 
         private readonly void Unpack(Int8Panel panel, int row, byte* rows)
         {
-            var (count, words) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride / sizeof(float));
+            var (count, bytes) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride * Int8Codes.Bytes(Weight.Bits));
             for (var r = 0; r < count; r++)
-                CodePlanes.Unpack(Weight.RowPointer(row + r), X.Stride / CodePlanes.Chunk, Weight.Bits, rows + (long)r * X.Stride);
-            if (panel.High != null)
             {
-                Upper(rows, (long)count * X.Stride, panel.Low); // the low panel's place serves as scratch until it is filled
-                GemmPanels.Transpose((float*)panel.Low, words, count, words, TKernel.Rows, (float*)panel.High);
-                Lower(rows, (long)count * X.Stride);
+                var to = rows + (long)r * bytes;
+                CodePlanes.Unpack(Weight.RowPointer(row + r), X.Stride / CodePlanes.Chunk, Weight.Bits, to);
+                if (Int8Codes.AreWide(Weight.Bits))
+                    WidenInPlace(to, X.Stride);
             }
-            GemmPanels.Transpose((float*)rows, words, count, words, TKernel.Rows, (float*)panel.Low);
+            var words = bytes / sizeof(int);
+            GemmPanels.Transpose((float*)rows, words, count, words, TKernel.Rows, (float*)panel.Codes);
             var first = (long)row * Weight.Groups;
             GemmPanels.Transpose(Weight.Scales.ScalePointer + first, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Scales);
             GemmPanels.Transpose(Weight.Scales.OffsetPointer + first, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Offsets);
         }
 
-        // Rows are whole chunks of 64 bytes.
-        private static void Upper(byte* codes, long count, byte* high)
+        // From the end: a code moves to where codes were that have moved.
+        private static void WidenInPlace(byte* codes, int count)
         {
-            for (long i = 0; i < count; i += sizeof(ulong))
-                *(ulong*)(high + i) = (*(ulong*)(codes + i) >> 4) & 0x0f0f0f0f0f0f0f0ful;
-        }
-
-        private static void Lower(byte* codes, long count)
-        {
-            for (long i = 0; i < count; i += sizeof(ulong))
-                *(ulong*)(codes + i) &= 0x0f0f0f0f0f0f0f0ful;
+            for (var i = count - Vector128<byte>.Count; i >= 0; i -= Vector128<byte>.Count)
+                Avx2.ConvertToVector256Int16(Vector128.Load(codes + i)).Store((short*)codes + i);
         }
     }
 }

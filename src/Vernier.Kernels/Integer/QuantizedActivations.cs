@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -13,6 +14,8 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private const int SpareTokens = 8;
 
     private NativeBuffer<sbyte> _codes = new(0);
+    private NativeBuffer<short> _wideCodes = new(0);
+    private bool _isWide;
     private NativeBuffer<float> _scales = new(0);
     private NativeBuffer<float> _sums = new(0);
     private NativeBuffer<float> _factored = new(0); // scales, then sums
@@ -36,6 +39,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
 
     /// <summary>[tokens, Stride].</summary>
     internal sbyte* Codes => _codes.Pointer;
+
+    /// <summary>[tokens, Stride]: the codes after <see cref="Widen"/>.</summary>
+    internal short* WideCodes => _wideCodes.Pointer;
 
     /// <summary>[tokens, Groups].</summary>
     internal float* Scales => _hasFactors ? _factored.Pointer : _scales.Pointer;
@@ -138,8 +144,21 @@ public sealed unsafe class QuantizedActivations : IDisposable
         }
     }
 
+    /// <summary>Makes <see cref="WideCodes"/>, if these codes have none yet.</summary>
+    internal void Widen()
+    {
+        if (_isWide)
+            return;
+        _isWide = true;
+        var count = Tokens * (long)Stride;
+        Grow(ref _wideCodes, count + SpareTokens * (long)Stride);
+        for (long i = 0; i < count; i += Vector128<sbyte>.Count)
+            Avx2.ConvertToVector256Int16(Vector128.Load(Codes + i)).Store(WideCodes + i);
+    }
+
     private void Reserve(int tokens, int columns)
     {
+        _isWide = false;
         (Tokens, Columns, Stride) = (tokens, columns, GemmDriver.RoundUp(columns, CodePlanes.Chunk));
         Grow(ref _codes, (tokens + SpareTokens) * (long)Stride);
         Grow(ref _scales, (tokens + SpareTokens) * (long)Groups);
@@ -151,6 +170,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     {
         _factored.Dispose();
         _codes.Dispose();
+        _wideCodes.Dispose();
         _scales.Dispose();
         _sums.Dispose();
         _totals.Dispose();

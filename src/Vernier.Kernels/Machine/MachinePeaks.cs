@@ -226,7 +226,7 @@ public static unsafe class MachinePeaks
         }
     }
 
-    // Products of pairs in 16 bits, added in 16 bits.
+    // Products of pairs in 16 bits, added in 16 bits. Four products, then four sums: one of each in turn takes Zen 4 a fifth longer.
     [MethodImpl(Kernel.Body)]
     private static int Integers512(int steps)
     {
@@ -236,23 +236,34 @@ public static unsafe class MachinePeaks
         var (s8, s9, s10, s11) = (Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero, Vector512<short>.Zero);
         for (; steps > 0; steps--)
         {
-            s0 += Avx512BW.MultiplyAddAdjacent(x, s0.AsSByte());
-            s1 += Avx512BW.MultiplyAddAdjacent(x, s1.AsSByte());
-            s2 += Avx512BW.MultiplyAddAdjacent(x, s2.AsSByte());
-            s3 += Avx512BW.MultiplyAddAdjacent(x, s3.AsSByte());
-            s4 += Avx512BW.MultiplyAddAdjacent(x, s4.AsSByte());
-            s5 += Avx512BW.MultiplyAddAdjacent(x, s5.AsSByte());
-            s6 += Avx512BW.MultiplyAddAdjacent(x, s6.AsSByte());
-            s7 += Avx512BW.MultiplyAddAdjacent(x, s7.AsSByte());
-            s8 += Avx512BW.MultiplyAddAdjacent(x, s8.AsSByte());
-            s9 += Avx512BW.MultiplyAddAdjacent(x, s9.AsSByte());
-            s10 += Avx512BW.MultiplyAddAdjacent(x, s10.AsSByte());
-            s11 += Avx512BW.MultiplyAddAdjacent(x, s11.AsSByte());
+            var p0 = Avx512BW.MultiplyAddAdjacent(x, s0.AsSByte());
+            var p1 = Avx512BW.MultiplyAddAdjacent(x, s1.AsSByte());
+            var p2 = Avx512BW.MultiplyAddAdjacent(x, s2.AsSByte());
+            var p3 = Avx512BW.MultiplyAddAdjacent(x, s3.AsSByte());
+            s0 += p0;
+            s1 += p1;
+            s2 += p2;
+            s3 += p3;
+            p0 = Avx512BW.MultiplyAddAdjacent(x, s4.AsSByte());
+            p1 = Avx512BW.MultiplyAddAdjacent(x, s5.AsSByte());
+            p2 = Avx512BW.MultiplyAddAdjacent(x, s6.AsSByte());
+            p3 = Avx512BW.MultiplyAddAdjacent(x, s7.AsSByte());
+            s4 += p0;
+            s5 += p1;
+            s6 += p2;
+            s7 += p3;
+            p0 = Avx512BW.MultiplyAddAdjacent(x, s8.AsSByte());
+            p1 = Avx512BW.MultiplyAddAdjacent(x, s9.AsSByte());
+            p2 = Avx512BW.MultiplyAddAdjacent(x, s10.AsSByte());
+            p3 = Avx512BW.MultiplyAddAdjacent(x, s11.AsSByte());
+            s8 += p0;
+            s9 += p1;
+            s10 += p2;
+            s11 += p3;
         }
         return Vector512.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    // Products of pairs in 16 bits, added in 16 bits.
     [MethodImpl(Kernel.Body)]
     private static int Integers256(int steps)
     {
@@ -262,18 +273,30 @@ public static unsafe class MachinePeaks
         var (s8, s9, s10, s11) = (Vector256<short>.Zero, Vector256<short>.Zero, Vector256<short>.Zero, Vector256<short>.Zero);
         for (; steps > 0; steps--)
         {
-            s0 += Avx2.MultiplyAddAdjacent(x, s0.AsSByte());
-            s1 += Avx2.MultiplyAddAdjacent(x, s1.AsSByte());
-            s2 += Avx2.MultiplyAddAdjacent(x, s2.AsSByte());
-            s3 += Avx2.MultiplyAddAdjacent(x, s3.AsSByte());
-            s4 += Avx2.MultiplyAddAdjacent(x, s4.AsSByte());
-            s5 += Avx2.MultiplyAddAdjacent(x, s5.AsSByte());
-            s6 += Avx2.MultiplyAddAdjacent(x, s6.AsSByte());
-            s7 += Avx2.MultiplyAddAdjacent(x, s7.AsSByte());
-            s8 += Avx2.MultiplyAddAdjacent(x, s8.AsSByte());
-            s9 += Avx2.MultiplyAddAdjacent(x, s9.AsSByte());
-            s10 += Avx2.MultiplyAddAdjacent(x, s10.AsSByte());
-            s11 += Avx2.MultiplyAddAdjacent(x, s11.AsSByte());
+            var p0 = Avx2.MultiplyAddAdjacent(x, s0.AsSByte());
+            var p1 = Avx2.MultiplyAddAdjacent(x, s1.AsSByte());
+            var p2 = Avx2.MultiplyAddAdjacent(x, s2.AsSByte());
+            var p3 = Avx2.MultiplyAddAdjacent(x, s3.AsSByte());
+            s0 += p0;
+            s1 += p1;
+            s2 += p2;
+            s3 += p3;
+            p0 = Avx2.MultiplyAddAdjacent(x, s4.AsSByte());
+            p1 = Avx2.MultiplyAddAdjacent(x, s5.AsSByte());
+            p2 = Avx2.MultiplyAddAdjacent(x, s6.AsSByte());
+            p3 = Avx2.MultiplyAddAdjacent(x, s7.AsSByte());
+            s4 += p0;
+            s5 += p1;
+            s6 += p2;
+            s7 += p3;
+            p0 = Avx2.MultiplyAddAdjacent(x, s8.AsSByte());
+            p1 = Avx2.MultiplyAddAdjacent(x, s9.AsSByte());
+            p2 = Avx2.MultiplyAddAdjacent(x, s10.AsSByte());
+            p3 = Avx2.MultiplyAddAdjacent(x, s11.AsSByte());
+            s8 += p0;
+            s9 += p1;
+            s10 += p2;
+            s11 += p3;
         }
         return Vector256.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
