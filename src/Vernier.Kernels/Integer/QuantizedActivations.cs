@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -229,32 +230,66 @@ public sealed unsafe class QuantizedActivations : IDisposable
         }
     }
 
+    [MethodImpl(Kernel.Body)]
     private static void Row(float* x, int columns, int groups, sbyte* codes, float* scales, float* sums)
     {
-        for (var g = 0; g < groups; g++, x += GroupSize, codes += GroupSize, columns -= GroupSize)
-            if (columns >= GroupSize && Vector256.IsHardwareAccelerated)
-                (scales[g], sums[g]) = GroupVector(x, codes);
-            else
-                (scales[g], sums[g]) = GroupScalar(x, Math.Clamp(columns, 0, GroupSize), codes);
+        var g = 0;
+        var whole = columns / GroupSize;
+        if (Avx2.IsSupported && whole >= 4)
+            for (; g < whole; g += 4)
+            {
+                g = Math.Min(g, whole - 4); // the last four may begin among those that are done
+                FourGroups(x + g * GroupSize, codes + g * GroupSize, scales + g, sums + g);
+            }
+        for (; g < groups; g++)
+            (scales[g], sums[g]) = Group(x + g * GroupSize, Math.Clamp(columns - g * GroupSize, 0, GroupSize), codes + g * GroupSize);
     }
 
-    private static (float Scale, float Sum) GroupVector(float* x, sbyte* codes)
+    /// <summary>Four at once: their maxima and sums are found, and divisions done, in one vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FourGroups(float* x, sbyte* codes, float* scales, float* sums)
     {
-        var (x0, x1, x2, x3) = (Vector256.Load(x), Vector256.Load(x + 8), Vector256.Load(x + 16), Vector256.Load(x + 24));
-        var most = Vector256.Max(Vector256.Max(Vector256.Abs(x0), Vector256.Abs(x1)), Vector256.Max(Vector256.Abs(x2), Vector256.Abs(x3)));
-        var half = Vector128.Max(most.GetLower(), most.GetUpper());
-        var max = MathF.Max(MathF.Max(half[0], half[1]), MathF.Max(half[2], half[3]));
-        var inverse = Vector256.Create(max > 0 ? 127 / max : 0);
-        var (i0, i1) = (Round(x0 * inverse), Round(x1 * inverse));
-        var (i2, i3) = (Round(x2 * inverse), Round(x3 * inverse));
-        Vector256.Narrow(Vector256.Narrow(i0, i1), Vector256.Narrow(i2, i3)).Store(codes);
-        var scale = max / 127;
-        return (scale, scale * Vector256.Sum(i0 + i1 + i2 + i3));
-
-        static Vector256<int> Round(Vector256<float> v) => Vector256.ConvertToInt32(Vector256.Round(v));
+        var (a, b) = (Largest(x), Largest(x + GroupSize));
+        var (c, d) = (Largest(x + 2 * GroupSize), Largest(x + 3 * GroupSize));
+        var ab = Vector128.Max(Sse2.UnpackLow(a, b), Sse2.UnpackHigh(a, b));
+        var cd = Vector128.Max(Sse2.UnpackLow(c, d), Sse2.UnpackHigh(c, d));
+        var max = Vector128.Max(Sse2.UnpackLow(ab.AsInt64(), cd.AsInt64()).AsInt32(), Sse2.UnpackHigh(ab.AsInt64(), cd.AsInt64()).AsInt32()).AsSingle();
+        var inverse = Vector128.GreaterThan(max, Vector128<float>.Zero) & (Vector128.Create(127f) / max);
+        var scale = max / Vector128.Create(127f);
+        scale.Store(scales);
+        var (ra, rb) = (Round(x, inverse[0], codes), Round(x + GroupSize, inverse[1], codes + GroupSize));
+        var (rc, rd) = (Round(x + 2 * GroupSize, inverse[2], codes + 2 * GroupSize), Round(x + 3 * GroupSize, inverse[3], codes + 3 * GroupSize));
+        var sum = Ssse3.HorizontalAdd(Ssse3.HorizontalAdd(ra, rb), Ssse3.HorizontalAdd(rc, rd));
+        (scale * Vector128.ConvertToSingle(sum)).Store(sums);
     }
 
-    private static (float Scale, float Sum) GroupScalar(float* x, int count, sbyte* codes)
+    /// <summary>The bits of the largest magnitudes of a group, in four parts; as integers they are in order too, with a NaN above all.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Largest(float* x)
+    {
+        var magnitude = Vector256.Create(0x7fffffff);
+        var (x0, x1) = (Vector256.Load((int*)x) & magnitude, Vector256.Load((int*)x + 8) & magnitude);
+        var (x2, x3) = (Vector256.Load((int*)x + 16) & magnitude, Vector256.Load((int*)x + 24) & magnitude);
+        var most = Vector256.Max(Vector256.Max(x0, x1), Vector256.Max(x2, x3));
+        return Vector128.Max(most.GetLower(), most.GetUpper());
+    }
+
+    /// <summary>The codes of a group; returns their sum, in four parts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> Round(float* x, float inverse, sbyte* codes)
+    {
+        var by = Vector256.Create(inverse);
+        // to nearest, half to even
+        var (i0, i1) = (Avx.ConvertToVector256Int32(Vector256.Load(x) * by), Avx.ConvertToVector256Int32(Vector256.Load(x + 8) * by));
+        var (i2, i3) = (Avx.ConvertToVector256Int32(Vector256.Load(x + 16) * by), Avx.ConvertToVector256Int32(Vector256.Load(x + 24) * by));
+        // packing goes by halves of 128 bits: four codes of each vector at a time, put in order at the end
+        var packed = Avx2.PackSignedSaturate(Avx2.PackSignedSaturate(i0, i1), Avx2.PackSignedSaturate(i2, i3)).AsInt32();
+        Avx2.PermuteVar8x32(packed, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsSByte().Store(codes);
+        var sum = i0 + i1 + (i2 + i3);
+        return sum.GetLower() + sum.GetUpper();
+    }
+
+    private static (float Scale, float Sum) Group(float* x, int count, sbyte* codes)
     {
         var max = 0f;
         for (var i = 0; i < count; i++)
