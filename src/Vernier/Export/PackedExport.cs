@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Kernels;
-using Vernier.Models;
 
 namespace Vernier.Export;
 
@@ -18,7 +17,8 @@ public static class PackedExport
 
     /// <summary>Writes into <paramref name="folder"/>, which is made. What cannot be held is refused before that.</summary>
     /// <param name="format">One of <see cref="Formats"/>.</param>
-    /// <param name="type">Of scales and of everything that is not packed: F32, F16 or BF16; null = as in the source where it is a Hugging Face folder, else F16.</param>
+    /// <param name="type">Of scales and of everything that is not packed: F32, F16 or BF16; null = as in a source of the same packing, else F16, but
+    /// what is not packed in a BF16 model stays BF16.</param>
     /// <exception cref="ArgumentException">Another format or type, or the folder is the source itself.</exception>
     /// <exception cref="NotSupportedException">The packing cannot hold a matrix; says which can.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
@@ -36,7 +36,7 @@ public static class PackedExport
 
         Directory.CreateDirectory(folder);
         FolderTensor.WriteAll(tensors, folder, target.Framework);
-        HuggingFaceConfigWriter.WritePacked(model, folder, type ?? (source is null ? ElementType.F16 : null), target.Name, settings);
+        HuggingFaceConfigWriter.WritePacked(model, folder, type ?? (source is null ? UsualType(model) : null), target.Name, settings);
         HuggingFaceExport.WriteTokenizer(model, folder);
         var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
         return new ExportResult(target.Name, folder, tensors.Sum(t => t.Plans.Count), bytes, [.. tensors.Select(t => t.Format).Distinct().Order(StringComparer.Ordinal)]);
@@ -59,11 +59,11 @@ public static class PackedExport
         foreach (var (name, matrix, vector) in weights)
             if (packed.TryGetValue(Module(name), out var module))
             {
-                var (codes, scaleType) = ((PackedMatrix)matrix!, type ?? source?.ScaleType(module.Name) ?? ElementType.F16);
+                var (codes, scaleType) = ((PackedMatrix)matrix!, type ?? source?.TypeOf(module.Name + ".scales") ?? ElementType.F16);
                 tensors.Add(FolderTensor.Packed(target.Plan(module, scaleType), $"U{module.Bits}/{module.GroupSize}", () => target.Pack(Layer(module.Name, codes), stated, scaleType)));
             }
             else
-                tensors.Add(FolderTensor.Floats(name, matrix, vector, type ?? PlainType(model, name)));
+                tensors.Add(FolderTensor.Floats(name, matrix, vector, type ?? source?.TypeOf(name) ?? UsualType(model)));
         if (source is not null)
             tensors.AddRange(source.Others(model.Config.TiedHead, tensors.SelectMany(t => t.Plans).Select(p => p.Name)));
         return tensors;
@@ -81,9 +81,9 @@ public static class PackedExport
         }
     }
 
-    private static ElementType PlainType(LanguageModel model, string name) =>
-        model.Source.Kind == SourceKind.HuggingFace && model.Source.Tensors.FirstOrDefault(t => t.Name == name) is { } tensor
-        && ElementTypes.Find(tensor.Format) is { } type and (ElementType.F32 or ElementType.F16 or ElementType.BF16) ? type : ElementType.F16;
+    /// <summary>What readers of these packings compute in; a bf16 model may have values that fp16 has not.</summary>
+    private static ElementType UsualType(LanguageModel model) =>
+        model.Decoder.Embedding is HalfMatrix { Format: HalfFormat.Bf16 } ? ElementType.BF16 : ElementType.F16;
 
     private static string Module(string name) => name.EndsWith(WeightSuffix, StringComparison.Ordinal) ? name[..^WeightSuffix.Length] : name;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Files.HuggingFace;
@@ -36,15 +37,24 @@ internal sealed class PackedSource : IDisposable
     /// <summary>The zero points that the folder states for a module; null where it has none.</summary>
     public int[]? ZeroPoints(string module) => Holds(module) ? _packed.ZeroPoints(module) : null;
 
-    /// <summary>The type of a module's scales.</summary>
-    public ElementType? ScaleType(string module) => _folder.Find(module + ".scales")?.Type is { } type and (ElementType.F32 or ElementType.F16 or ElementType.BF16) ? type : null;
+    /// <summary>The type of a tensor of floating-point numbers; null where there is none.</summary>
+    public ElementType? TypeOf(string tensor) =>
+        HuggingFaceWeights.Spellings(tensor).Select(_folder.Find).FirstOrDefault(t => t is not null)?.Type is { } type and (ElementType.F32 or ElementType.F16 or ElementType.BF16) ? type : null;
 
     /// <summary>The folder's own settings, where they fit the layers that are to be written; null where the model was quantized anew.</summary>
     public JsonObject? SettingsFor(IReadOnlyCollection<PackedModule> modules)
     {
+        if (QuantizedFolder.FindSettings(_folder) is not { } found)
+            return null;
         var same = modules.Count == _packed.Modules.Count && modules.All(m => Holds(m.Name) && _packed.Describe(m.Name) is var layout
             && (layout.Rows, layout.Columns, layout.Bits, layout.GroupSize) == (m.Rows, m.Columns, m.Bits, m.GroupSize));
-        return same && QuantizedFolder.FindSettings(_folder) is { } found ? JsonNode.Parse(found.Settings.GetRawText())!.AsObject() : null;
+        var settings = JsonNode.Parse(found.Settings.GetRawText())!.AsObject();
+        // Readers that are told so take the middle zero point without looking.
+        if (!same || settings["sym"]?.GetValueKind() == JsonValueKind.True && modules.Any(m => !m.Symmetric))
+            return null;
+        if (found.Path != _folder.ConfigPath)
+            settings["quant_method"] = found.Method; // in config.json it needs its name
+        return settings;
     }
 
     /// <summary>Tensors that belong to no packed module and that the model has no name for (zero biases, rotary tables): carried over as they are.</summary>

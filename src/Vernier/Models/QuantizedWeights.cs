@@ -41,7 +41,7 @@ public sealed class QuantizedWeights : IWeightSource
 
     public void Vector(string name, Span<float> destination)
     {
-        _vectors.Add(name);
+        _vectors.UnionWith(HuggingFaceWeights.Spellings(name));
         _plain.Vector(name, destination);
     }
 

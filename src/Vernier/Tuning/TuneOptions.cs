@@ -62,7 +62,7 @@ public sealed record TuneOptions
     public float? ScaleLearningRate { get; init; }
     [Option("gradient-scale", "qat, l4q and qat-lora: multiply the gradients of steps and offsets by 1/sqrt(weights of the group * largest code), as LSQ does")]
     public bool GradientScale { get; init; }
-    [Option("export-format", "l4q and qat-lora: round scales and offsets in the loop as this format will store them: gguf (fp16)")]
+    [Option("export-format", "l4q and qat-lora: round scales and offsets in the loop as this format will store them: gguf or mlx (fp16)")]
     public string? ExportFormat { get; init; }
     [Option("context", "tokens of a row")]
     public int Context { get; init; } = 512;

@@ -260,7 +260,40 @@ public sealed class PackedExportTests : IDisposable
         }
     }
 
-    [SharedFact(Formats)]
+    [Theory]
+    [InlineData("gptq", "quantize_config.json")]
+    [InlineData("awq", "quant_config.json")]
+    public void SettingsBesideTheConfigGoIntoIt(string format, string file)
+    {
+        var source = Path.Combine(_folder, "old");
+        using (var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32 }))
+            PackedExport.Write(model, source, format);
+        var settings = Settings(source)!.AsObject();
+        settings.Remove("quant_method");
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(source, "config.json")))!.AsObject();
+        config.Remove("quantization_config");
+        File.WriteAllText(Path.Combine(source, "config.json"), config.ToJsonString());
+        File.WriteAllText(Path.Combine(source, file), settings.ToJsonString());
+        using var old = Load(source);
+        PackedExport.Write(old, Out, format);
+        AssertSame(source, Out, exceptScales: false);
+        Assert.Equal(format, (string?)Settings(Out)!["quant_method"]);
+    }
+
+    [Fact]
+    public void AModelThatIsNoLongerSymmetricIsNotCalledSo()
+    {
+        var source = Path.Combine(_folder, "symmetric");
+        using (var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32, Scheme = "rtn-sym" }))
+            PackedExport.Write(model, source, "gptq");
+        Assert.True((bool)Settings(source)!["sym"]!);
+        using var copy = Load(source);
+        ModelQuantizer.Quantize(copy.Decoder, copy.Compute, new QuantizeOptions { Bits = 4, Group = 32 });
+        PackedExport.Write(copy, Out, "gptq");
+        Assert.False((bool)Settings(Out)!["sym"]!);
+    }
+
+    [Fact]
     public void TheModelsOwnFolderIsNotOverwritten()
     {
         using (var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32 }))

@@ -50,8 +50,8 @@ public sealed class L4QMethod : TuningMethod
     internal static bool RoundsToHalf(TuneOptions options) => options.ExportFormat switch
     {
         null => false,
-        "gguf" => true,
-        _ => throw new ArgumentException($"export format '{options.ExportFormat}' holds no offset for each group; known: gguf", nameof(options)),
+        "gguf" or "mlx" => true,
+        _ => throw new ArgumentException($"export format '{options.ExportFormat}' holds no offset for each group; known: gguf, mlx", nameof(options)),
     };
 
     /// <summary>The starts that L4Q and QAT-LoRA offer.</summary>
