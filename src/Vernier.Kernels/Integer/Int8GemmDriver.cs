@@ -67,13 +67,14 @@ internal static unsafe class Int8GemmDriver
             var rowFloats = X.Stride * Int8Codes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
             var panelFloats = rowFloats + 2 * Weight.Groups * TKernel.Rows;
             var atOnce = Math.Clamp(MaxPanelBytes / (panelFloats * sizeof(float)), 1, end - start);
-            var scratch = Pool.WorkerScratch(worker, (long)atOnce * panelFloats + rowFloats);
+            var scratch = Pool.WorkerScratch(worker, (long)atOnce * panelFloats + rowFloats + 2 * Weight.Groups * TKernel.Rows);
             var rows = (byte*)(scratch + (long)atOnce * panelFloats);
+            var scales = scratch + (long)atOnce * panelFloats + rowFloats;
             for (var first = start; first < end; first += atOnce)
             {
                 var count = Math.Min(atOnce, end - first);
                 for (var p = 0; p < count; p++)
-                    Unpack(Panel(scratch + (long)p * panelFloats), (first + p) * TKernel.Rows, rows);
+                    Unpack(Panel(scratch + (long)p * panelFloats), (first + p) * TKernel.Rows, rows, scales);
                 for (var token = 0; token < X.Tokens; token += TKernel.Tokens)
                     for (var p = 0; p < count; p++)
                         MultiplyTile<TKernel>(Panel(scratch + (long)p * panelFloats), X, token, Math.Min(TKernel.Rows, Weight.Rows - (first + p) * TKernel.Rows),
@@ -95,7 +96,7 @@ internal static unsafe class Int8GemmDriver
             };
         }
 
-        private readonly void Unpack(Int8Panel panel, int row, byte* rows)
+        private readonly void Unpack(Int8Panel panel, int row, byte* rows, float* scales)
         {
             var (count, bytes) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride * Int8Codes.Bytes(Weight.Bits));
             for (var r = 0; r < count; r++)
@@ -107,9 +108,10 @@ internal static unsafe class Int8GemmDriver
             }
             var words = bytes / sizeof(int);
             GemmPanels.Transpose((float*)rows, words, count, words, TKernel.Rows, (float*)panel.Codes);
-            var first = (long)row * Weight.Groups;
-            GemmPanels.Transpose(Weight.Scales.ScalePointer + first, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Scales);
-            GemmPanels.Transpose(Weight.Scales.OffsetPointer + first, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Offsets);
+            var offsets = scales + (long)TKernel.Rows * Weight.Groups;
+            Weight.Scales.Read((long)row * Weight.Groups, count * Weight.Groups, scales, offsets);
+            GemmPanels.Transpose(scales, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Scales);
+            GemmPanels.Transpose(offsets, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Offsets);
         }
 
         // From the end: a code moves to where codes were that have moved.

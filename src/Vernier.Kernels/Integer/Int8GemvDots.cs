@@ -14,18 +14,19 @@ internal static unsafe class Int8GemvDots
 
     /// <summary>Rows of 4-bit codes in groups of 32, four at a time.</summary>
     [MethodImpl(Kernel.Body)]
-    public static void RowsOfFourBits(in Int8GemvRows rows)
+    public static void RowsOfFourBits<TScales>(in Int8GemvRows rows)
+        where TScales : struct, IGemvScales
     {
         var mask = Vector256.Create((byte)15);
         var (f, rowBytes) = (rows.Padded, rows.RowBytes);
         for (var row = 0; row < rows.Ahead; row += 4)
-            Prefetch(rows, row);
+            Prefetch<TScales>(rows, row);
         for (var row = 0; row < rows.Rows; row += 4)
         {
-            Prefetch(rows, row + rows.Ahead);
+            Prefetch<TScales>(rows, row + rows.Ahead);
             for (var t = 0; t < rows.Tokens; t++)
             {
-                FourFactors(rows, row, t, 0, out var s0, out var s1, out var s2, out var s3);
+                FourFactors<TScales>(rows, row, t, 0, out var s0, out var s1, out var s2, out var s3);
                 var w = rows.Codes + row * rowBytes;
                 var x = rows.X + t * rows.XStride;
                 var p = rows.Factors;
@@ -56,13 +57,13 @@ internal static unsafe class Int8GemvDots
     {
         var (f, rowBytes) = (rows.Padded, rows.RowBytes);
         for (var row = 0; row < rows.Ahead; row += 4)
-            Prefetch(rows, row);
+            Prefetch<FloatScales>(rows, row);
         for (var row = 0; row < rows.Rows; row += 4)
         {
-            Prefetch(rows, row + rows.Ahead);
+            Prefetch<FloatScales>(rows, row + rows.Ahead);
             for (var t = 0; t < rows.Tokens; t++)
             {
-                FourFactors(rows, row, t, rows.Middle, out var s0, out var s1, out var s2, out var s3);
+                FourFactors<FloatScales>(rows, row, t, rows.Middle, out var s0, out var s1, out var s2, out var s3);
                 var w = rows.Codes + row * rowBytes;
                 var x = rows.X + t * rows.XStride;
                 var p = rows.Factors;
@@ -81,45 +82,45 @@ internal static unsafe class Int8GemvDots
 
     // The weight's scales times the activations', and the terms of Σ (offset + middle * scale) * sum: what codes that are counted from the middle leave out.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FourFactors(
+    private static void FourFactors<TScales>(
         in Int8GemvRows rows, int row, int token, float middle, out Vector256<float> s0, out Vector256<float> s1, out Vector256<float> s2, out Vector256<float> s3)
+        where TScales : struct, IGemvScales
     {
         var (groups, f) = (rows.Groups, rows.Padded);
-        var scale = rows.Scale + (long)row * groups;
-        var offset = rows.Offset + (long)row * groups;
+        var at = (long)row * groups;
         var xScales = rows.XScales + (long)token * f;
         var xSums = rows.XSums + (long)token * f;
         var to = rows.Factors;
         (s0, s1, s2, s3) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
-        for (var g = 0; g < f; g += Lanes, scale += Lanes, offset += Lanes, to += Lanes)
+        for (var g = 0; g < f; g += Lanes, at += Lanes, to += Lanes)
         {
             var (x, sum) = (Vector256.Load(xScales + g), Vector256.Load(xSums + g));
-            s0 = Terms(scale, offset, middle, x, sum, to, s0);
-            s1 = Terms(scale + groups, offset + groups, middle, x, sum, to + f, s1);
-            s2 = Terms(scale + 2 * groups, offset + 2 * groups, middle, x, sum, to + 2 * f, s2);
-            s3 = Terms(scale + 3 * groups, offset + 3 * groups, middle, x, sum, to + 3 * f, s3);
+            s0 = Terms(TScales.Load(rows.Scale, at), TScales.Load(rows.Offset, at), middle, x, sum, to, s0);
+            s1 = Terms(TScales.Load(rows.Scale, at + groups), TScales.Load(rows.Offset, at + groups), middle, x, sum, to + f, s1);
+            s2 = Terms(TScales.Load(rows.Scale, at + 2 * groups), TScales.Load(rows.Offset, at + 2 * groups), middle, x, sum, to + 2 * f, s2);
+            s3 = Terms(TScales.Load(rows.Scale, at + 3 * groups), TScales.Load(rows.Offset, at + 3 * groups), middle, x, sum, to + 3 * f, s3);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Terms(float* scale, float* offset, float middle, Vector256<float> x, Vector256<float> sum, float* factors, Vector256<float> terms)
+    public static Vector256<float> Terms(Vector256<float> scale, Vector256<float> offset, float middle, Vector256<float> x, Vector256<float> sum, float* factors, Vector256<float> terms)
     {
-        var s = Vector256.Load(scale);
-        (s * x).Store(factors);
-        var o = Vector256.Load(offset);
-        return Fma.MultiplyAdd(middle == 0 ? o : Fma.MultiplyAdd(s, Vector256.Create(middle), o), sum, terms);
+        (scale * x).Store(factors);
+        return Fma.MultiplyAdd(middle == 0 ? offset : Fma.MultiplyAdd(scale, Vector256.Create(middle), offset), sum, terms);
     }
 
     // Four rows side by side look like no stream to the processor: what comes some rows later is asked for here.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(in Int8GemvRows rows, int row)
+    private static void Prefetch<TScales>(in Int8GemvRows rows, int row)
+        where TScales : struct, IGemvScales
     {
         if (row >= rows.Rows)
             return;
         Fetch(rows.Codes + row * rows.RowBytes, 4 * rows.RowBytes);
-        Fetch((byte*)(rows.Scale + (long)row * rows.Groups), 4L * rows.Groups * sizeof(float));
+        var (at, bytes) = ((long)row * rows.Groups * TScales.Bytes, 4L * rows.Groups * TScales.Bytes);
+        Fetch((byte*)rows.Scale + at, bytes);
         if (rows.Offset != rows.Scale)
-            Fetch((byte*)(rows.Offset + (long)row * rows.Groups), 4L * rows.Groups * sizeof(float));
+            Fetch((byte*)rows.Offset + at, bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -130,8 +131,10 @@ internal static unsafe class Int8GemvDots
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(in Int8GemvRows rows, int row, int token, Vector128<float> dots)
+    public static void Store(in Int8GemvRows rows, int row, int token, Vector128<float> dots)
     {
+        if (rows.RowFactors != null)
+            dots *= Vector128.Load(rows.RowFactors + row);
         var y = rows.Y + token * rows.YStride + row;
         (rows.Accumulate ? dots + Vector128.Load(y) : dots).Store(y);
     }

@@ -62,13 +62,14 @@ internal static unsafe class Int8GemvDriver
         private readonly float* _zeroSums; // [tokens, _padded], the sums times what stands for the offsets where the zero point is uniform; else null
         private readonly float* _last; // scales and offsets of the last rows, with room behind them
         private readonly byte* _codes; // one row, unpacked
+        private readonly sbyte* _turned; // the activations for Int8GemvFourBits; else null
 
         public Part(InstructionTier tier, WorkerPool pool, int worker, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate)
         {
             (_tier, _x, _weight, _accumulate) = (tier, x, weight, accumulate);
             _y = y;
             _padded = GemmDriver.RoundUp(Math.Max(x.Groups, weight.Groups), Lanes);
-            _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 2 * RowsAtOnce) + x.Stride / sizeof(float));
+            _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 2 * RowsAtOnce) + 2 * x.Stride / sizeof(float));
             _scales = _factors + (long)RowsAtOnce * _padded;
             _sums = _scales + (long)x.Tokens * _padded;
             var zeroSums = _sums + (long)x.Tokens * _padded;
@@ -76,6 +77,11 @@ internal static unsafe class Int8GemvDriver
             _last = zeroSums + (long)x.Tokens * _padded;
             _codes = (byte*)(_last + 2L * RowsAtOnce * _padded);
             Prepare();
+            if (x.Tokens == 1 && Int8GemvFourBits.Serves(weight) && tier >= InstructionTier.Vector256)
+            {
+                _turned = (sbyte*)_codes + x.Stride;
+                Int8GemvFourBits.Turn(x.Codes, x.Groups, _turned);
+            }
         }
 
         public void Run(int top, int bottom)
@@ -103,16 +109,19 @@ internal static unsafe class Int8GemvDriver
         private void Prepare()
         {
             var ratio = Ratio;
+            var factors = _tier >= InstructionTier.Vector256 ? _weight.Scales.GroupFactors : null; // else they come with the scales
             for (var t = 0; t < _x.Tokens; t++)
             {
                 var scales = _x.Scales + (long)t * _x.Groups;
                 var sums = _x.Sums + (long)t * _x.Groups;
                 for (var g = 0; g < _padded; g++)
                 {
-                    _scales[(long)t * _padded + g] = g < _x.Groups ? scales[g] : 0;
+                    var factor = factors != null && g < _weight.Groups ? factors[g] : 1;
+                    _scales[(long)t * _padded + g] = g < _x.Groups ? scales[g] * factor : 0;
                     var (sum, end) = (0f, g < _weight.Groups ? Math.Min((g + 1) * ratio, _x.Groups) : 0);
                     for (var i = g * ratio; i < end; i++)
                         sum += sums[i];
+                    sum *= factor;
                     _sums[(long)t * _padded + g] = sum;
                     if (_zeroSums != null)
                         _zeroSums[(long)t * _padded + g] = (Middle - _weight.Scales.UniformZero) * sum;
@@ -124,9 +133,11 @@ internal static unsafe class Int8GemvDriver
         private int Rows(int row, int bottom, int ahead)
         {
             var groups = _weight.Groups;
-            var scale = _weight.Scales.ScalePointer + (long)row * groups;
-            var offset = _weight.Scales.OffsetPointer + (long)row * groups;
-            if (Ratio == 1 && (long)bottom * groups + Lanes > (long)_weight.Rows * groups)
+            var narrow = _weight.Scales.IsNarrow;
+            var first = (long)row * groups * (narrow ? sizeof(ushort) : sizeof(float));
+            var scale = (byte*)_weight.Scales.ScalePointer + first;
+            var offset = (byte*)_weight.Scales.OffsetPointer + first;
+            if (!narrow && Ratio == 1 && (long)bottom * groups + Lanes > (long)_weight.Rows * groups)
             {
                 if (bottom - row > RowsAtOnce)
                 {
@@ -134,8 +145,8 @@ internal static unsafe class Int8GemvDriver
                     return Rows(bottom - RowsAtOnce, bottom, ahead);
                 }
                 // Whole vectors would leave the arrays.
-                scale = Padded(scale, _last);
-                offset = Padded(offset, _last + (long)RowsAtOnce * _padded);
+                scale = (byte*)Padded((float*)scale, _last);
+                offset = (byte*)Padded((float*)offset, _last + (long)RowsAtOnce * _padded);
             }
             var rows = new Int8GemvRows
             {
@@ -143,12 +154,13 @@ internal static unsafe class Int8GemvDriver
                 RowBytes = _weight.RowBytes,
                 Scale = scale,
                 Offset = _zeroSums == null ? offset : scale,
+                RowFactors = _weight.Scales.RowFactors == null ? null : _weight.Scales.RowFactors + row,
                 Middle = _zeroSums == null ? Middle : 0,
                 Groups = groups,
                 Rows = bottom - row,
                 Ratio = Ratio,
                 Ahead = ahead,
-                X = _x.Codes,
+                X = _turned == null ? _x.Codes : _turned,
                 XStride = _x.Stride,
                 XScales = _scales,
                 XSums = _zeroSums == null ? _sums : _zeroSums,
@@ -160,10 +172,16 @@ internal static unsafe class Int8GemvDriver
                 YStride = _weight.Rows,
                 Accumulate = _accumulate,
             };
-            if (_x.Tokens == 1)
+            if (_turned != null && narrow)
+                Int8GemvFourBits.Rows<HalfScales>(rows);
+            else if (_turned != null)
+                Int8GemvFourBits.Rows<FloatScales>(rows);
+            else if (_x.Tokens == 1)
                 Int8GemvStream.Rows(_weight.Bits, rows);
+            else if (narrow)
+                Int8GemvDots.RowsOfFourBits<HalfScales>(rows);
             else if (_weight.Bits == 4)
-                Int8GemvDots.RowsOfFourBits(rows);
+                Int8GemvDots.RowsOfFourBits<FloatScales>(rows);
             else
                 Int8GemvDots.RowsOfBytes(rows);
             return bottom;
@@ -224,8 +242,14 @@ internal static unsafe class Int8GemvDriver
         // what codes that are counted from the middle leave out.
         private float Factors(int row, float middle, float* xScales, float* sums, float* factors)
         {
-            var scale = _weight.Scales.ScalePointer + (long)row * _weight.Groups;
-            var offset = _weight.Scales.OffsetPointer + (long)row * _weight.Groups;
+            var scale = (float*)_weight.Scales.ScalePointer + (long)row * _weight.Groups;
+            var offset = (float*)_weight.Scales.OffsetPointer + (long)row * _weight.Groups;
+            if (_weight.Scales.IsNarrow)
+            {
+                scale = _last;
+                offset = _last + _padded;
+                _weight.Scales.Read((long)row * _weight.Groups, _weight.Groups, scale, offset);
+            }
             var (ratio, i, total) = (Ratio, 0, 0f);
             for (var g = 0; i < _x.Groups; g++)
             {

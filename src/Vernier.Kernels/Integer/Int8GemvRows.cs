@@ -6,8 +6,12 @@ internal unsafe struct Int8GemvRows
     public byte* Codes;
     public long RowBytes;
 
-    /// <summary>Scales and offsets [Rows, Groups]; for groups of 32 whole vectors may be read behind the last.</summary>
-    public float* Scale, Offset;
+    /// <summary>Scales and offsets [Rows, Groups], as an <see cref="IGemvScales"/> says; for groups of 32 whole vectors may be read behind the last.
+    /// Offsets that are the scales themselves need not be read.</summary>
+    public void* Scale, Offset;
+
+    /// <summary>[Rows]: what the products are multiplied by; null = ones.</summary>
+    public float* RowFactors;
 
     /// <summary>Added to the offsets, times the scales.</summary>
     public float Middle;

@@ -74,8 +74,8 @@ internal static unsafe class Int8GemvStream
         where TCodes : struct, ICodes
     {
         var codes = rows.Codes + row * rows.RowBytes;
-        var scale = rows.Scale + (long)row * rows.Groups;
-        var offset = rows.Offset + (long)row * rows.Groups;
+        var scale = (float*)rows.Scale + (long)row * rows.Groups;
+        var offset = (float*)rows.Offset + (long)row * rows.Groups;
         var ahead = (long)rows.Ahead * rows.Groups;
         Fetch((byte*)(scale + ahead), (long)rows.Groups * sizeof(float));
         if (rows.Offset != rows.Scale)
@@ -105,7 +105,7 @@ internal static unsafe class Int8GemvStream
             var terms = Vector256<float>.Zero;
             for (var g = 0; g < rows.Padded; g += Lanes)
                 terms = Int8GemvDots.Terms(
-                    scale + g, offset + g, rows.Middle, Vector256.Load(rows.XScales + g), Vector256.Load(rows.XSums + g), rows.Factors + g, terms);
+                    Vector256.Load(scale + g), Vector256.Load(offset + g), rows.Middle, Vector256.Load(rows.XScales + g), Vector256.Load(rows.XSums + g), rows.Factors + g, terms);
             return terms;
         }
     }

@@ -10,7 +10,7 @@ internal static unsafe partial class HugePages
     public const nuint Threshold = 256 << 10;
 
     // From here on a block of 2 MB pages wastes little at its end.
-    private const nuint LargeThreshold = 4 << 20;
+    public const nuint LargeThreshold = 4 << 20;
     private const nuint PageBytes = 2 << 20;
     private const nuint SmallPageBytes = 4 << 10;
     private const int ReadWrite = 1 | 2;

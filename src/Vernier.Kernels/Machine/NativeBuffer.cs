@@ -29,7 +29,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
         _inSlab = isWeight && WeightSlabs.Serves(bytes);
         if (_inSlab)
         {
-            _pointer = (T*)WeightSlabs.Allocate(bytes);
+            _pointer = (T*)WeightSlabs.Allocate(bytes, sizeof(T));
         }
         else if (HugePages.Serves(bytes))
         {

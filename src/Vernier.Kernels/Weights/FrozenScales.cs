@@ -12,10 +12,12 @@ public sealed class FrozenScales : IDisposable
         ArgumentNullException.ThrowIfNull(source);
         (Rows, Groups) = (source.Rows, source.Groups);
         _halves = new NativeBuffer<Half>(2L * Rows * Groups);
+        var (scale, offset) = (new float[Groups], new float[Groups]);
         for (var row = 0; row < Rows; row++)
         {
             var at = (long)row * Groups;
-            if (Narrow(source.Scale.Slice(at, Groups), at) && Narrow(source.Offset.Slice(at, Groups), (long)Rows * Groups + at))
+            source.ReadRow(row, scale, offset);
+            if (HalfConversion.NarrowExactly(scale, _halves.Slice(at, Groups)) && HalfConversion.NarrowExactly(offset, _halves.Slice((long)Rows * Groups + at, Groups)))
                 continue;
             _halves.Dispose();
             (_halves, _floats) = (null, source.Clone());
@@ -35,8 +37,7 @@ public sealed class FrozenScales : IDisposable
         var at = (long)row * Groups;
         if (_floats is not null)
         {
-            _floats.Scale.Slice(at, Groups).CopyTo(scale);
-            _floats.Offset.Slice(at, Groups).CopyTo(offset);
+            _floats.ReadRow(row, scale, offset);
             return;
         }
         HalfConversion.Widen(_halves!.Slice(at, Groups), scale);
@@ -56,15 +57,5 @@ public sealed class FrozenScales : IDisposable
     {
         _halves?.Dispose();
         _floats?.Dispose();
-    }
-
-    private bool Narrow(ReadOnlySpan<float> values, long at)
-    {
-        var halves = _halves!.Slice(at, values.Length);
-        HalfConversion.Narrow(values, halves);
-        for (var i = 0; i < values.Length; i++)
-            if (BitConverter.SingleToInt32Bits((float)halves[i]) != BitConverter.SingleToInt32Bits(values[i]))
-                return false;
-        return true;
     }
 }

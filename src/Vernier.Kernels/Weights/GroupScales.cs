@@ -1,24 +1,50 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Vernier.Kernels;
 
 /// <summary>The scales of a <see cref="PackedMatrix"/>: one scale and one offset for each row and group of columns,
 /// effective weight = scale * code + offset. A zero point z is the offset -scale * z, a minimum m is the offset m, so multiplying
-/// both by one factor scales the weight in either kind of format. A task of PEQA is one of these; to switch tasks, assign it.</summary>
+/// both by one factor scales the weight in either kind of format. A task of PEQA is one of these; to switch tasks, assign it.
+/// Kept in fp32, or after <see cref="Narrow"/> in fp16, perhaps with factors of rows and of groups, until somebody asks for them to change them.</summary>
 public sealed unsafe class GroupScales : IDisposable
 {
-    private readonly NativeBuffer<float> _scale, _offset;
+    // Whole vectors may be read behind the last row.
+    private const int SpareHalves = 16;
+
+    // That products with factors of rows take together.
+    private const int RowsAtOnce = 4;
+
+    private readonly Lock _gate = new();
+    private NativeBuffer<float>? _scale, _offset; // both null while narrow
+    private NativeBuffer<Half>? _halfScale;
+    private NativeBuffer<Half>? _halfOffset; // null also where all offsets are -UniformZero * scale
+    private NativeBuffer<float>? _rowFactors, _groupFactors; // of narrow scales; both null = ones
     private float _uniformZero;
     private bool _looked;
 
     /// <param name="rows">Output features.</param>
     /// <param name="groups">Groups of columns in a row.</param>
     public GroupScales(int rows, int groups)
+        : this(rows, groups, staysFloat: true)
+    {
+    }
+
+    /// <param name="staysFloat">False = <see cref="Narrow"/> will be called, so that the floats should leave no gap among the weights.</param>
+    internal GroupScales(int rows, int groups, bool staysFloat)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(groups);
         Rows = rows;
         Groups = groups;
-        _scale = new NativeBuffer<float>((long)rows * groups, isWeight: true);
-        _offset = new NativeBuffer<float>((long)rows * groups, isWeight: true);
+        (_scale, _offset) = (Floats(staysFloat), Floats(staysFloat));
+    }
+
+    private GroupScales(GroupScales source)
+    {
+        (Rows, Groups, _uniformZero, _looked) = (source.Rows, source.Groups, source._uniformZero, source._looked);
+        (_scale, _offset) = (Copy(source._scale), Copy(source._offset));
+        (_halfScale, _halfOffset) = (Copy(source._halfScale), Copy(source._halfOffset));
+        (_rowFactors, _groupFactors) = (Copy(source._rowFactors), Copy(source._groupFactors));
     }
 
     public int Rows { get; }
@@ -26,16 +52,30 @@ public sealed unsafe class GroupScales : IDisposable
     public int Groups { get; }
 
     /// <summary>[rows, groups], row-major. Ask for it again before each change.</summary>
-    public NativeBuffer<float> Scale => Changing(_scale);
+    public NativeBuffer<float> Scale => Changing(isScale: true);
 
     /// <summary>[rows, groups], row-major. Ask for it again before each change.</summary>
-    public NativeBuffer<float> Offset => Changing(_offset);
+    public NativeBuffer<float> Offset => Changing(isScale: false);
 
-    /// <summary>The scales, to be read.</summary>
-    internal float* ScalePointer => _scale.Pointer;
+    /// <summary>Bytes held.</summary>
+    public long Bytes => IsNarrow
+        ? sizeof(ushort) * (_halfScale!.Length + (_halfOffset?.Length ?? 0)) + sizeof(float) * ((_rowFactors?.Length ?? 0) + (_groupFactors?.Length ?? 0))
+        : 2L * Rows * Groups * sizeof(float);
 
-    /// <summary>The offsets, to be read.</summary>
-    internal float* OffsetPointer => _offset.Pointer;
+    /// <summary>Whether the scales are in fp16 now.</summary>
+    internal bool IsNarrow => _halfScale is not null;
+
+    /// <summary>The scales, to be read: of <see cref="Half"/> while <see cref="IsNarrow"/>, else of float.</summary>
+    internal void* ScalePointer => IsNarrow ? _halfScale!.Pointer : _scale!.Pointer;
+
+    /// <summary>The offsets, to be read, of the same type; null where they are not kept, being -<see cref="UniformZero"/> times the scales.</summary>
+    internal void* OffsetPointer => IsNarrow ? _halfOffset is null ? null : _halfOffset.Pointer : _offset!.Pointer;
+
+    /// <summary>[rows] and [groups]: what scales and offsets are to be multiplied by; both null = ones.</summary>
+    internal float* RowFactors => _rowFactors is null ? null : _rowFactors.Pointer;
+
+    /// <inheritdoc cref="RowFactors"/>
+    internal float* GroupFactors => _groupFactors is null ? null : _groupFactors.Pointer;
 
     /// <summary>The zero point z where every offset is -z times its scale to the last bit (Q4_0, Q8_0, symmetric grids), so that products
     /// need not read the offsets; else NaN. Looked for once after scales were handed out to be changed.</summary>
@@ -49,31 +89,177 @@ public sealed unsafe class GroupScales : IDisposable
         }
     }
 
-    /// <summary>A copy that shares nothing.</summary>
-    public GroupScales Clone()
+    /// <summary>The scales and offsets of one row.</summary>
+    /// <param name="scale">[groups].</param>
+    /// <param name="offset">[groups].</param>
+    public void ReadRow(int row, Span<float> scale, Span<float> offset)
     {
-        var copy = new GroupScales(Rows, Groups);
-        _scale.Span.CopyTo(copy._scale.Span);
-        _offset.Span.CopyTo(copy._offset.Span);
-        return copy;
+        ArgumentOutOfRangeException.ThrowIfNegative(row);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Rows);
+        Shapes.Require(scale.Length, 1, Groups, nameof(scale));
+        Shapes.Require(offset.Length, 1, Groups, nameof(offset));
+        fixed (float* toScale = scale, toOffset = offset)
+            Read((long)row * Groups, Groups, toScale, toOffset);
     }
+
+    /// <summary>Keeps the scales in fp16 from now on if that loses no bit, as for block formats, which store them so. Not while others read them.</summary>
+    /// <returns>Whether it does.</returns>
+    public bool Narrow()
+    {
+        lock (_gate)
+        {
+            if (IsNarrow)
+                return true;
+            var count = (long)Rows * Groups;
+            var scale = Halves();
+            var offset = HasUniformOffsets() ? null : Halves();
+            for (long at = 0; at < count; at += Groups)
+                if (!HalfConversion.NarrowExactly(_scale!.Slice(at, Groups), scale.Slice(at, Groups))
+                    || offset is not null && !HalfConversion.NarrowExactly(_offset!.Slice(at, Groups), offset.Slice(at, Groups)))
+                {
+                    scale.Dispose();
+                    offset?.Dispose();
+                    Settle();
+                    return false;
+                }
+            _scale!.Dispose();
+            _offset!.Dispose();
+            (_scale, _offset, _halfScale, _halfOffset) = (null, null, scale, offset);
+            return true;
+        }
+    }
+
+    /// <summary>Keeps the scales in fp32 from now on, as to ask for them does. Not while others read them.</summary>
+    public void Widen()
+    {
+        lock (_gate)
+        {
+            if (!IsNarrow)
+                return;
+            var (scale, offset) = (Floats(), Floats());
+            Read(0, checked(Rows * Groups), scale.Pointer, offset.Pointer);
+            var old = (_halfScale, _halfOffset, _rowFactors, _groupFactors);
+            (_scale, _offset, _halfScale, _halfOffset, _rowFactors, _groupFactors) = (scale, offset, null, null, null, null);
+            old._halfScale!.Dispose();
+            old._halfOffset?.Dispose();
+            old._rowFactors?.Dispose();
+            old._groupFactors?.Dispose();
+        }
+    }
+
+    /// <summary>Multiplies scales and offsets that are in fp16 by (row * column), which is kept beside them: products take rows' factors into
+    /// what comes out and groups' factors into what goes in.</summary>
+    /// <param name="row">[rows]; empty = ones.</param>
+    /// <param name="column">[groups]; empty = ones.</param>
+    /// <returns>Whether it was done: not where scales are in fp32, have factors already, or rows do not come in fours.</returns>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public bool Factor(ReadOnlySpan<float> row, ReadOnlySpan<float> column)
+    {
+        if (!row.IsEmpty && row.Length != Rows || !column.IsEmpty && column.Length != Groups)
+            throw new ArgumentException($"Factors of {row.Length} rows and {column.Length} groups for scales of {Rows} rows and {Groups} groups.", nameof(row));
+        if (!IsNarrow || _rowFactors is not null || Rows % RowsAtOnce != 0)
+            return false;
+        (_rowFactors, _groupFactors) = (Factors(row, Rows), Factors(column, Groups));
+        return true;
+
+        static NativeBuffer<float> Factors(ReadOnlySpan<float> values, int count)
+        {
+            var factors = new NativeBuffer<float>(count);
+            if (values.IsEmpty)
+                factors.Span.Fill(1);
+            else
+                values.CopyTo(factors.Span);
+            return factors;
+        }
+    }
+
+    /// <summary>A copy that shares nothing.</summary>
+    public GroupScales Clone() => new(this);
 
     public void Dispose()
     {
-        _scale.Dispose();
-        _offset.Dispose();
+        _scale?.Dispose();
+        _offset?.Dispose();
+        _halfScale?.Dispose();
+        _halfOffset?.Dispose();
+        _rowFactors?.Dispose();
+        _groupFactors?.Dispose();
     }
 
-    private NativeBuffer<float> Changing(NativeBuffer<float> buffer)
+    /// <summary>The scales and offsets of neighbouring groups from the <paramref name="first"/> of all rows on.</summary>
+    internal void Read(long first, int count, float* scale, float* offset)
     {
-        _looked = false;
-        return buffer;
+        if (!IsNarrow)
+        {
+            new ReadOnlySpan<float>(_scale!.Pointer + first, count).CopyTo(new Span<float>(scale, count));
+            new ReadOnlySpan<float>(_offset!.Pointer + first, count).CopyTo(new Span<float>(offset, count));
+            return;
+        }
+        HalfConversion.Widen(_halfScale!.Pointer + first, count, scale);
+        if (_halfOffset is not null)
+            HalfConversion.Widen(_halfOffset.Pointer + first, count, offset);
+        else
+            for (var i = 0; i < count; i++)
+                offset[i] = -_uniformZero * scale[i];
+        if (_rowFactors is null)
+            return;
+        for (var i = 0; i < count; i++)
+        {
+            var factor = RowFactors[(first + i) / Groups] * GroupFactors[(first + i) % Groups];
+            scale[i] *= factor;
+            offset[i] *= factor;
+        }
+    }
+
+    // Floats that will not become halves lie among the weights.
+    private void Settle()
+    {
+        var (scale, offset) = (Copy(_scale!), Copy(_offset!));
+        _scale!.Dispose();
+        _offset!.Dispose();
+        (_scale, _offset) = (scale, offset);
+    }
+
+    private NativeBuffer<float> Changing(bool isScale)
+    {
+        lock (_gate)
+        {
+            Widen();
+            _looked = false;
+            return isScale ? _scale! : _offset!;
+        }
+    }
+
+    private NativeBuffer<float> Floats(bool isWeight = true) => new((long)Rows * Groups, isWeight);
+
+    private NativeBuffer<Half> Halves() => new((long)Rows * Groups + SpareHalves, isWeight: true);
+
+    [return: NotNullIfNotNull(nameof(source))]
+    private static NativeBuffer<T>? Copy<T>(NativeBuffer<T>? source)
+        where T : unmanaged
+    {
+        if (source is null)
+            return null;
+        var copy = new NativeBuffer<T>(source.Length, isWeight: true);
+        source.Span.CopyTo(copy.Span);
+        return copy;
+    }
+
+    // As UniformZero, but to the sign of zeros.
+    private bool HasUniformOffsets()
+    {
+        if (float.IsNaN(UniformZero))
+            return false;
+        for (long i = 0; i < _scale!.Length; i++)
+            if (BitConverter.SingleToInt32Bits(_offset!.Pointer[i]) != BitConverter.SingleToInt32Bits(-_uniformZero * _scale.Pointer[i]))
+                return false;
+        return true;
     }
 
     private float FindUniformZero()
     {
-        var scale = ScalePointer;
-        var offset = OffsetPointer;
+        var scale = _scale!.Pointer;
+        var offset = _offset!.Pointer;
         var zero = float.NaN;
         for (long i = 0; i < _scale.Length; i++)
         {

@@ -21,6 +21,18 @@ public static unsafe class HalfConversion
             destination[i] = (Half)source[i];
     }
 
+    /// <summary>destination = source where that loses no bit of any element and all are finite.</summary>
+    /// <returns>Whether it does; else the destination holds anything.</returns>
+    /// <exception cref="ArgumentException">The destination is too short.</exception>
+    public static bool NarrowExactly(ReadOnlySpan<float> source, Span<Half> destination)
+    {
+        Narrow(source, destination);
+        for (var i = 0; i < source.Length; i++)
+            if (!float.IsFinite(source[i]) || BitConverter.SingleToInt32Bits((float)destination[i]) != BitConverter.SingleToInt32Bits(source[i]))
+                return false;
+        return true;
+    }
+
     /// <summary>destination = source.</summary>
     /// <exception cref="ArgumentException">The destination is too short.</exception>
     public static void Widen(ReadOnlySpan<Half> source, Span<float> destination)

@@ -1,7 +1,8 @@
 namespace Vernier.Kernels;
 
 /// <summary>Memory for weights that are each too small for large pages of their own: they lie one behind the other, in the order in which
-/// they are made and read, in blocks of <see cref="SlabBytes"/>. A block is given back when nothing in it is in use any more.</summary>
+/// they are made and read, in blocks of <see cref="SlabBytes"/>. A block is given back when nothing in it is in use any more; so codes, scales
+/// in fp16 and scales in fp32, which do not live equally long, have blocks of their own.</summary>
 internal static unsafe class WeightSlabs
 {
     private const nuint SlabBytes = 32 << 20;
@@ -10,29 +11,29 @@ internal static unsafe class WeightSlabs
 
     private static readonly Lock s_gate = new();
     private static readonly Dictionary<nuint, int> s_used = []; // blocks by their start, with the number of their pieces in use
-    private static nuint s_current, s_next;
+    private static readonly (nuint Current, nuint Next)[] s_open = new (nuint, nuint)[sizeof(ulong) + 1]; // by the bytes of an element
 
     /// <summary>Whether a piece of this size comes from here.</summary>
-    public static bool Serves(nuint bytes) => bytes >= Smallest && !HugePages.Serves(bytes) && HugePages.Serves(SlabBytes);
+    public static bool Serves(nuint bytes) => bytes >= Smallest && bytes < HugePages.LargeThreshold && HugePages.Serves(SlabBytes);
 
     /// <summary>A zeroed piece, 64-byte aligned.</summary>
+    /// <param name="elementBytes">1, 2, 4 or 8: pieces of one kind lie together.</param>
     /// <exception cref="OutOfMemoryException">The system refused.</exception>
-    public static void* Allocate(nuint bytes)
+    public static void* Allocate(nuint bytes, int elementBytes)
     {
         var size = (bytes + Alignment - 1) & ~(Alignment - 1);
         lock (s_gate)
         {
-            if (s_current == 0 || s_next + size > s_current + SlabBytes)
+            ref var open = ref s_open[elementBytes];
+            if (open.Current == 0 || open.Next + size > open.Current + SlabBytes)
             {
                 var slab = (nuint)HugePages.Allocate(SlabBytes);
-                if (s_current != 0 && s_used[s_current] == 0)
-                    Release(s_current);
-                (s_current, s_next) = (slab, slab);
+                open = (slab, slab);
                 s_used[slab] = 0;
             }
-            var piece = s_next;
-            s_next += size;
-            s_used[s_current]++;
+            var piece = open.Next;
+            open.Next += size;
+            s_used[open.Current]++;
             return (void*)piece;
         }
     }
@@ -44,9 +45,11 @@ internal static unsafe class WeightSlabs
             var slab = Holding((nuint)piece);
             if (--s_used[slab] > 0)
                 return;
-            Release(slab);
-            if (slab == s_current)
-                s_current = 0;
+            s_used.Remove(slab);
+            HugePages.Free((void*)slab, SlabBytes);
+            foreach (ref var open in s_open.AsSpan())
+                if (open.Current == slab)
+                    open = default;
         }
     }
 
@@ -56,11 +59,5 @@ internal static unsafe class WeightSlabs
             if (piece >= slab && piece < slab + SlabBytes)
                 return slab;
         throw new ArgumentException("No block holds this piece.", nameof(piece));
-    }
-
-    private static void Release(nuint slab)
-    {
-        s_used.Remove(slab);
-        HugePages.Free((void*)slab, SlabBytes);
     }
 }

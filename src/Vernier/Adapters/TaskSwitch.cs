@@ -55,6 +55,7 @@ public sealed class TaskSwitch : IDisposable
         try
         {
             adapter.ApplyTo(_decoder, _compute, _model, _codesSha256);
+            adapter.Merge(_decoder, _compute);
             Add(name, [.. _weights.Select(w => w.Scales)], i => Factors(adapter, i));
         }
         finally
@@ -127,14 +128,13 @@ public sealed class TaskSwitch : IDisposable
     private static GroupScales Between(GroupScales a, GroupScales b, float share)
     {
         var result = new GroupScales(a.Rows, a.Groups);
-        for (long at = 0; at < result.Scale.Length; at += result.Groups)
+        var (first, firstOffset, second, secondOffset) = (new float[a.Groups], new float[a.Groups], new float[a.Groups], new float[a.Groups]);
+        for (var row = 0; row < a.Rows; row++)
         {
-            var first = a.Scale.Slice(at, a.Groups);
-            var second = b.Scale.Slice(at, a.Groups);
-            var firstOffset = a.Offset.Slice(at, a.Groups);
-            var secondOffset = b.Offset.Slice(at, a.Groups);
-            var scale = result.Scale.Slice(at, a.Groups);
-            var offset = result.Offset.Slice(at, a.Groups);
+            a.ReadRow(row, first, firstOffset);
+            b.ReadRow(row, second, secondOffset);
+            var scale = result.Scale.Slice((long)row * a.Groups, a.Groups);
+            var offset = result.Offset.Slice((long)row * a.Groups, a.Groups);
             for (var g = 0; g < scale.Length; g++)
             {
                 var multiplies = first[g] != 0 && second[g] / first[g] > 0; // a block of equal weights has no scale

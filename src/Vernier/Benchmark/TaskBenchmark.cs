@@ -15,7 +15,7 @@ internal static class TaskBenchmark
     // A ratio within a few percent needs more turns than a speed.
     private const int TurnsEach = 5;
 
-    /// <summary>Decoding with a task in use over decoding without, tokens a second.</summary>
+    /// <summary>Decoding with a task per channel in use over decoding without, tokens a second.</summary>
     public static double ActiveRatio(LanguageModel model, int seed, int repetitions, Func<double> decode)
     {
         using var scales = new ScaleSet(model.Decoder, new Random(seed));
@@ -110,7 +110,7 @@ internal static class TaskBenchmark
         }
     }
 
-    /// <summary>A second set of scales for all weights.</summary>
+    /// <summary>A second set of scales for all weights, as a task per channel has them.</summary>
     private sealed class ScaleSet : IDisposable
     {
         private readonly PackedMatrix[] _weights;
@@ -121,8 +121,15 @@ internal static class TaskBenchmark
             _weights = [.. Weights(decoder)];
             _other = [.. _weights.Select(w => w.Scales.Clone())];
             foreach (var scales in _other)
-                foreach (ref var scale in scales.Scale.Span)
-                    scale *= 0.95f + 0.1f * random.NextSingle();
+            {
+                float[] row = [.. Enumerable.Range(0, scales.Rows).Select(_ => 0.95f + 0.1f * random.NextSingle())];
+                if (scales.Factor(row, []))
+                    continue;
+                var scale = scales.Scale.Span;
+                var offset = scales.Offset.Span;
+                for (var i = 0; i < scale.Length; i++)
+                    (scale[i], offset[i]) = (scale[i] * row[i / scales.Groups], offset[i] * row[i / scales.Groups]);
+            }
         }
 
         public void Swap()

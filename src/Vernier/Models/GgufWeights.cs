@@ -65,6 +65,7 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
                 matrix.SetRowCodes(row, codes);
             }
         });
+        matrix.NarrowScales();
         return matrix;
     }
 

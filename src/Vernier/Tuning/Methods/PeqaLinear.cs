@@ -27,6 +27,7 @@ public sealed class PeqaLinear : Linear
     {
         _weight = weight;
         _start = new FrozenScales(weight.Scales);
+        weight.Scales.Widen(); // what they will be, before memory for activations is planned
         if (train != TrainedState.Zeros)
             _trained = parameterization == Parameterization.Scale ? AddScale(granularity) : AddFactors(granularity, rank);
         if (train != TrainedState.Scales)
@@ -76,6 +77,22 @@ public sealed class PeqaLinear : Linear
         Scale = Values(_trained.Scale),
         Zero = Values(_trained.Zero),
     }.Compose(_start, _weight.Scales);
+
+    /// <summary>After tuning: where the scales are the start in fp16 times factors of rows and of groups of columns, keeps them so.</summary>
+    internal void KeepFactors()
+    {
+        if (_trained is not { Group: null, U: null, Scale: null, Zero: null })
+            return;
+        var tuned = _weight.Scales;
+        _weight.Scales = _start.Thaw();
+        if (_weight.NarrowScales() && _weight.Scales.Factor(Values(_trained.Row), Values(_trained.Column)))
+        {
+            tuned.Dispose();
+            return;
+        }
+        _weight.Scales.Dispose();
+        _weight.Scales = tuned;
+    }
 
     // dm_i = Σ_t dY_ti Y_ti / m_i; for one group a row, ds_i = Σ_t dY_ti Y_ti / s_i.
     private void BackwardRows(Compute compute, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens)

@@ -43,8 +43,11 @@ public sealed class PeqaMethod : TuningMethod
 
     public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors);
 
-    public override void Merge(Decoder decoder, Compute compute) =>
-        decoder.ReplaceLinears(linear => linear is PeqaLinear or BinaryCodedLinear ? new FrozenLinear(linear.Name, linear.Weight, linear.Bias) : linear);
+    public override void Merge(Decoder decoder, Compute compute) => decoder.ReplaceLinears(linear =>
+    {
+        (linear as PeqaLinear)?.KeepFactors();
+        return linear is PeqaLinear or BinaryCodedLinear ? new FrozenLinear(linear.Name, linear.Weight, linear.Bias) : linear;
+    });
 
     private static void ApplyBinary(Decoder decoder, TuneOptions options, Compute compute)
     {

@@ -1,0 +1,170 @@
+namespace Vernier.Kernels.Tests;
+
+public sealed class NarrowScalesTests : IDisposable
+{
+    private readonly WorkerPool _pool = new(2);
+    private readonly QuantizedActivations _x = new();
+
+    public static TheoryData<InstructionTier, int, int, bool> Products
+    {
+        get
+        {
+            var data = new TheoryData<InstructionTier, int, int, bool>();
+            foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+                foreach (var tokens in new[] { 1, 3, 9 })
+                    foreach (var columns in new[] { 64, 200, 224, 256, 576 })
+                        foreach (var uniform in new[] { true, false })
+                            data.Add(tier, tokens, columns, uniform);
+            return data;
+        }
+    }
+
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _x.Dispose();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ComeBackToTheBit(bool uniform)
+    {
+        using var weight = Weight(13, 224, uniform);
+        using var before = weight.Scales.Clone();
+        var floats = weight.Scales.Bytes;
+        Assert.True(weight.NarrowScales());
+        Assert.InRange(weight.Scales.Bytes, 1, (uniform ? 0.3 : 0.6) * floats);
+        Assert.Equal(before.UniformZero, weight.Scales.UniformZero);
+        using var copy = weight.Scales.Clone();
+        Assert.True(copy.IsNarrow);
+        var (scale, offset) = (new float[7], new float[7]);
+        weight.Scales.ReadRow(12, scale, offset);
+        Assert.Equal(before.Scale.Span[84..].ToArray(), scale);
+        Assert.Equal(before.Offset.Span[84..].ToArray(), offset);
+        foreach (var scales in new[] { weight.Scales, copy })
+        {
+            Assert.Equal(Bits(before.Offset), Bits(scales.Offset));
+            Assert.Equal(Bits(before.Scale), Bits(scales.Scale));
+            Assert.False(scales.IsNarrow);
+        }
+    }
+
+    [Theory]
+    [InlineData(0.1f, -1f)]          // a scale that is no half
+    [InlineData(0.125f, 1e-9f)]      // an offset below their range
+    [InlineData(70000f, 0f)]
+    [InlineData(float.NaN, 0f)]
+    [InlineData(0.125f, float.PositiveInfinity)]
+    public void StayAsTheyAreWhereABitWouldBeLost(float scale, float offset)
+    {
+        using var weight = Weight(13, 224, uniform: false);
+        (weight.Scales.Scale.Span[40], weight.Scales.Offset.Span[40]) = (scale, offset);
+        using var before = weight.Scales.Clone();
+        Assert.False(weight.NarrowScales());
+        Assert.Equal(Bits(before.Scale), Bits(weight.Scales.Scale));
+        Assert.Equal(Bits(before.Offset), Bits(weight.Scales.Offset));
+    }
+
+    [Fact]
+    public void StayInFp32WhereNoProductReadsHalves()
+    {
+        foreach (var (bits, group) in new[] { (8, 32), (4, 64), (4, 0), (3, 32) })
+        {
+            using var weight = new PackedMatrix(4, 64, bits, group);
+            Assert.False(weight.NarrowScales());
+        }
+    }
+
+    /// <summary>Every product and every tile has the bits that it has with the same scales in fp32.</summary>
+    [Theory]
+    [MemberData(nameof(Products))]
+    public void ChangeNoProduct(InstructionTier tier, int tokens, int columns, bool uniform)
+    {
+        const int rows = 37;
+        using var weight = Weight(rows, columns, uniform);
+        _x.Quantize(_pool, Matrices.Values(tokens * columns, 3), tokens, columns);
+        var (expected, found) = (new float[tokens * rows], new float[tokens * rows]);
+        var (tile, narrowTile) = (new float[rows * columns], new float[rows * columns]);
+        Int8Gemm.Forward(tier, _pool, _x, weight, expected, false);
+        weight.ReadTile(0, rows, 0, columns, tile, columns);
+        Assert.True(weight.NarrowScales());
+        Int8Gemm.Forward(tier, _pool, _x, weight, found, false);
+        weight.ReadTile(0, rows, 0, columns, narrowTile, columns);
+        Assert.Equal(expected, found);
+        Assert.Equal(tile, narrowTile);
+        weight.ReadTile(3, 2, 37, columns - 40, narrowTile, columns);
+        Assert.Equal(tile[(3 * columns + 37)..(4 * columns - 3)], narrowTile[..(columns - 40)]);
+        Assert.True(weight.Scales.IsNarrow);
+    }
+
+    [Theory]
+    [MemberData(nameof(Products))]
+    public void FactorsAreThoseOfEveryScale(InstructionTier tier, int tokens, int columns, bool uniform)
+    {
+        const int rows = 36;
+        using var weight = Weight(rows, columns, uniform);
+        var groups = weight.Groups;
+        float[] row = [.. Enumerable.Range(0, rows).Select(i => 0.9f + 0.01f * i)];
+        float[] column = [.. Enumerable.Range(0, groups).Select(i => 1.1f - 0.02f * i)];
+        using var narrow = weight.Scales.Clone();
+        var (scale, offset) = (weight.Scales.Scale, weight.Scales.Offset);
+        for (var i = 0; i < scale.Length; i++)
+        {
+            var factor = row[i / groups] * column[i % groups];
+            (scale.Span[i], offset.Span[i]) = (scale.Span[i] * factor, offset.Span[i] * factor);
+        }
+        _x.Quantize(_pool, Matrices.Values(tokens * columns, 3), tokens, columns);
+        var (expected, found, magnitude) = (new float[tokens * rows], new float[tokens * rows], new float[tokens * rows]);
+        var (tile, factoredTile) = (new float[rows * columns], new float[rows * columns]);
+        Int8Reference.Forward(_x, weight, expected, false);
+        weight.ReadTile(0, rows, 0, columns, tile, columns);
+        using var exact = weight.Scales;
+        weight.Scales = narrow;
+        Assert.True(weight.NarrowScales());
+        Assert.True(narrow.Factor(row, column));
+        Assert.False(narrow.Factor(row, column));
+        Int8Gemm.Forward(tier, _pool, _x, weight, found, false);
+        weight.ReadTile(0, rows, 0, columns, factoredTile, columns);
+        Assert.Equal(tile, factoredTile);
+        using var copy = narrow.Clone();
+        Assert.True(copy.IsNarrow);
+        Array.Fill(magnitude, 15f * columns); // scales and activations below 1
+        Matrices.AssertClose(expected, found, magnitude, groups);
+        Assert.Equal(Bits(exact.Scale), Bits(copy.Scale));
+        Assert.Equal(Bits(exact.Offset), Bits(narrow.Offset));
+    }
+
+    [Fact]
+    public void FactorsNeedHalvesAndRowsInFours()
+    {
+        using var floats = Weight(8, 64, uniform: true);
+        Assert.False(floats.Scales.Factor(new float[8], new float[2]));
+        using var odd = Weight(9, 64, uniform: true);
+        Assert.True(odd.NarrowScales());
+        Assert.False(odd.Scales.Factor(new float[9], []));
+        Assert.Throws<ArgumentException>(() => odd.Scales.Factor(new float[8], []));
+    }
+
+    // Scales that are halves, subnormal and negative ones and zeros among them; offsets -8 times the scales, or any halves.
+    private static PackedMatrix Weight(int rows, int columns, bool uniform)
+    {
+        var (weight, random, codes) = (new PackedMatrix(rows, columns, 4, 32), new Random(columns), new byte[columns]);
+        for (var r = 0; r < rows; r++)
+        {
+            for (var c = 0; c < columns; c++)
+                codes[c] = (byte)random.Next(16);
+            weight.SetRowCodes(r, codes);
+        }
+        var scale = weight.Scales.Scale.Span;
+        var offset = weight.Scales.Offset.Span;
+        for (var i = 0; i < scale.Length; i++)
+        {
+            scale[i] = (float)(Half)(i % 11 == 0 ? 0 : i % 7 == 0 ? 1e-7f * random.Next(20) : random.NextSingle() - 0.4f);
+            offset[i] = uniform ? -8 * scale[i] : (float)(Half)(random.NextSingle() - 0.5f);
+        }
+        return weight;
+    }
+
+    private static int[] Bits(NativeBuffer<float> values) => [.. values.Span.ToArray().Select(BitConverter.SingleToInt32Bits)];
+}
