@@ -34,13 +34,24 @@ public sealed class QuantizedActivationsTests : IDisposable
             {
                 var first = Math.Min(columns, g * QuantizedActivations.GroupSize);
                 var group = x.AsSpan(t * columns + first, Math.Min(QuantizedActivations.GroupSize, columns - first)).ToArray();
-                var max = group.Select(MathF.Abs).Append(0).Max();
+                var max = group.Select(MathF.Abs).Append(QuantizedActivations.LeastMax).Max();
                 var codes = new ReadOnlySpan<sbyte>(_quantized.Codes + t * _quantized.Stride + g * QuantizedActivations.GroupSize, QuantizedActivations.GroupSize).ToArray();
-                var expected = group.Select(v => max > 0 ? (sbyte)MathF.Round(v * (127 / max)) : (sbyte)0);
+                var expected = group.Select(v => (sbyte)MathF.Round(v * (127 / max)));
                 Assert.Equal(expected.Concat(new sbyte[QuantizedActivations.GroupSize - group.Length]), codes);
                 Assert.Equal(max / 127, _quantized.Scales[t * _quantized.Groups + g]);
                 Assert.Equal(max / 127 * codes.Sum(code => code), _quantized.Sums[t * _quantized.Groups + g]);
             }
+    }
+
+    /// <summary>The inverse of their scale would be infinite.</summary>
+    [Theory]
+    [InlineData(20)]
+    [InlineData(200)]
+    public unsafe void Groups_of_the_smallest_numbers_are_zero(int columns)
+    {
+        _quantized.Quantize(_one, [.. Enumerable.Repeat(1e-40f, columns)], 1, columns);
+        Assert.Equal(new sbyte[columns], new ReadOnlySpan<sbyte>(_quantized.Codes, columns).ToArray());
+        Assert.Equal(new float[_quantized.Groups], new ReadOnlySpan<float>(_quantized.Sums, _quantized.Groups).ToArray());
     }
 
     [Theory]

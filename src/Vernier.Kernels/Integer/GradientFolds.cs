@@ -55,8 +55,8 @@ internal readonly unsafe struct GradientFolds(float* memory, int stride)
         var (e0, e1, e2, e3) = (d0 * Vector256.Load(s), d1 * Vector256.Load(s + 8), d2 * Vector256.Load(s + 16), d3 * Vector256.Load(s + 24));
         var most = Vector256.Max(Vector256.Max(Vector256.Abs(e0), Vector256.Abs(e1)), Vector256.Max(Vector256.Abs(e2), Vector256.Abs(e3)));
         var half = Vector128.Max(most.GetLower(), most.GetUpper());
-        var max = MathF.Max(MathF.Max(half[0], half[1]), MathF.Max(half[2], half[3]));
-        var inverse = Vector256.Create(max > 0 ? 127 / max : 0);
+        var max = MathF.Max(QuantizedActivations.LeastMax, MathF.Max(MathF.Max(half[0], half[1]), MathF.Max(half[2], half[3])));
+        var inverse = Vector256.Create(127 / max);
         scale = max / 127;
         var lanes = Vector256.Create(counter) + Vector256<uint>.Indices;
         var (c0, c1) = (Round(e0 * inverse, lanes), Round(e1 * inverse, lanes + Vector256.Create(8u)));
@@ -73,15 +73,15 @@ internal readonly unsafe struct GradientFolds(float* memory, int stride)
 
     private float GroupScalar(float* dy, int first, int count, uint counter, sbyte* codes, out float scale)
     {
-        var max = 0f;
+        var max = QuantizedActivations.LeastMax;
         for (var i = 0; i < count; i++)
             max = MathF.Max(max, MathF.Abs(dy[i] * Scale[first + i]));
-        var inverse = max > 0 ? 127 / max : 0;
+        var inverse = 127 / max;
         scale = max / 127;
         var total = 0f;
         for (var i = 0; i < GroupSize; i++)
         {
-            codes[i] = i < count ? (sbyte)MathF.Min(127, MathF.Floor(dy[i] * Scale[first + i] * inverse + Uniform(counter + (uint)i))) : (sbyte)0;
+            codes[i] = i < count ? (sbyte)MathF.Min(127, MathF.Floor(dy[i] * Scale[first + i] * inverse + Hashed.Uniform(counter + (uint)i))) : (sbyte)0;
             if (i < count)
                 total += codes[i] * Ratio[first + i] * scale + dy[i] * Rest[first + i];
         }
@@ -90,22 +90,5 @@ internal readonly unsafe struct GradientFolds(float* memory, int stride)
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Round(Vector256<float> value, Vector256<uint> counters) =>
-        Vector256.Min(Vector256.Floor(value + Uniform(counters)), Vector256.Create(127f));
-
-    // In [0, 1), from a counter by multiplications and shifts (the constants are those of C. Wellons' search for low bias).
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Uniform(Vector256<uint> x)
-    {
-        x = (x ^ (x >> 16)) * 0x7feb352du;
-        x = (x ^ (x >> 15)) * 0x846ca68bu;
-        x ^= x >> 16;
-        return Vector256.ConvertToSingle((x >> 8).AsInt32()) * (1f / (1 << 24));
-    }
-
-    private static float Uniform(uint x)
-    {
-        x = (x ^ (x >> 16)) * 0x7feb352du;
-        x = (x ^ (x >> 15)) * 0x846ca68bu;
-        return ((x ^ (x >> 16)) >> 8) * (1f / (1 << 24));
-    }
+        Vector256.Min(Vector256.Floor(value + Hashed.Uniform(counters)), Vector256.Create(127f));
 }

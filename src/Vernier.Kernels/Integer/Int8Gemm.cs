@@ -41,13 +41,13 @@ public static unsafe class Int8Gemm
     }
 
     /// <summary>Whether <see cref="BackwardInput(WorkerPool, ReadOnlySpan{float}, int, PackedMatrix, uint, QuantizedActivations, Span{float}, bool)"/> serves this weight on this machine.</summary>
-    public static bool SupportsBackward(PackedMatrix weight) => weight.Groups == 1 && weight.Codebook.IsEmpty && InstructionTiers.Best >= InstructionTier.Vector256;
+    public static bool SupportsBackward(PackedMatrix weight) => Supports(weight) && InstructionTiers.Best >= InstructionTier.Vector256;
 
-    /// <summary>dx [tokens, in] = dy Ŵ, or dx += with <paramref name="accumulate"/>: dy times the scales is rounded at random to 8 bits per token and
-    /// group of 32 rows, so that dx has the right mean.</summary>
+    /// <summary>dx [tokens, in] = dy Ŵ, or dx += with <paramref name="accumulate"/>: dy times the scales is rounded at random to 8 bits per token,
+    /// group of 32 rows and group of the weight's columns, so that dx has the right mean.</summary>
     /// <param name="dy">[tokens, out].</param>
     /// <param name="key">Same key, same roundings.</param>
-    /// <param name="quantized">Holds the rounded gradient afterwards.</param>
+    /// <param name="quantized">Memory for the rounded gradient.</param>
     /// <exception cref="ArgumentException">The sizes do not fit.</exception>
     /// <exception cref="NotSupportedException">The weight is not one that <see cref="SupportsBackward"/> allows.</exception>
     public static void BackwardInput(WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedActivations quantized, Span<float> dx, bool accumulate = false) =>
@@ -57,17 +57,29 @@ public static unsafe class Int8Gemm
         InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedActivations quantized, Span<float> dx, bool accumulate)
     {
         if (!SupportsBackward(weight) || tier < InstructionTier.Vector256)
-            throw new NotSupportedException("Integer gradients need one scale a row, no codebook and 256-bit vectors.");
+            throw new NotSupportedException("Integer gradients need codes that stand for themselves, groups that are multiples of 32 columns, and 256-bit vectors.");
+        if ((long)tokens * weight.Rows > dy.Length)
+            throw new ArgumentException($"{dy.Length} elements for {tokens} tokens of {weight.Rows} features.", nameof(dy));
         if ((long)tokens * weight.Columns > dx.Length)
             throw new ArgumentException($"{dx.Length} elements for {tokens} tokens of {weight.Columns} features.", nameof(dx));
         if (tokens == 0)
             return;
-        quantized.QuantizeGradient(pool, dy, tokens, weight, key);
-        fixed (float* to = dx)
-            if (tier == InstructionTier.Vector512)
-                Int8BackwardDriver.Backward<Int8Kernel512>(pool, quantized, weight, to, accumulate);
+        fixed (float* from = dy, to = dx)
+            if (weight.Groups > 1)
+            {
+                if (tier == InstructionTier.Vector512)
+                    Int8GroupBackwardDriver.Backward<Int8Kernel512>(pool, from, tokens, weight, key, to, accumulate);
+                else
+                    Int8GroupBackwardDriver.Backward<Int8Kernel256>(pool, from, tokens, weight, key, to, accumulate);
+            }
             else
-                Int8BackwardDriver.Backward<Int8Kernel256>(pool, quantized, weight, to, accumulate);
+            {
+                quantized.QuantizeGradient(pool, dy, tokens, weight, key);
+                if (tier == InstructionTier.Vector512)
+                    Int8BackwardDriver.Backward<Int8Kernel512>(pool, quantized, weight, to, accumulate);
+                else
+                    Int8BackwardDriver.Backward<Int8Kernel256>(pool, quantized, weight, to, accumulate);
+            }
     }
 
     private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products)

@@ -19,24 +19,14 @@ internal static unsafe class Int8GemmDriver
         pool.Run(ref job);
     }
 
-    /// <summary>One tile of tokens with one panel, edges included: y [tokens, stride] from column <paramref name="at"/> on.</summary>
+    /// <summary>One tile of tokens with one panel, edges included.</summary>
+    /// <param name="tokens">Tokens that are there.</param>
     /// <param name="rows">Rows of the panel that are there.</param>
+    /// <param name="to">[tokens, stride]: the first token's first output.</param>
     [SkipLocalsInit]
-    public static void MultiplyTile<TKernel>(in Int8Panel panel, QuantizedActivations x, int token, int rows, float* y, long stride, int at, bool accumulate)
+    public static void MultiplyTile<TKernel>(in Int8Panel panel, in Int8Tokens operand, int tokens, int rows, float* to, long stride, bool accumulate)
         where TKernel : IInt8Kernel
     {
-        var rowBytes = x.Stride * Int8Codes.Bytes(panel.Bits);
-        var operand = new Int8Tokens
-        {
-            Codes = (Int8Codes.AreWide(panel.Bits) ? (byte*)x.WideCodes : (byte*)x.Codes) + token * (long)rowBytes,
-            Scales = x.Scales + (long)token * x.Groups,
-            Sums = x.Sums + (long)token * x.Groups,
-            Totals = x.Totals + token,
-            Stride = rowBytes,
-            Groups = x.Groups,
-        };
-        var to = y + token * stride + at;
-        var tokens = Math.Min(TKernel.Tokens, x.Tokens - token);
         if (rows == TKernel.Rows && tokens == TKernel.Tokens)
         {
             TKernel.Multiply(panel, operand, to, stride, accumulate);
@@ -77,8 +67,11 @@ internal static unsafe class Int8GemmDriver
                     Unpack(Panel(scratch + (long)p * panelFloats), (first + p) * TKernel.Rows, rows, scales);
                 for (var token = 0; token < X.Tokens; token += TKernel.Tokens)
                     for (var p = 0; p < count; p++)
-                        MultiplyTile<TKernel>(Panel(scratch + (long)p * panelFloats), X, token, Math.Min(TKernel.Rows, Weight.Rows - (first + p) * TKernel.Rows),
-                            Y, Weight.Rows, (first + p) * TKernel.Rows, Accumulate);
+                    {
+                        var row = (first + p) * TKernel.Rows;
+                        MultiplyTile<TKernel>(Panel(scratch + (long)p * panelFloats), X.From(token, Weight.Bits), Math.Min(TKernel.Tokens, X.Tokens - token),
+                            Math.Min(TKernel.Rows, Weight.Rows - row), Y + (long)token * Weight.Rows + row, Weight.Rows, Accumulate);
+                    }
             }
         }
 

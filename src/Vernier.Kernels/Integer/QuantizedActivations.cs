@@ -11,6 +11,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>Columns that share a scale.</summary>
     public const int GroupSize = 32;
 
+    /// <summary>A group below this is scaled as if it reached it: the inverse of its scale is a number.</summary>
+    internal const float LeastMax = 1e-30f;
+
     // Whole tiles of tokens may be read past the last one.
     private const int SpareTokens = 8;
 
@@ -40,9 +43,6 @@ public sealed unsafe class QuantizedActivations : IDisposable
 
     /// <summary>[tokens, Stride].</summary>
     internal sbyte* Codes => _codes.Pointer;
-
-    /// <summary>[tokens, Stride]: the codes after <see cref="Widen"/>.</summary>
-    internal short* WideCodes => _wideCodes.Pointer;
 
     /// <summary>[tokens, Groups].</summary>
     internal float* Scales => _hasFactors ? _factored.Pointer : _scales.Pointer;
@@ -145,7 +145,18 @@ public sealed unsafe class QuantizedActivations : IDisposable
         }
     }
 
-    /// <summary>Makes <see cref="WideCodes"/>, if these codes have none yet.</summary>
+    /// <summary>A run of tokens as operand for a weight of so many bits; wide codes need <see cref="Widen"/> before.</summary>
+    internal Int8Tokens From(int token, int bits) => new()
+    {
+        Codes = (Int8Codes.AreWide(bits) ? (byte*)_wideCodes.Pointer : (byte*)Codes) + (long)token * Stride * Int8Codes.Bytes(bits),
+        Scales = Scales + (long)token * Groups,
+        Sums = Sums + (long)token * Groups,
+        Totals = Totals + token,
+        Stride = (long)Stride * Int8Codes.Bytes(bits),
+        Groups = Groups,
+    };
+
+    /// <summary>Makes the wide codes, if these codes have none yet.</summary>
     internal void Widen()
     {
         if (_isWide)
@@ -154,7 +165,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
         var count = Tokens * (long)Stride;
         Grow(ref _wideCodes, count + SpareTokens * (long)Stride);
         for (long i = 0; i < count; i += Vector128<sbyte>.Count)
-            Avx2.ConvertToVector256Int16(Vector128.Load(Codes + i)).Store(WideCodes + i);
+            Avx2.ConvertToVector256Int16(Vector128.Load(Codes + i)).Store(_wideCodes.Pointer + i);
     }
 
     private void Reserve(int tokens, int columns)
@@ -253,8 +264,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
         var (c, d) = (Largest(x + 2 * GroupSize), Largest(x + 3 * GroupSize));
         var ab = Vector128.Max(Sse2.UnpackLow(a, b), Sse2.UnpackHigh(a, b));
         var cd = Vector128.Max(Sse2.UnpackLow(c, d), Sse2.UnpackHigh(c, d));
-        var max = Vector128.Max(Sse2.UnpackLow(ab.AsInt64(), cd.AsInt64()).AsInt32(), Sse2.UnpackHigh(ab.AsInt64(), cd.AsInt64()).AsInt32()).AsSingle();
-        var inverse = Vector128.GreaterThan(max, Vector128<float>.Zero) & (Vector128.Create(127f) / max);
+        var most = Vector128.Max(Sse2.UnpackLow(ab.AsInt64(), cd.AsInt64()).AsInt32(), Sse2.UnpackHigh(ab.AsInt64(), cd.AsInt64()).AsInt32());
+        var max = Vector128.Max(most, Vector128.Create(LeastMax).AsInt32()).AsSingle();
+        var inverse = Vector128.Create(127f) / max;
         var scale = max / Vector128.Create(127f);
         scale.Store(scales);
         var (ra, rb) = (Round(x, inverse[0], codes), Round(x + GroupSize, inverse[1], codes + GroupSize));
@@ -291,10 +303,10 @@ public sealed unsafe class QuantizedActivations : IDisposable
 
     private static (float Scale, float Sum) Group(float* x, int count, sbyte* codes)
     {
-        var max = 0f;
+        var max = LeastMax;
         for (var i = 0; i < count; i++)
             max = MathF.Max(max, MathF.Abs(x[i]));
-        var inverse = max > 0 ? 127 / max : 0;
+        var inverse = 127 / max;
         var sum = 0;
         for (var i = 0; i < GroupSize; i++)
             sum += codes[i] = i < count ? (sbyte)MathF.Round(x[i] * inverse) : (sbyte)0;
