@@ -21,14 +21,9 @@ internal readonly unsafe struct GroupFolds(float* memory, int stride)
     /// <param name="key">Same key, same noise.</param>
     public void Set(PackedMatrix weight, int group, uint key)
     {
-        var scales = weight.Scales.ScalePointer + group;
-        var offsets = weight.Scales.OffsetPointer + group;
-        for (var row = 0; row < stride; row++)
-        {
-            var there = row < weight.Rows;
-            Scale[row] = there ? scales[(long)row * weight.Groups] : 0;
-            Offset[row] = there ? offsets[(long)row * weight.Groups] : 0;
-        }
+        new Span<float>(memory, 2 * stride).Clear();
+        for (var row = 0; row < weight.Rows; row++)
+            weight.Scales.Read((long)row * weight.Groups + group, 1, Scale + row, Offset + row);
         var counter = Vector256<uint>.Indices + Vector256.Create(key + (uint)group * (uint)stride);
         for (var row = 0; row < stride; row += Vector256<uint>.Count, counter += Vector256.Create((uint)Vector256<uint>.Count))
             Hashed.Bits(counter).Store(Noise + row);
