@@ -73,6 +73,49 @@ public sealed unsafe class Int8GemmTests : IDisposable
         Assert.Equal(first, Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _three, _x, weight, to, accumulate)));
     }
 
+    /// <summary>Each token with factors of its own is that token alone with scales of its own.</summary>
+    [Theory]
+    [MemberData(nameof(TiersBitsCases))]
+    public void FactorsOfTokensAgreeWithReference(InstructionTier tier, int bits, int index)
+    {
+        var (tokens, rows, columns, group) = Cases[index];
+        using var weight = Matrices.Packed(rows, columns, bits, group, index);
+        var groups = weight.Groups;
+        var values = Matrices.Values(tokens * columns, 1);
+        var columnFactors = Array.ConvertAll(Matrices.Values(tokens * groups, 3), v => 1 + 0.2f * v);
+        float[]?[] rowFactors = [.. Enumerable.Range(0, tokens).Select(t => t % 3 == 1 ? null : Array.ConvertAll(Matrices.Values(rows, 4 + t), v => 1 + 0.2f * v))];
+        var (expected, magnitude) = (new float[tokens * rows], new float[tokens * rows]);
+        var untouched = weight.Scales;
+        for (var t = 0; t < tokens; t++)
+        {
+            using var own = untouched.Clone();
+            for (var i = 0; i < rows * groups; i++)
+            {
+                var factor = (rowFactors[t]?[i / groups] ?? 1) * columnFactors[t * groups + i % groups];
+                (own.Scale.Span[i], own.Offset.Span[i]) = (own.Scale.Span[i] * factor, own.Offset.Span[i] * factor);
+            }
+            _x.Quantize(_one, values.AsSpan(t * columns), 1, columns);
+            weight.Scales = own;
+            Int8Reference.Forward(_x, weight, expected.AsSpan(t * rows, rows), false);
+            for (var i = 0; i < rows * groups; i++)
+                own.Offset.Span[i] = MathF.Abs(own.Offset.Span[i]);
+            _absolute.Quantize(_one, Array.ConvertAll(values[(t * columns)..((t + 1) * columns)], MathF.Abs), 1, columns);
+            Int8Reference.Forward(_absolute, weight, magnitude.AsSpan(t * rows, rows), false);
+        }
+        weight.Scales = untouched;
+        _x.Quantize(_one, values, tokens, columns);
+        var found = new float[tokens * rows];
+        foreach (var pool in new[] { _one, _three })
+        {
+            _x.BeginFactors(columnFactors, weight.GroupSize);
+            Int8Gemm.Forward(tier, pool, _x, weight, rowFactors, found);
+            _x.EndFactors();
+            Matrices.AssertClose(expected, found, magnitude, columns / 32 + 2);
+        }
+        Assert.Throws<ArgumentException>(() => _x.BeginFactors(columnFactors.AsSpan(1), weight.GroupSize));
+        Assert.Throws<ArgumentException>(() => Int8Gemm.Forward(_one, _x, weight, new float[tokens + 1][], found));
+    }
+
     [Fact]
     public void BackwardIsSupportedWhereTheVectorsAreWideEnough()
     {

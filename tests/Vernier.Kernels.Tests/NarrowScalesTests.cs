@@ -136,6 +136,25 @@ public sealed class NarrowScalesTests : IDisposable
     }
 
     [Fact]
+    public void CopiesShareWhatNeverChanges()
+    {
+        using var weight = Weight(12, 64, uniform: false);
+        using var before = weight.Scales.Clone();
+        Assert.True(weight.NarrowScales());
+        var (first, second) = (weight.Scales.Clone(), weight.Scales.Clone());
+        Assert.True(first.Factor(new float[12], []));
+        second.Scale.Span.Fill(7);
+        second.Dispose();
+        first.Dispose();
+        first.Dispose();
+        using var last = weight.Scales;
+        weight.Scales = last.Clone();
+        weight.Scales.Dispose();
+        Assert.Equal(Bits(before.Scale), Bits(last.Scale));
+        Assert.Equal(Bits(before.Offset), Bits(last.Offset));
+    }
+
+    [Fact]
     public void FactorsNeedHalvesAndRowsInFours()
     {
         using var floats = Weight(8, 64, uniform: true);

@@ -33,6 +33,21 @@ public static unsafe class Int8Gemm
             Run(InstructionTiers.Best, pool, x, new Int8Products(first, p1, second, p2, third, p3, false));
     }
 
+    /// <summary>y [tokens, out] = x Ŵᵀ, each token's products multiplied by factors of their own.</summary>
+    /// <param name="rowFactors">[tokens] of [out] each; null = ones, for one token or for all.</param>
+    /// <inheritdoc cref="Forward(WorkerPool, QuantizedActivations, PackedMatrix, Span{float}, bool)"/>
+    public static void Forward(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float[]?[]? rowFactors, Span<float> y) =>
+        Forward(InstructionTiers.Best, pool, x, weight, rowFactors, y);
+
+    internal static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float[]?[]? rowFactors, Span<float> y)
+    {
+        Check(x, weight, y.Length);
+        if (rowFactors is not null && rowFactors.Length != x.Tokens)
+            throw new ArgumentException($"Factors of {rowFactors.Length} tokens for {x.Tokens}.", nameof(rowFactors));
+        fixed (float* to = y)
+            Run(tier, pool, x, new Int8Products(weight, to, null, null, null, null, false), rowFactors);
+    }
+
     internal static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate)
     {
         Check(x, weight, y.Length);
@@ -82,27 +97,31 @@ public static unsafe class Int8Gemm
             }
     }
 
-    private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products)
+    private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products, float[]?[]? rowFactors = null)
     {
         if (x.Tokens == 0)
             return;
-        if (x.Tokens <= MaxGemvTokens)
+        if (x.Tokens > MaxGemvTokens && tier >= InstructionTier.Vector256)
         {
-            Int8GemvDriver.Forward(tier, pool, x, products);
+            for (var i = 0; i < products.Count; i++)
+                if (tier == InstructionTier.Vector512)
+                    Int8GemmDriver.Forward<Int8Kernel512>(pool, x, products.Weight(i)!, products.Output(i), products.Accumulate, rowFactors);
+                else
+                    Int8GemmDriver.Forward<Int8Kernel256>(pool, x, products.Weight(i)!, products.Output(i), products.Accumulate, rowFactors);
             return;
         }
-        if (tier < InstructionTier.Vector256)
-        {
-            // Without products of bytes the floating-point units are three times as fast.
+        if (x.Tokens <= MaxGemvTokens)
+            Int8GemvDriver.Forward(tier, pool, x, products);
+        else // Without products of bytes the floating-point units are three times as fast.
             for (var i = 0; i < products.Count; i++)
                 Gemm.Forward(tier, pool, x.Values, x.Tokens, products.Weight(i)!, new Span<float>(products.Output(i), x.Tokens * products.Weight(i)!.Rows), products.Accumulate);
-            return;
-        }
-        for (var i = 0; i < products.Count; i++)
-            if (tier == InstructionTier.Vector512)
-                Int8GemmDriver.Forward<Int8Kernel512>(pool, x, products.Weight(i)!, products.Output(i), products.Accumulate);
-            else
-                Int8GemmDriver.Forward<Int8Kernel256>(pool, x, products.Weight(i)!, products.Output(i), products.Accumulate);
+        for (var t = 0; rowFactors is not null && t < x.Tokens; t++)
+            if (rowFactors[t] is { } factors)
+            {
+                var rows = products.Weight(0)!.Rows;
+                var row = new Span<float>(products.Output(0) + (long)t * rows, rows);
+                ElementProduct.Forward(pool, row, factors, row);
+            }
     }
 
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)

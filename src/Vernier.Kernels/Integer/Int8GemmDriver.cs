@@ -10,12 +10,16 @@ internal static unsafe class Int8GemmDriver
     // Panels at once: half of the second-level cache.
     private const int MaxPanelBytes = 384 << 10;
 
-    public static void Forward<TKernel>(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate)
+    // Of a line of the caches.
+    private const int LineFloats = 16;
+
+    /// <param name="rowFactors">Of each token, [weight.Rows] or null; what comes out is multiplied by them. Not with <paramref name="accumulate"/>.</param>
+    public static void Forward<TKernel>(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate, float[]?[]? rowFactors = null)
         where TKernel : IInt8Kernel
     {
         if (Int8Codes.AreWide(weight.Bits))
             x.Widen();
-        var job = new Job<TKernel> { Pool = pool, X = x, Weight = weight, Y = y, Accumulate = accumulate };
+        var job = new Job<TKernel> { Pool = pool, X = x, Weight = weight, Y = y, Accumulate = accumulate, RowFactors = rowFactors };
         pool.Run(ref job);
     }
 
@@ -47,6 +51,7 @@ internal static unsafe class Int8GemmDriver
         public PackedMatrix Weight;
         public float* Y;
         public bool Accumulate;
+        public float[]?[]? RowFactors;
 
         public readonly void Execute(int worker, int workers)
         {
@@ -63,6 +68,9 @@ internal static unsafe class Int8GemmDriver
             for (var first = start; first < end; first += atOnce)
             {
                 var count = Math.Min(atOnce, end - first);
+                var (top, bottom) = (first * TKernel.Rows, Math.Min((first + count) * TKernel.Rows, Weight.Rows));
+                if (RowFactors is not null)
+                    Fetch(RowFactors, top, bottom);
                 for (var p = 0; p < count; p++)
                     Unpack(Panel(scratch + (long)p * panelFloats), (first + p) * TKernel.Rows, rows, scales);
                 for (var token = 0; token < X.Tokens; token += TKernel.Tokens)
@@ -72,7 +80,36 @@ internal static unsafe class Int8GemmDriver
                         MultiplyTile<TKernel>(Panel(scratch + (long)p * panelFloats), X.From(token, Weight.Bits), Math.Min(TKernel.Tokens, X.Tokens - token),
                             Math.Min(TKernel.Rows, Weight.Rows - row), Y + (long)token * Weight.Rows + row, Weight.Rows, Accumulate);
                     }
+                if (RowFactors is not null)
+                    Multiply(RowFactors, top, bottom);
             }
+        }
+
+        // While the products are still near.
+        private readonly void Multiply(float[]?[] factors, int top, int bottom)
+        {
+            for (var t = 0; t < X.Tokens; t++)
+                if (factors[t] is not null)
+                    fixed (float* factor = factors[t].AsSpan(0, Weight.Rows))
+                        Multiply(Y + (long)t * Weight.Rows, factor, top, bottom);
+        }
+
+        // They come from memory, task by task, while the codes are unpacked.
+        private readonly void Fetch(float[]?[] factors, int top, int bottom)
+        {
+            for (var t = 0; t < X.Tokens && Sse.IsSupported; t++)
+                fixed (float* factor = factors[t])
+                    for (var row = top; factor != null && row < bottom; row += LineFloats)
+                        Sse.Prefetch1(factor + row);
+        }
+
+        [MethodImpl(Kernel.Body)]
+        private static void Multiply(float* y, float* factors, int row, int end)
+        {
+            for (; row <= end - Vector256<float>.Count; row += Vector256<float>.Count)
+                (Vector256.Load(y + row) * Vector256.Load(factors + row)).Store(y + row);
+            for (; row < end; row++)
+                y[row] *= factors[row];
         }
 
         private readonly Int8Panel Panel(float* memory)

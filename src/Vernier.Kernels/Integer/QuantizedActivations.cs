@@ -90,39 +90,31 @@ public sealed unsafe class QuantizedActivations : IDisposable
         }
     }
 
-    /// <summary>From here to <see cref="EndFactors"/> products see the activations as <see cref="Multiply"/> changes them.</summary>
-    public void BeginFactors()
+    /// <summary>From here to <see cref="EndFactors"/> products see the columns of each token multiplied, group by group.</summary>
+    /// <param name="factors">[tokens, groups of <paramref name="groupSize"/> columns].</param>
+    /// <param name="groupSize">A multiple of 32, or all columns.</param>
+    /// <exception cref="ArgumentException">There are other groups.</exception>
+    public void BeginFactors(ReadOnlySpan<float> factors, int groupSize)
     {
+        var count = (Columns - 1) / groupSize + 1;
+        if (factors.Length != Tokens * count)
+            throw new ArgumentException($"{factors.Length} factors for {Tokens} tokens of {count} groups.", nameof(factors));
         Grow(ref _factored, 2 * _scales.Length);
-        _scales.Span.CopyTo(_factored.Slice(0, (int)_scales.Length));
-        _sums.Span.CopyTo(_factored.Slice(_factored.Length / 2, (int)_sums.Length));
         Grow(ref _factoredTotals, _totals.Length);
-        _totals.Span.CopyTo(_factoredTotals.Span);
+        var scales = _factored.Pointer;
+        var sums = scales + _factored.Length / 2;
+        var ratio = count == 1 ? Groups : groupSize / GroupSize;
+        fixed (float* all = factors)
+            for (long t = 0, at = 0; t < Tokens; t++, at += Groups)
+            {
+                Multiply(_scales.Pointer + at, all + t * count, count, ratio, scales + at);
+                Multiply(_sums.Pointer + at, all + t * count, count, ratio, sums + at);
+                _factoredTotals.Pointer[t] = Sum(new(sums + at, Groups));
+            }
         _hasFactors = true;
     }
 
-    /// <summary>Multiplies the columns of one token, group by group.</summary>
-    /// <param name="factors">One for each group of <paramref name="groupSize"/> columns.</param>
-    /// <param name="groupSize">A multiple of 32, or all columns.</param>
-    public void Multiply(int token, ReadOnlySpan<float> factors, int groupSize)
-    {
-        var scales = Scales + (long)token * Groups;
-        var sums = Sums + (long)token * Groups;
-        var (total, g) = (0f, 0);
-        for (var i = 0; i < factors.Length; i++)
-        {
-            var factor = factors[i];
-            for (var end = i == factors.Length - 1 ? Groups : (i + 1) * (groupSize / GroupSize); g < end; g++)
-            {
-                scales[g] *= factor;
-                sums[g] *= factor;
-                total += sums[g];
-            }
-        }
-        Totals[token] = total;
-    }
-
-    /// <summary>Undoes <see cref="Multiply"/>.</summary>
+    /// <summary>Undoes <see cref="BeginFactors"/>.</summary>
     public void EndFactors() => _hasFactors = false;
 
     /// <summary>Takes an output gradient dY [tokens, out] in for dX = dY Ŵ, Ŵ = s (q + o / s) with one scale a row: dY·s is rounded up or down at
@@ -197,6 +189,18 @@ public sealed unsafe class QuantizedActivations : IDisposable
         foreach (var value in values)
             sum += value;
         return sum;
+    }
+
+    // The last factor serves the padding too.
+    [MethodImpl(Kernel.Body)]
+    private void Multiply(float* values, float* factors, int count, int ratio, float* products)
+    {
+        var g = 0;
+        if (ratio == 1)
+            for (; g <= count - Vector256<float>.Count; g += Vector256<float>.Count)
+                (Vector256.Load(values + g) * Vector256.Load(factors + g)).Store(products + g);
+        for (; g < Groups; g++)
+            products[g] = values[g] * factors[Math.Min(g / ratio, count - 1)];
     }
 
     private static void Grow<T>(ref NativeBuffer<T> buffer, long length)

@@ -5,7 +5,8 @@ namespace Vernier.Kernels;
 /// <summary>The scales of a <see cref="PackedMatrix"/>: one scale and one offset for each row and group of columns,
 /// effective weight = scale * code + offset. A zero point z is the offset -scale * z, a minimum m is the offset m, so multiplying
 /// both by one factor scales the weight in either kind of format. A task of PEQA is one of these; to switch tasks, assign it.
-/// Kept in fp32, or after <see cref="Narrow"/> in fp16, perhaps with factors of rows and of groups, until somebody asks for them to change them.</summary>
+/// Kept in fp32, or after <see cref="Narrow"/> in fp16, perhaps with factors of rows and of groups, until somebody asks for them to change them.
+/// Scales in fp16 never change, so copies share them: a task of factors holds little more than its factors.</summary>
 public sealed unsafe class GroupScales : IDisposable
 {
     // Whole vectors may be read behind the last row.
@@ -16,9 +17,8 @@ public sealed unsafe class GroupScales : IDisposable
 
     private readonly Lock _gate = new();
     private NativeBuffer<float>? _scale, _offset; // both null while narrow
-    private NativeBuffer<Half>? _halfScale;
-    private NativeBuffer<Half>? _halfOffset; // null also where all offsets are -UniformZero * scale
-    private NativeBuffer<float>? _rowFactors, _groupFactors; // of narrow scales; both null = ones
+    private SharedHalves? _halves;
+    private NativeBuffer<float>? _rowFactors, _groupFactors; // of narrow scales; null = ones
     private float _uniformZero;
     private bool _looked;
 
@@ -43,7 +43,7 @@ public sealed unsafe class GroupScales : IDisposable
     {
         (Rows, Groups, _uniformZero, _looked) = (source.Rows, source.Groups, source._uniformZero, source._looked);
         (_scale, _offset) = (Copy(source._scale), Copy(source._offset));
-        (_halfScale, _halfOffset) = (Copy(source._halfScale), Copy(source._halfOffset));
+        _halves = source._halves?.Share();
         (_rowFactors, _groupFactors) = (Copy(source._rowFactors), Copy(source._groupFactors));
     }
 
@@ -57,21 +57,21 @@ public sealed unsafe class GroupScales : IDisposable
     /// <summary>[rows, groups], row-major. Ask for it again before each change.</summary>
     public NativeBuffer<float> Offset => Changing(isScale: false);
 
-    /// <summary>Bytes held.</summary>
-    public long Bytes => IsNarrow
-        ? sizeof(ushort) * (_halfScale!.Length + (_halfOffset?.Length ?? 0)) + sizeof(float) * ((_rowFactors?.Length ?? 0) + (_groupFactors?.Length ?? 0))
+    /// <summary>Bytes held, those that copies share among them.</summary>
+    public long Bytes => _halves is not null
+        ? sizeof(ushort) * (_halves.Scale.Length + (_halves.Offset?.Length ?? 0)) + sizeof(float) * ((_rowFactors?.Length ?? 0) + (_groupFactors?.Length ?? 0))
         : 2L * Rows * Groups * sizeof(float);
 
     /// <summary>Whether the scales are in fp16 now.</summary>
-    internal bool IsNarrow => _halfScale is not null;
+    internal bool IsNarrow => _halves is not null;
 
     /// <summary>The scales, to be read: of <see cref="Half"/> while <see cref="IsNarrow"/>, else of float.</summary>
-    internal void* ScalePointer => IsNarrow ? _halfScale!.Pointer : _scale!.Pointer;
+    internal void* ScalePointer => _halves is not null ? _halves.Scale.Pointer : _scale!.Pointer;
 
     /// <summary>The offsets, to be read, of the same type; null where they are not kept, being -<see cref="UniformZero"/> times the scales.</summary>
-    internal void* OffsetPointer => IsNarrow ? _halfOffset is null ? null : _halfOffset.Pointer : _offset!.Pointer;
+    internal void* OffsetPointer => _halves is null ? _offset!.Pointer : _halves.Offset is null ? null : _halves.Offset.Pointer;
 
-    /// <summary>[rows] and [groups]: what scales and offsets are to be multiplied by; both null = ones.</summary>
+    /// <summary>[rows] and [groups]: what scales and offsets are to be multiplied by; null = ones.</summary>
     internal float* RowFactors => _rowFactors is null ? null : _rowFactors.Pointer;
 
     /// <inheritdoc cref="RowFactors"/>
@@ -124,7 +124,7 @@ public sealed unsafe class GroupScales : IDisposable
                 }
             _scale!.Dispose();
             _offset!.Dispose();
-            (_scale, _offset, _halfScale, _halfOffset) = (null, null, scale, offset);
+            (_scale, _offset, _halves) = (null, null, new SharedHalves(scale, offset));
             return true;
         }
     }
@@ -138,12 +138,11 @@ public sealed unsafe class GroupScales : IDisposable
                 return;
             var (scale, offset) = (Floats(), Floats());
             Read(0, checked(Rows * Groups), scale.Pointer, offset.Pointer);
-            var old = (_halfScale, _halfOffset, _rowFactors, _groupFactors);
-            (_scale, _offset, _halfScale, _halfOffset, _rowFactors, _groupFactors) = (scale, offset, null, null, null, null);
-            old._halfScale!.Dispose();
-            old._halfOffset?.Dispose();
-            old._rowFactors?.Dispose();
-            old._groupFactors?.Dispose();
+            var (halves, rowFactors, groupFactors) = (_halves, _rowFactors, _groupFactors);
+            (_scale, _offset, _halves, _rowFactors, _groupFactors) = (scale, offset, null, null, null);
+            halves!.Release();
+            rowFactors?.Dispose();
+            groupFactors?.Dispose();
         }
     }
 
@@ -157,31 +156,30 @@ public sealed unsafe class GroupScales : IDisposable
     {
         if (!row.IsEmpty && row.Length != Rows || !column.IsEmpty && column.Length != Groups)
             throw new ArgumentException($"Factors of {row.Length} rows and {column.Length} groups for scales of {Rows} rows and {Groups} groups.", nameof(row));
-        if (!IsNarrow || _rowFactors is not null || Rows % RowsAtOnce != 0)
+        if (!IsNarrow || _rowFactors is not null || _groupFactors is not null || Rows % RowsAtOnce != 0)
             return false;
-        (_rowFactors, _groupFactors) = (Factors(row, Rows), Factors(column, Groups));
+        (_rowFactors, _groupFactors) = (Factors(row), Factors(column));
         return true;
 
-        static NativeBuffer<float> Factors(ReadOnlySpan<float> values, int count)
+        static NativeBuffer<float>? Factors(ReadOnlySpan<float> values)
         {
-            var factors = new NativeBuffer<float>(count);
             if (values.IsEmpty)
-                factors.Span.Fill(1);
-            else
-                values.CopyTo(factors.Span);
+                return null;
+            var factors = new NativeBuffer<float>(values.Length);
+            values.CopyTo(factors.Span);
             return factors;
         }
     }
 
-    /// <summary>A copy that shares nothing.</summary>
+    /// <summary>A copy: to change one does not change the other.</summary>
     public GroupScales Clone() => new(this);
 
     public void Dispose()
     {
         _scale?.Dispose();
         _offset?.Dispose();
-        _halfScale?.Dispose();
-        _halfOffset?.Dispose();
+        _halves?.Release();
+        _halves = null;
         _rowFactors?.Dispose();
         _groupFactors?.Dispose();
     }
@@ -189,23 +187,23 @@ public sealed unsafe class GroupScales : IDisposable
     /// <summary>The scales and offsets of neighbouring groups from the <paramref name="first"/> of all rows on.</summary>
     internal void Read(long first, int count, float* scale, float* offset)
     {
-        if (!IsNarrow)
+        if (_halves is null)
         {
             new ReadOnlySpan<float>(_scale!.Pointer + first, count).CopyTo(new Span<float>(scale, count));
             new ReadOnlySpan<float>(_offset!.Pointer + first, count).CopyTo(new Span<float>(offset, count));
             return;
         }
-        HalfConversion.Widen(_halfScale!.Pointer + first, count, scale);
-        if (_halfOffset is not null)
-            HalfConversion.Widen(_halfOffset.Pointer + first, count, offset);
+        HalfConversion.Widen(_halves.Scale.Pointer + first, count, scale);
+        if (_halves.Offset is not null)
+            HalfConversion.Widen(_halves.Offset.Pointer + first, count, offset);
         else
             for (var i = 0; i < count; i++)
                 offset[i] = -_uniformZero * scale[i];
-        if (_rowFactors is null)
+        if (_rowFactors is null && _groupFactors is null)
             return;
         for (var i = 0; i < count; i++)
         {
-            var factor = RowFactors[(first + i) / Groups] * GroupFactors[(first + i) % Groups];
+            var factor = (_rowFactors is null ? 1 : RowFactors[(first + i) / Groups]) * (_groupFactors is null ? 1 : GroupFactors[(first + i) % Groups]);
             scale[i] *= factor;
             offset[i] *= factor;
         }
@@ -271,5 +269,31 @@ public sealed unsafe class GroupScales : IDisposable
                 return float.NaN;
         }
         return zero;
+    }
+
+    /// <summary>Scales and offsets in fp16 that several sets hold; the last one to let go frees them.</summary>
+    /// <param name="scale">[rows, groups] and room for whole vectors behind them.</param>
+    /// <param name="offset">The same; null where all offsets are -<see cref="UniformZero"/> times the scales.</param>
+    private sealed class SharedHalves(NativeBuffer<Half> scale, NativeBuffer<Half>? offset)
+    {
+        private int _holders = 1;
+
+        public NativeBuffer<Half> Scale => scale;
+
+        public NativeBuffer<Half>? Offset => offset;
+
+        public SharedHalves Share()
+        {
+            Interlocked.Increment(ref _holders);
+            return this;
+        }
+
+        public void Release()
+        {
+            if (Interlocked.Decrement(ref _holders) > 0)
+                return;
+            scale.Dispose();
+            offset?.Dispose();
+        }
     }
 }

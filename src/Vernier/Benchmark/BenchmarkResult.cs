@@ -14,11 +14,17 @@ public sealed record BenchmarkResult
     /// <summary>Tokens a second of 16 sequences in one batch, all with one task; null where the model is not quantized.</summary>
     public required double? BatchTokensPerS { get; init; }
 
-    /// <summary>The same batch with 8 different separable tasks, as a fraction of <see cref="BatchTokensPerS"/>.</summary>
+    /// <summary>The same batch with 8 different separable tasks, as a fraction of its speed with one: the median over rounds in which both take turns.</summary>
     public required double? BatchTasksRatio { get; init; }
 
-    /// <summary>Decoding with a task in use, as a fraction of decoding without.</summary>
+    /// <summary>Upper less lower quartile of the rounds' ratios behind <see cref="BatchTasksRatio"/>.</summary>
+    public required double? BatchTasksSpread { get; init; }
+
+    /// <summary>Decoding with a task per channel in use, as a fraction of decoding without: the median over rounds in which both take turns, token by token.</summary>
     public required double? ActiveTaskRatio { get; init; }
+
+    /// <summary>Upper less lower quartile of the rounds' ratios behind <see cref="ActiveTaskRatio"/>.</summary>
+    public required double? ActiveTaskSpread { get; init; }
 
     /// <summary>Milliseconds to switch from one task to another.</summary>
     public required double? TaskSwitchMs { get; init; }

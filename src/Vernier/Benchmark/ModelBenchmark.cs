@@ -30,10 +30,9 @@ public static class ModelBenchmark
         var prefill = Best(repetitions, stop, () => Prefill(model, ids));
         var decode = Best(repetitions, stop, () => Decode(model, ids));
         var quantized = !inferenceOnly && model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
-        var (batch, oneTask) = (0.0, 0.0);
-        if (quantized)
-            batch = TaskBenchmark.BatchRatio(model, seed, repetitions, out oneTask);
-        double? active = quantized ? TaskBenchmark.ActiveRatio(model, seed, repetitions, () => Decode(model, ids)) : null;
+        var oneTask = 0.0;
+        PairedRatio? batch = quantized ? TaskBenchmark.Batch(model, seed, repetitions, out oneTask, stop) : null;
+        PairedRatio? active = quantized ? TaskBenchmark.Active(model, seed, repetitions, stop) : null;
         double? switching = quantized ? TaskBenchmark.SwitchMilliseconds(model, seed) : null;
         compute.Mode = tuneMode;
         double? gemm = inferenceOnly ? null : Gemm1024(model);
@@ -46,8 +45,10 @@ public static class ModelBenchmark
             PrefillTokensPerS = prefill,
             DecodeTokensPerS = decode,
             BatchTokensPerS = quantized ? oneTask : null,
-            BatchTasksRatio = quantized ? batch : null,
-            ActiveTaskRatio = active,
+            BatchTasksRatio = batch?.Median,
+            BatchTasksSpread = batch?.Spread,
+            ActiveTaskRatio = active?.Median,
+            ActiveTaskSpread = active?.Spread,
             TaskSwitchMs = switching,
             TuneTokensPerS = tune,
             ResidentMb = ResidentMemory.Peak / 1e6,

@@ -10,22 +10,35 @@ internal static class TaskBenchmark
     private const int Sequences = 16;
     private const int Tasks = 8;
     private const int Prompt = 16;
-    private const int Tokens = 8;
 
-    // A ratio within a few percent needs more turns than a speed.
-    private const int TurnsEach = 5;
+    // A turn is one token, or one of each sequence: the shorter, the less the machine changes from a turn to the next. A ratio within a few percent needs many.
+    private const int TokenRounds = 160;
+    private const int BatchRounds = 20;
 
     /// <summary>Decoding with a task per channel in use over decoding without, tokens a second.</summary>
-    public static double ActiveRatio(LanguageModel model, int seed, int repetitions, Func<double> decode)
+    public static PairedRatio Active(LanguageModel model, int seed, int repetitions, CancellationToken stop)
     {
         using var scales = new ScaleSet(model.Decoder, new Random(seed));
-        return MedianRatio(repetitions, decode, () =>
+        using var cache = new KvCache(model.Config, Prompt + 1, model.Compute.Mode == ComputeMode.Int8);
+        var ids = Enumerable.Range(0, Prompt).ToArray();
+        var logits = new float[model.Config.VocabularySize];
+        model.Decoder.Forward(model.Compute, ids, cache, default);
+        return PairedRatio.Measure(repetitions * TokenRounds, Token, () =>
         {
             scales.Swap();
-            var with = decode();
+            var seconds = Token();
             scales.Swap();
-            return with;
-        }, out _);
+            return seconds;
+        }, stop);
+
+        double Token()
+        {
+            var start = Stopwatch.GetTimestamp();
+            model.Decoder.Forward(model.Compute, ids.AsSpan(0, 1), cache, logits);
+            var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            cache.Truncate(Prompt);
+            return seconds;
+        }
     }
 
     /// <summary>Milliseconds that handing every weight another set of scales takes.</summary>
@@ -44,52 +57,32 @@ internal static class TaskBenchmark
 
     /// <summary>A batch of 16 sequences with 8 separable tasks over the same batch with one, tokens a second.</summary>
     /// <param name="oneTask">Tokens a second of the batch with one task, the best.</param>
-    public static double BatchRatio(LanguageModel model, int seed, int repetitions, out double oneTask)
+    public static PairedRatio Batch(LanguageModel model, int seed, int repetitions, out double oneTask, CancellationToken stop)
     {
         var random = new Random(seed);
         var tasks = Enumerable.Range(0, Tasks).Select(_ => Separable(model.Decoder, random)).ToArray();
         TaskScales?[] one = [.. Enumerable.Repeat(tasks[0], Sequences)];
         TaskScales?[] all = [.. Enumerable.Range(0, Sequences).Select(s => tasks[s % Tasks])];
-        var caches = Enumerable.Range(0, Sequences).Select(_ => new KvCache(model.Config, Prompt + Tokens, model.Compute.Mode == ComputeMode.Int8)).ToArray();
+        var caches = Enumerable.Range(0, Sequences).Select(_ => new KvCache(model.Config, Prompt + 1, model.Compute.Mode == ComputeMode.Int8)).ToArray();
         var ids = Enumerable.Range(0, Sequences).ToArray();
         var logits = new float[Sequences * model.Config.VocabularySize];
         foreach (var cache in caches)
             model.Decoder.Forward(model.Compute, ids, cache, default);
-        var ratio = MedianRatio(repetitions, () => Run(one), () => Run(all), out oneTask);
+        var ratio = PairedRatio.Measure(repetitions * BatchRounds, () => Step(one), () => Step(all), stop);
         foreach (var cache in caches)
             cache.Dispose();
+        oneTask = Sequences / ratio.FirstSeconds;
         return ratio;
 
-        double Run(TaskScales?[] chosen)
+        double Step(TaskScales?[] chosen)
         {
             var start = Stopwatch.GetTimestamp();
-            for (var t = 0; t < Tokens; t++)
-                model.Decoder.ForwardBatch(model.Compute, ids, caches, chosen, logits);
+            model.Decoder.ForwardBatch(model.Compute, ids, caches, chosen, logits);
             var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             foreach (var cache in caches)
                 cache.Truncate(Prompt);
-            return Tokens * Sequences / seconds;
+            return seconds;
         }
-    }
-
-    /// <summary>The median of the ratios of neighbouring turns: what else the machine does meets both.</summary>
-    /// <param name="best">The best of the first.</param>
-    private static double MedianRatio(int repetitions, Func<double> first, Func<double> second, out double best)
-    {
-        var ratios = new double[repetitions * TurnsEach];
-        best = 0;
-        for (var i = -1; i < ratios.Length; i++)
-        {
-            // who begins changes from turn to turn
-            var early = i % 2 == 0 ? first() : 0;
-            var other = second();
-            var one = i % 2 == 0 ? early : first();
-            best = Math.Max(best, one);
-            if (i >= 0) // the first turn warms up
-                ratios[i] = other / one;
-        }
-        Array.Sort(ratios);
-        return (ratios[(ratios.Length - 1) / 2] + ratios[ratios.Length / 2]) / 2;
     }
 
     private static IEnumerable<PackedMatrix> Weights(Decoder decoder) => decoder.Linears.Select(l => l.Weight).OfType<PackedMatrix>();

@@ -15,13 +15,13 @@ internal static class Projections
             && (second is null || IntegerWeight(compute, second) is not null) && (third is null || IntegerWeight(compute, third) is not null))
         {
             compute.Quantized.Quantize(compute.Pool, x, layout.Tokens, first.InFeatures);
-            if (!layout.Tasks.IsEmpty)
+            if (layout.Tasks is { } tasks)
             {
-                TaskProjection.Integer(compute, layout.Tasks, x, w1, y1);
+                TaskProjection.Integer(compute, tasks, x, w1, y1);
                 if (second is not null)
-                    TaskProjection.Integer(compute, layout.Tasks, x, (PackedMatrix)second.PlainWeight!, y2);
+                    TaskProjection.Integer(compute, tasks, x, (PackedMatrix)second.PlainWeight!, y2);
                 if (third is not null)
-                    TaskProjection.Integer(compute, layout.Tasks, x, (PackedMatrix)third.PlainWeight!, y3);
+                    TaskProjection.Integer(compute, tasks, x, (PackedMatrix)third.PlainWeight!, y3);
                 return;
             }
             Int8Gemm.Forward(compute.Pool, compute.Quantized, w1, y1, second?.PlainWeight as PackedMatrix, y2, third?.PlainWeight as PackedMatrix, y3);
@@ -68,8 +68,8 @@ internal static class Projections
 
     private static void Plain(Compute compute, TokenLayout layout, ReadOnlySpan<float> x, Linear linear, Span<float> y)
     {
-        if (!layout.Tasks.IsEmpty && linear.PlainWeight is PackedMatrix packed)
-            TaskProjection.Full(compute, layout.Tasks, x, packed, y);
+        if (layout.Tasks is { } tasks && linear.PlainWeight is PackedMatrix packed)
+            TaskProjection.Full(compute, tasks, x, packed, y);
         else
             linear.Forward(compute, x, layout.Tokens, y);
     }

@@ -8,32 +8,24 @@ namespace Vernier.Models;
 internal static class TaskProjection
 {
     /// <summary>Integer arithmetic: y [tokens, out] from the activations that <see cref="Compute.Quantized"/> holds.</summary>
-    public static void Integer(Compute compute, ReadOnlySpan<TaskScales?> tasks, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y)
+    public static void Integer(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y)
     {
-        foreach (var task in tasks)
-            if (task?.Of(weight) is { HasFactors: false })
-            {
-                Runs(compute, tasks, x, weight, y, integer: true);
-                return;
-            }
+        var product = batch.Of(weight);
+        if (!product.HasFactors)
+        {
+            Runs(compute, batch.Tasks, x, weight, y, integer: true);
+            return;
+        }
         var activations = compute.Quantized;
-        activations.BeginFactors();
-        for (var t = 0; t < tasks.Length; t++)
-            if (tasks[t]?.Of(weight)?.Column is { } column)
-                activations.Multiply(t, column, weight.GroupSize);
-        Int8Gemm.Forward(compute.Pool, activations, weight, y);
+        if (product.Columns is not null)
+            activations.BeginFactors(product.Columns, weight.GroupSize);
+        Int8Gemm.Forward(compute.Pool, activations, weight, product.Rows, y);
         activations.EndFactors();
-        for (var t = 0; t < tasks.Length; t++)
-            if (tasks[t]?.Of(weight)?.Row is { } row)
-            {
-                var products = y.Slice(t * weight.Rows, weight.Rows);
-                ElementProduct.Forward(compute.Pool, products, row, products);
-            }
     }
 
     /// <summary>fp32: y [tokens, out] = x Ŵᵀ with each row's own Ŵ.</summary>
-    public static void Full(Compute compute, ReadOnlySpan<TaskScales?> tasks, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y) =>
-        Runs(compute, tasks, x, weight, y, integer: false);
+    public static void Full(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y) =>
+        Runs(compute, batch.Tasks, x, weight, y, integer: false);
 
     // Neighbours of one task go together, with its scales in the weight.
     private static void Runs(Compute compute, ReadOnlySpan<TaskScales?> tasks, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, bool integer)

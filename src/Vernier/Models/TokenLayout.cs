@@ -8,8 +8,8 @@ internal sealed class TokenLayout
     private int[] _ownStarts = new int[2];
     private int[] _starts = [];
     private KvCache[] _caches = [];
-    private TaskScales?[] _tasks = [];
-    private int _cached, _tasked;
+    private (TaskBatch? Last, TaskBatch? Before) _tasks; // of batches that had some: two may take turns
+    private int _cached;
 
     public int Tokens { get; private set; }
 
@@ -22,8 +22,8 @@ internal sealed class TokenLayout
     /// <summary>One for each sequence; empty where there are none.</summary>
     public ReadOnlySpan<KvCache> Caches => _caches.AsSpan(0, _cached);
 
-    /// <summary>One for each token, null = none; empty where no token has one.</summary>
-    public ReadOnlySpan<TaskScales?> Tasks => _tasks.AsSpan(0, _tasked);
+    /// <summary>The tokens' tasks; null where no token has one.</summary>
+    public TaskBatch? Tasks { get; private set; }
 
     /// <summary>No backward pass will follow.</summary>
     public bool Inference { get; private set; }
@@ -33,7 +33,7 @@ internal sealed class TokenLayout
 
     public void Set(TokenBatch batch, bool inference)
     {
-        (_cached, _tasked) = (0, 0);
+        (_cached, Tasks) = (0, null);
         Inference = inference;
         Tokens = batch.Tokens;
         Reserve();
@@ -62,10 +62,8 @@ internal sealed class TokenLayout
     public void Set(ReadOnlySpan<KvCache> caches, ReadOnlySpan<TaskScales?> tasks)
     {
         Append(caches.Length, caches.Length);
-        if (_tasks.Length < tasks.Length)
-            _tasks = new TaskScales?[tasks.Length];
-        tasks.CopyTo(_tasks);
-        _tasked = tasks.Length;
+        if (!tasks.IsEmpty)
+            Tasks = TaskBatchOf(tasks);
         caches.CopyTo(_caches);
         Extent = 0;
         for (var s = 0; s < caches.Length; s++)
@@ -76,10 +74,17 @@ internal sealed class TokenLayout
         }
     }
 
+    private TaskBatch TaskBatchOf(ReadOnlySpan<TaskScales?> tasks)
+    {
+        if (_tasks.Last is null || !tasks.SequenceEqual(_tasks.Last.Tasks))
+            _tasks = (_tasks.Before is not null && tasks.SequenceEqual(_tasks.Before.Tasks) ? _tasks.Before : new TaskBatch([.. tasks]), _tasks.Last);
+        return _tasks.Last;
+    }
+
     private void Append(int sequences, int tokens)
     {
         Inference = true;
-        _tasked = 0;
+        Tasks = null;
         Tokens = tokens;
         Reserve();
         if (_caches.Length < sequences)
