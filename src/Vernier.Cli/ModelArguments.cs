@@ -33,7 +33,7 @@ internal sealed class ModelArguments
     {
         var model = Open(parsed, out var adapter);
         if (adapter is not null && adapter.Config.Options.Method is not "lora")
-            adapter.Merge(model);
+            adapter.MergeForInference(model);
         return model;
     }
 

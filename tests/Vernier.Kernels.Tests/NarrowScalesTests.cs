@@ -135,6 +135,53 @@ public sealed class NarrowScalesTests : IDisposable
         Assert.Equal(Bits(exact.Offset), Bits(narrow.Offset));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ChangedOnesAreRoundedWhereHalvesAreFineEnough(bool uniform)
+    {
+        using var weight = Weight(12, 64, uniform);
+        foreach (ref var s in weight.Scales.Scale.Span)
+            s = MathF.Abs(s) < 1e-3f ? 0 : s; // subnormal ones are too coarse once they change
+        if (uniform)
+            for (var i = 0; i < 24; i++)
+                weight.Scales.Offset.Span[i] = -8 * weight.Scales.Scale.Span[i];
+        Assert.False(weight.Scales.Clone().Round()); // they never were halves
+        Assert.True(weight.NarrowScales());
+        var halves = weight.Scales.Bytes;
+        for (var i = 0; i < 24; i++)
+        {
+            weight.Scales.Scale.Span[i] *= 1 + 0.01f * i;
+            weight.Scales.Offset.Span[i] *= 1 + 0.01f * i;
+        }
+        using var before = weight.Scales.Clone();
+        Assert.True(weight.RoundScales());
+        Assert.Equal(halves, weight.Scales.Bytes);
+        Assert.Equal(before.Scale.Span.ToArray().Select(v => (float)(Half)v), weight.Scales.Scale.Span.ToArray());
+        Assert.Equal(before.Offset.Span.ToArray().Select(v => (float)(Half)v), weight.Scales.Offset.Span.ToArray());
+    }
+
+    [Theory]
+    [InlineData(70000f, 1f, false)]
+    [InlineData(1e-7f, 1f, false)]
+    [InlineData(float.NaN, 1f, false)]
+    [InlineData(0.1f, float.NegativeInfinity, false)]
+    [InlineData(1e-3f, 1e-5f, true)]   // an offset far below the step between two codes
+    [InlineData(1e-4f, 1e-5f, true)]
+    [InlineData(0f, 1e-7f, false)]
+    public void NoneIsRoundedWhereAHalfIsTooCoarse(float scale, float offset, bool expected)
+    {
+        using var weight = Weight(12, 64, uniform: false);
+        Assert.True(weight.NarrowScales());
+        weight.Scales.Scale.Span.Fill(0.3f);
+        (weight.Scales.Scale.Span[20], weight.Scales.Offset.Span[20]) = (scale, offset);
+        using var before = weight.Scales.Clone();
+        Assert.Equal(expected, weight.RoundScales());
+        if (!expected)
+            Assert.Equal(Bits(before.Scale), Bits(weight.Scales.Scale));
+        Assert.Equal(expected ? (float)(Half)0.3f : 0.3f, weight.Scales.Scale.Span[0]);
+    }
+
     [Fact]
     public void CopiesShareWhatNeverChanges()
     {

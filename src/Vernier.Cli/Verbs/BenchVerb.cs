@@ -40,7 +40,7 @@ internal static class BenchVerb
         if (r.GemmFractionOfPeak is null)
             return;
         if (r.BatchTokensPerS is { } batch)
-            Console.Out.WriteLine(string.Create(c, $"batch of 16: {batch:F1} tokens/s with one task, {r.BatchTasksRatio:F3} of that with eight; decode with a task in use {r.ActiveTaskRatio:F3} of without; switch {r.TaskSwitchMs:F3} ms"));
+            Console.Out.WriteLine(string.Create(c, $"batch of 16: {batch:F1} tokens/s with one task, {r.BatchTasksRatio:F3} of that with eight; decode with a task per channel in use {r.ActiveTaskRatio:F3} of without, per group {r.ActiveGroupTaskRatio:F3}; switch {r.TaskSwitchMs:F3} ms"));
         Console.Out.WriteLine(r.TuneTokensPerS is { } tune
             ? string.Create(c, $"tune PEQA per channel 2 x 512: {tune:F1} tokens/s, {r.TuneFractionOfPeak:P0} of the fp32 peak on its necessary arithmetic")
             : "tune: the model is not quantized");

@@ -12,6 +12,9 @@ public sealed unsafe class GroupScales : IDisposable
     // Whole vectors may be read behind the last row.
     private const int SpareHalves = 16;
 
+    // The largest relative error of rounding to a half that is not subnormal.
+    private const float HalfUlp = 1f / 2048;
+
     // That products with factors of rows take together.
     private const int RowsAtOnce = 4;
 
@@ -21,6 +24,7 @@ public sealed unsafe class GroupScales : IDisposable
     private NativeBuffer<float>? _rowFactors, _groupFactors; // of narrow scales; null = ones
     private float _uniformZero;
     private bool _looked;
+    private bool _wereHalves; // and became floats to be changed
 
     /// <param name="rows">Output features.</param>
     /// <param name="groups">Groups of columns in a row.</param>
@@ -41,7 +45,7 @@ public sealed unsafe class GroupScales : IDisposable
 
     private GroupScales(GroupScales source)
     {
-        (Rows, Groups, _uniformZero, _looked) = (source.Rows, source.Groups, source._uniformZero, source._looked);
+        (Rows, Groups, _uniformZero, _looked, _wereHalves) = (source.Rows, source.Groups, source._uniformZero, source._looked, source._wereHalves);
         (_scale, _offset) = (Copy(source._scale), Copy(source._offset));
         _halves = source._halves?.Share();
         (_rowFactors, _groupFactors) = (Copy(source._rowFactors), Copy(source._groupFactors));
@@ -129,6 +133,31 @@ public sealed unsafe class GroupScales : IDisposable
         }
     }
 
+    /// <summary>Rounds scales that were in fp16 before they were changed to it again, as a GGUF file holds them, so that a task with a scale for every group
+    /// is read as fast as its base, and computes what its exported file does. Not where a half is too coarse: a scale's error would exceed
+    /// 2⁻¹¹ of itself, or an offset's 2⁻¹¹ of the larger of it and the scale. Not while others read them.</summary>
+    /// <returns>Whether the scales are in fp16 now; else none of them has changed.</returns>
+    public bool Round()
+    {
+        lock (_gate)
+        {
+            if (IsNarrow || !_wereHalves)
+                return IsNarrow;
+            for (long i = 0; i < _scale!.Length; i++)
+            {
+                var (scale, offset) = (_scale.Pointer[i], _offset!.Pointer[i]);
+                if (!(Error(scale) <= HalfUlp * MathF.Abs(scale)) || !(Error(offset) <= HalfUlp * MathF.Max(MathF.Abs(offset), MathF.Abs(scale))))
+                    return false;
+            }
+            for (long i = 0; i < _scale.Length; i++)
+                (_scale.Pointer[i], _offset!.Pointer[i]) = ((float)(Half)_scale.Pointer[i], (float)(Half)_offset.Pointer[i]);
+            _looked = false;
+            return Narrow();
+        }
+
+        static float Error(float value) => MathF.Abs((float)(Half)value - value);
+    }
+
     /// <summary>Keeps the scales in fp32 from now on, as to ask for them does. Not while others read them.</summary>
     public void Widen()
     {
@@ -140,6 +169,7 @@ public sealed unsafe class GroupScales : IDisposable
             Read(0, checked(Rows * Groups), scale.Pointer, offset.Pointer);
             var (halves, rowFactors, groupFactors) = (_halves, _rowFactors, _groupFactors);
             (_scale, _offset, _halves, _rowFactors, _groupFactors) = (scale, offset, null, null, null);
+            _wereHalves = true;
             halves!.Release();
             rowFactors?.Dispose();
             groupFactors?.Dispose();

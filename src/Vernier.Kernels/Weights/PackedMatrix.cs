@@ -89,6 +89,10 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     /// <returns>Whether they are now.</returns>
     public bool NarrowScales() => Int8GemvFourBits.Serves(this) && _scales.Narrow();
 
+    /// <summary>Rounds the scales of a task for inference in integers: <see cref="GroupScales.Round"/>, where products for one token read scales in fp16.</summary>
+    /// <returns>Whether they are in fp16 now; else none of them has changed.</returns>
+    public bool RoundScales() => Int8GemvFourBits.Serves(this) && _scales.Round();
+
     /// <summary>Bytes from one packed row to the next.</summary>
     internal int RowBytes { get; }
 

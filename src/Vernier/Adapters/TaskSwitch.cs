@@ -37,7 +37,8 @@ public sealed class TaskSwitch : IDisposable
     /// <summary>The task in use; null = the base.</summary>
     public string? Active { get; private set; }
 
-    /// <summary>Takes in the scales of an adapter. The task in use stays in use.</summary>
+    /// <summary>Takes in the scales of an adapter, as <see cref="Adapter.MergeForInference(LanguageModel)"/> makes them: where the model computes with integers now,
+    /// scales group by group are rounded to fp16, as in an exported GGUF file. The task in use stays in use.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     /// <exception cref="NotSupportedException">The adapter is not one of PEQA: it is more than scales.</exception>
     /// <exception cref="InvalidDataException">It was tuned on other codes; both hashes are named.</exception>
@@ -55,7 +56,7 @@ public sealed class TaskSwitch : IDisposable
         try
         {
             adapter.ApplyTo(_decoder, _compute, _model, _codesSha256);
-            adapter.Merge(_decoder, _compute);
+            adapter.MergeForInference(_decoder, _compute);
             Add(name, [.. _weights.Select(w => w.Scales)], i => Factors(adapter, i));
         }
         finally
@@ -79,7 +80,11 @@ public sealed class TaskSwitch : IDisposable
         if (_tasks.ContainsKey(name))
             throw new ArgumentException($"there is a task '{name}' already", nameof(name));
         var (a, b) = (Find(first).Scales, Find(second).Scales);
-        Add(name, [.. a.Select((scales, i) => Between(scales, b[i], share))], _ => (null, null, false));
+        GroupScales[] between = [.. a.Select((scales, i) => Between(scales, b[i], share))];
+        if (_compute.Mode == ComputeMode.Int8)
+            foreach (var scales in between)
+                scales.Round();
+        Add(name, between, _ => (null, null, false));
     }
 
     /// <summary>Makes the model compute a task.</summary>
@@ -127,7 +132,7 @@ public sealed class TaskSwitch : IDisposable
 
     private static GroupScales Between(GroupScales a, GroupScales b, float share)
     {
-        var result = new GroupScales(a.Rows, a.Groups);
+        var result = a.Clone(); // whether it may be rounded is known to it
         var (first, firstOffset, second, secondOffset) = (new float[a.Groups], new float[a.Groups], new float[a.Groups], new float[a.Groups]);
         for (var row = 0; row < a.Rows; row++)
         {

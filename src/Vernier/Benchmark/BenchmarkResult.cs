@@ -26,6 +26,12 @@ public sealed record BenchmarkResult
     /// <summary>Upper less lower quartile of the rounds' ratios behind <see cref="ActiveTaskRatio"/>.</summary>
     public required double? ActiveTaskSpread { get; init; }
 
+    /// <summary>As <see cref="ActiveTaskRatio"/>, with a task per group of columns.</summary>
+    public required double? ActiveGroupTaskRatio { get; init; }
+
+    /// <summary>As <see cref="ActiveTaskSpread"/>, with a task per group of columns.</summary>
+    public required double? ActiveGroupTaskSpread { get; init; }
+
     /// <summary>Milliseconds to switch from one task to another.</summary>
     public required double? TaskSwitchMs { get; init; }
 

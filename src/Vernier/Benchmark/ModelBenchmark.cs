@@ -32,7 +32,8 @@ public static class ModelBenchmark
         var quantized = !inferenceOnly && model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
         var oneTask = 0.0;
         PairedRatio? batch = quantized ? TaskBenchmark.Batch(model, seed, repetitions, out oneTask, stop) : null;
-        PairedRatio? active = quantized ? TaskBenchmark.Active(model, seed, repetitions, stop) : null;
+        PairedRatio? active = quantized ? TaskBenchmark.Active(model, groups: false, seed, repetitions, stop) : null;
+        PairedRatio? activeGroups = quantized ? TaskBenchmark.Active(model, groups: true, seed, repetitions, stop) : null;
         double? switching = quantized ? TaskBenchmark.SwitchMilliseconds(model, seed) : null;
         compute.Mode = tuneMode;
         double? gemm = inferenceOnly ? null : Gemm1024(model);
@@ -49,6 +50,8 @@ public static class ModelBenchmark
             BatchTasksSpread = batch?.Spread,
             ActiveTaskRatio = active?.Median,
             ActiveTaskSpread = active?.Spread,
+            ActiveGroupTaskRatio = activeGroups?.Median,
+            ActiveGroupTaskSpread = activeGroups?.Spread,
             TaskSwitchMs = switching,
             TuneTokensPerS = tune,
             ResidentMb = ResidentMemory.Peak / 1e6,

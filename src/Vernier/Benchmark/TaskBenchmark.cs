@@ -12,13 +12,14 @@ internal static class TaskBenchmark
     private const int Prompt = 16;
 
     // A turn is one token, or one of each sequence: the shorter, the less the machine changes from a turn to the next. A ratio within a few percent needs many.
-    private const int TokenRounds = 160;
+    private const int TokenRounds = 80;
     private const int BatchRounds = 20;
 
-    /// <summary>Decoding with a task per channel in use over decoding without, tokens a second.</summary>
-    public static PairedRatio Active(LanguageModel model, int seed, int repetitions, CancellationToken stop)
+    /// <summary>Decoding with a task in use over decoding without, tokens a second.</summary>
+    /// <param name="groups">A task per group; else per channel.</param>
+    public static PairedRatio Active(LanguageModel model, bool groups, int seed, int repetitions, CancellationToken stop)
     {
-        using var scales = new ScaleSet(model.Decoder, new Random(seed));
+        using var scales = new ScaleSet(model, groups, new Random(seed));
         using var cache = new KvCache(model.Config, Prompt + 1, model.Compute.Mode == ComputeMode.Int8);
         var ids = Enumerable.Range(0, Prompt).ToArray();
         var logits = new float[model.Config.VocabularySize];
@@ -44,7 +45,7 @@ internal static class TaskBenchmark
     /// <summary>Milliseconds that handing every weight another set of scales takes.</summary>
     public static double SwitchMilliseconds(LanguageModel model, int seed)
     {
-        using var scales = new ScaleSet(model.Decoder, new Random(seed));
+        using var scales = new ScaleSet(model, groups: false, new Random(seed));
         var best = double.MaxValue;
         for (var i = 0; i < 20; i++)
         {
@@ -98,30 +99,37 @@ internal static class TaskBenchmark
         {
             var factors = new float[count];
             for (var i = 0; i < count; i++)
-                factors[i] = 0.95f + 0.1f * random.NextSingle();
+                factors[i] = Factor(random);
             return factors;
         }
     }
 
-    /// <summary>A second set of scales for all weights, as a task per channel has them.</summary>
+    private static float Factor(Random random) => 0.95f + 0.1f * random.NextSingle();
+
+    /// <summary>A second set of scales for all weights, as a task has them.</summary>
     private sealed class ScaleSet : IDisposable
     {
         private readonly PackedMatrix[] _weights;
         private readonly GroupScales[] _other;
 
-        public ScaleSet(Decoder decoder, Random random)
+        public ScaleSet(LanguageModel model, bool groups, Random random)
         {
-            _weights = [.. Weights(decoder)];
+            _weights = [.. Weights(model.Decoder)];
             _other = [.. _weights.Select(w => w.Scales.Clone())];
             foreach (var scales in _other)
             {
-                float[] row = [.. Enumerable.Range(0, scales.Rows).Select(_ => 0.95f + 0.1f * random.NextSingle())];
-                if (scales.Factor(row, []))
+                float[] row = [.. Enumerable.Range(0, scales.Rows).Select(_ => Factor(random))];
+                if (!groups && scales.Factor(row, []))
                     continue;
                 var scale = scales.Scale.Span;
                 var offset = scales.Offset.Span;
                 for (var i = 0; i < scale.Length; i++)
-                    (scale[i], offset[i]) = (scale[i] * row[i / scales.Groups], offset[i] * row[i / scales.Groups]);
+                {
+                    var factor = groups ? Factor(random) : row[i / scales.Groups];
+                    (scale[i], offset[i]) = (scale[i] * factor, offset[i] * factor);
+                }
+                if (model.Compute.Mode == ComputeMode.Int8)
+                    scales.Round();
             }
         }
 
