@@ -157,26 +157,34 @@ public sealed unsafe class Int8GemmTests : IDisposable
                 mean[i] += once[i] / (double)rounds;
         }
         var w = weight.ToArray();
+        var (largest, ofGroup) = (new float[rows], new float[weight.Groups]);
+        for (var i = 0; i < rows * weight.Groups; i++)
+            ofGroup[i % weight.Groups] = MathF.Max(ofGroup[i % weight.Groups], weight.Groups == 1 ? 1 : Size(i));
+        for (var i = 0; i < rows * weight.Groups; i++)
+            largest[i / weight.Groups] = MathF.Max(largest[i / weight.Groups], Size(i) / ofGroup[i % weight.Groups]);
         for (var t = 0; t < tokens; t++)
             for (var j = 0; j < columns; j++)
             {
-                // Each rounding is off by at most one step: max|dy s| / 127 of its 32 rows, met by q + o / s with one group a row, else by q.
+                // Each rounding is off by at most one step, max|dy r| c / 127 of its 32 rows, met by q + o / s where r is the row's only scale and c = 1;
+                // else r c is no less than any scale, or offset whose zero point is no code, and is met by q less the middle.
                 var variance = 0.0;
                 for (var i = 0; i < rows; i++)
                 {
-                    var scale = Scale(i);
+                    var at = i * weight.Groups + weight.GroupOf(j);
+                    var scale = weight.Scales.Scale.Span[at];
                     if (scale == 0)
                         continue;
                     var most = 0f;
                     for (var k = i / 32 * 32; k < Math.Min(rows, i / 32 * 32 + 32); k++)
-                        most = MathF.Max(most, MathF.Abs(dy[t * rows + k] * Scale(k)));
-                    var offset = weight.Groups == 1 ? 0 : weight.Scales.Offset.Span[i * weight.Groups + weight.GroupOf(j)];
-                    variance += Math.Pow(most / 127 * (w[i * columns + j] - offset) / scale, 2) / 4;
+                        most = MathF.Max(most, MathF.Abs(dy[t * rows + k] * largest[k]));
+                    var met = weight.Groups == 1 ? w[i * columns + j] / scale : (w[i * columns + j] - weight.Scales.Offset.Span[at]) / scale - (1 << bits) / 2;
+                    variance += Math.Pow(most * ofGroup[weight.GroupOf(j)] / 127 * met, 2) / 4;
                 }
-                float Scale(int row) => weight.Scales.Scale.Span[row * weight.Groups + weight.GroupOf(j)];
-                var at = t * columns + j;
-                Assert.True(Math.Abs(mean[at] - expected[at]) <= 6 * Math.Sqrt(variance / rounds) + 1e-4 * (1 + Math.Abs(expected[at])), $"{t} {j}: {mean[at]} where {expected[at]} is right, deviation {Math.Sqrt(variance / rounds)}");
+                var (found, right) = (mean[t * columns + j], expected[t * columns + j]);
+                Assert.True(Math.Abs(found - right) <= 6 * Math.Sqrt(variance / rounds) + 1e-4 * (1 + Math.Abs(right)), $"{t} {j}: {found} where {right} is right, deviation {Math.Sqrt(variance / rounds)}");
             }
+
+        float Size(int i) => MathF.Max(MathF.Abs(weight.Scales.Scale.Span[i]), weight.Groups == 1 ? 0 : MathF.Abs(weight.Scales.Offset.Span[i]) / (1 << bits));
     }
 
     [Fact]

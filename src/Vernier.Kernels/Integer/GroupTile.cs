@@ -4,152 +4,119 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>The output gradients of a few tokens times the scales of one group of columns, as bytes: dY·s is rounded up or down at random with the
-/// right mean, one scale for a token and 32 rows. What the offsets contribute, Σ dY·o, is one number a token.</summary>
+/// <summary>The output gradients of a few tokens times the scales of one group of columns, as bytes e, rounded up or down at random with the right
+/// mean. Σ e q is then Σ e (q - m) for the middle code m and, of what is not rounded, the part Σ dY (m s + o), which is one number a token.</summary>
 internal readonly unsafe struct GroupTile
 {
     private const int GroupSize = QuantizedActivations.GroupSize;
-    private const int Parts = 4; // of a maximum
+    private const int Lanes = 8;
 
     private readonly int _stride;
-    private readonly sbyte* _codes;
-    private readonly short* _wide;
-    private readonly float* _scales;
+    private readonly int _groups;
+    private readonly bool _isWide;
+    private readonly float _unit;
+    private readonly short* _gradient;
+    private readonly float* _steps;
+    private readonly short* _scale;
+    private readonly short* _middle;
+    private readonly float* _groupFactors;
+    private readonly ushort* _noise;
     private readonly float* _totals;
-    private readonly float* _maxima;
-    private readonly float* _inverses;
+    private readonly uint* _shifts;
+    private readonly float* _sums;
+    private readonly byte* _codes;
 
     /// <param name="memory"><see cref="Floats"/> floats.</param>
-    /// <param name="stride">Rows of the weight, rounded up to whole groups.</param>
+    /// <param name="tokens">Of a tile, at most 8.</param>
     /// <param name="bits">Of the weight's codes.</param>
-    public GroupTile(float* memory, int stride, int tokens, int bits)
+    public GroupTile(float* memory, FoldedGradient gradient, int tokens, int bits)
     {
-        var scales = Scales(stride, tokens);
-        _stride = stride;
-        _maxima = memory;
-        _scales = _maxima + Parts * scales;
-        _inverses = _scales + scales;
-        _totals = _inverses + scales;
-        _codes = (sbyte*)(_totals + tokens);
-        _wide = Int8Codes.AreWide(bits) ? (short*)(_codes + (long)tokens * stride) : null;
-        Operand = new Int8Tokens
-        {
-            Codes = _wide == null ? (byte*)_codes : (byte*)_wide,
-            Scales = _scales,
-            Totals = _totals,
-            Stride = (long)stride * Int8Codes.Bytes(bits),
-            Groups = stride / GroupSize,
-        };
+        (_stride, _groups, _isWide) = (gradient.Stride, gradient.Groups, Int8Codes.AreWide(bits));
+        _unit = gradient.MiddleStep / (1 << FoldedGradient.FractionBits);
+        _gradient = gradient.Gradient;
+        _steps = gradient.Steps;
+        _scale = gradient.Scale;
+        _middle = gradient.Middle;
+        _groupFactors = gradient.GroupFactors;
+        _noise = gradient.Noise;
+        _totals = memory;
+        _shifts = (uint*)(memory + Lanes);
+        _sums = memory + 2 * Lanes;
+        _codes = (byte*)(_sums + tokens * Lanes);
     }
 
-    public static int Floats(int stride, int tokens) => (Parts + 2) * Scales(stride, tokens) + tokens + tokens * stride * (sizeof(sbyte) + sizeof(short)) / sizeof(float);
+    public static int Floats(int stride, int tokens) => (2 + tokens) * Lanes + tokens * stride * sizeof(short) / sizeof(float);
 
-    // Made four at a time.
-    private static int Scales(int stride, int tokens) => GemmDriver.RoundUp(tokens * (stride / GroupSize), 4);
-
-    /// <summary>What <see cref="Round"/> has made, as operand of a panel without scales.</summary>
-    public Int8Tokens Operand { get; }
-
-    /// <summary>Three passes, each without a chain of operations that wait for each other: maxima and totals, scales, codes.</summary>
-    /// <param name="dy">[tokens, rows].</param>
-    /// <param name="first">The number of the first token, which the noise depends on.</param>
-    [SkipLocalsInit]
-    public void Round(float* dy, int rows, int tokens, uint first, GroupFolds folds)
+    /// <summary>What <see cref="Round"/> has made of the tokens from <paramref name="first"/> on, as operand of a panel whose only scale is the group's factor.</summary>
+    public Int8Tokens Operand(int first) => new()
     {
-        var padded = stackalloc float[tokens * GroupSize];
-        var whole = rows / GroupSize * GroupSize;
-        new Span<float>(padded, tokens * GroupSize).Clear();
-        for (var t = 0; t < tokens && whole < rows; t++)
-            new Span<float>(dy + (long)t * rows + whole, rows - whole).CopyTo(new Span<float>(padded + t * GroupSize, GroupSize));
-        FindMaxima(dy, rows, padded, tokens, folds);
-        FindScales(Scales(_stride, tokens));
-        FindCodes(dy, rows, padded, tokens, first, folds);
-        if (_wide != null)
-            for (var i = 0; i < tokens * _stride; i += Vector128<sbyte>.Count)
-                Avx2.ConvertToVector256Int16(Vector128.Load(_codes + i)).Store(_wide + i);
-    }
+        Codes = _codes,
+        Scales = _steps + (long)first * _groups,
+        Totals = _totals,
+        Stride = (long)_stride * (_isWide ? sizeof(short) : sizeof(sbyte)),
+        Groups = _groups,
+    };
 
-    /// <summary>The largest |dY·s| of each group, in four parts, and Σ dY·o.</summary>
-    /// <param name="padded">[tokens, 32]: the rows behind the last whole group, then zeros.</param>
+    /// <param name="first">The first token.</param>
+    /// <param name="group">Of the weight's columns.</param>
     [MethodImpl(Kernel.Body)]
-    private void FindMaxima(float* dy, int rows, float* padded, int tokens, GroupFolds folds)
+    public void Round(int first, int tokens, int group)
     {
-        var groups = _stride / GroupSize;
-        var totals = stackalloc float[tokens * Vector256<float>.Count];
-        new Span<float>(totals, tokens * Vector256<float>.Count).Clear();
-        for (var group = 0; group * GroupSize < rows; group++)
-        {
-            var isWhole = (group + 1) * GroupSize <= rows;
-            var source = isWhole ? dy + group * GroupSize : padded;
-            var distance = isWhole ? rows : GroupSize;
-            var offset = folds.Offset + group * GroupSize;
-            var scale = folds.Scale + group * GroupSize;
-            var (o0, o1, o2, o3) = (Vector256.Load(offset), Vector256.Load(offset + 8), Vector256.Load(offset + 16), Vector256.Load(offset + 24));
-            var (s0, s1, s2, s3) = (Vector256.Load(scale), Vector256.Load(scale + 8), Vector256.Load(scale + 16), Vector256.Load(scale + 24));
-            var total = totals;
-            var maxima = _maxima + group * Parts;
-            for (var t = 0; t < tokens; t++, source += distance, total += Vector256<float>.Count, maxima += groups * Parts)
-            {
-                var (d0, d1, d2, d3) = (Vector256.Load(source), Vector256.Load(source + 8), Vector256.Load(source + 16), Vector256.Load(source + 24));
-                var even = Fma.MultiplyAdd(d0, o0, Fma.MultiplyAdd(d2, o2, Vector256.Load(total)));
-                (even + Fma.MultiplyAdd(d1, o1, d3 * o3)).Store(total);
-                var most = Avx.Max(Avx.Max(Vector256.Abs(d0 * s0), Vector256.Abs(d1 * s1)), Avx.Max(Vector256.Abs(d2 * s2), Vector256.Abs(d3 * s3)));
-                Sse.Max(most.GetLower(), most.GetUpper()).Store(maxima);
-            }
-        }
+        var (stride, groups, isWide) = ((long)_stride, (long)_groups, _isWide);
+        var (fraction, ones) = (Vector256.Create((1 << FoldedGradient.FractionBits) - 1 | (1 << FoldedGradient.FractionBits) - 1 << 16).AsInt16(), Vector256<short>.One);
+        var scale = _scale + group * stride;
+        var middle = _middle + group * stride;
+        var noise = _noise + group * stride / 2;
+        var gradient = _gradient + first * stride;
+        var steps = _steps + first * groups;
+        var codes = _codes;
+        var sums = _sums;
+        var shifts = _shifts;
         for (var t = 0; t < tokens; t++)
-            _totals[t] = Vector256.Sum(Vector256.Load(totals + t * Vector256<float>.Count));
-    }
-
-    [MethodImpl(Kernel.Body)]
-    private void FindScales(int count)
-    {
-        for (var i = 0; i < count; i += 4)
         {
-            var maxima = _maxima + i * Parts;
-            var (a, b) = (Vector128.Load(maxima), Vector128.Load(maxima + 4));
-            var (c, d) = (Vector128.Load(maxima + 8), Vector128.Load(maxima + 12));
-            var (low, high) = (Sse.Max(Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b)), Sse.Max(Sse.UnpackLow(c, d), Sse.UnpackHigh(c, d)));
-            var max = Sse.Max(Sse.Max(Sse.MoveLowToHigh(low, high), Sse.MoveHighToLow(high, low)), Vector128.Create(QuantizedActivations.LeastMax));
-            (max * (1f / 127)).Store(_scales + i);
-            (Vector128.Create(127f) / max).Store(_inverses + i);
+            shifts[t] = Shift(first + t);
+            Vector256<float>.Zero.Store(sums + t * Lanes);
         }
-    }
-
-    [MethodImpl(Kernel.Body)]
-    private void FindCodes(float* dy, int rows, float* padded, int tokens, uint first, GroupFolds folds)
-    {
-        var groups = _stride / GroupSize;
-        var order = Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7);
-        for (var group = 0; group * GroupSize < rows; group++)
+        var end = sums + tokens * Lanes;
+        var codeBytes = isWide ? sizeof(short) : sizeof(sbyte);
+        var distance = (long)stride * codeBytes;
+        for (var row = 0L; row < stride; row += GroupSize)
         {
-            var isWhole = (group + 1) * GroupSize <= rows;
-            var source = isWhole ? dy + group * GroupSize : padded;
-            var distance = isWhole ? rows : GroupSize;
-            var scale = folds.Scale + group * GroupSize;
-            var noise = folds.Noise + group * GroupSize;
-            var (s0, s1, s2, s3) = (Vector256.Load(scale), Vector256.Load(scale + 8), Vector256.Load(scale + 16), Vector256.Load(scale + 24));
-            var codes = _codes + group * GroupSize;
-            var (n0, n1, n2, n3) = (Vector256.Load(noise), Vector256.Load(noise + 8), Vector256.Load(noise + 16), Vector256.Load(noise + 24));
-            for (var t = 0; t < tokens; t++, source += distance, codes += _stride)
+            var (s0, s1) = (Vector256.Load(scale + row), Vector256.Load(scale + row + 16));
+            var (m0, m1) = (Vector256.Load(middle + row), Vector256.Load(middle + row + 16));
+            var n = Vector256.Load(noise + row / 2);
+            var step = steps + row / GroupSize;
+            var from = gradient + row;
+            var to = codes + row * codeBytes;
+            var sum = sums;
+            var shift = shifts;
+            for (; sum < end; step += groups, from += stride, to += distance, sum += Lanes, shift++)
             {
-                var inverse = Vector256.Create(_inverses[t * groups + group]);
-                var shift = Vector256.Create((first + (uint)t) * 0x9E3779B1u);
-                var low = Avx2.PackSignedSaturate(
-                    Codes(Vector256.Load(source) * s0, inverse, n0 + shift), Codes(Vector256.Load(source + 8) * s1, inverse, n1 + shift));
-                var high = Avx2.PackSignedSaturate(
-                    Codes(Vector256.Load(source + 16) * s2, inverse, n2 + shift), Codes(Vector256.Load(source + 24) * s3, inverse, n3 + shift));
-                var bytes = Avx2.PackSignedSaturate(low, high); // 4 of each in turn, in both halves
-                Avx2.PermuteVar8x32(bytes.AsInt32(), order).AsSByte().Store(codes);
+                var (d0, d1) = (Vector256.Load(from), Vector256.Load(from + 16));
+                var up = n + Vector256.Create(*shift).AsUInt16(); // two numbers of 8 bits each
+                var c0 = Avx2.MultiplyHighRoundScale(d0, s0) + (up.AsInt16() & fraction) >> FoldedGradient.FractionBits;
+                var c1 = Avx2.MultiplyHighRoundScale(d1, s1) + (up >> FoldedGradient.FractionBits).AsInt16() >> FoldedGradient.FractionBits;
+                var c = Avx2.Permute4x64(Avx2.PackSignedSaturate(c0, c1).AsInt64(), 0xd8).AsSByte();
+                if (isWide)
+                {
+                    c0.Store((short*)to);
+                    c1.Store((short*)to + 16);
+                }
+                else
+                {
+                    c.AsByte().Store(to);
+                }
+                var rounded = Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256<byte>.One, c), ones) << FoldedGradient.MiddleBits + FoldedGradient.FractionBits;
+                var rest = Avx2.MultiplyAddAdjacent(d0, m0) + Avx2.MultiplyAddAdjacent(d1, m1) - rounded;
+                Fma.MultiplyAdd(Vector256.ConvertToSingle(rest), Vector256.Create(*step), Vector256.Load(sum)).Store(sum);
             }
         }
+        var unit = _unit * _groupFactors[group];
+        for (var t = 0; t < tokens; t++)
+            _totals[t] = Vector256.Sum(Vector256.Load(sums + t * Lanes)) * unit;
     }
 
-    // Rounding to nearest of value + u - 1/2 is right on average for u uniform in [0, 1). The noise's upper bits are the digits of 1 + u.
+    // Steps of the golden ratio: the noise of neighbouring tokens goes round evenly. Both halves, and both bytes of a half.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Codes(Vector256<float> value, Vector256<float> inverse, Vector256<uint> noise)
-    {
-        var u = ((noise >> 9) | Vector256.Create(0x3f800000u)).AsSingle();
-        return Avx.ConvertToVector256Int32(Fma.MultiplyAdd(value, inverse, Vector256.Create(-1.5f)) + u);
-    }
+    private static uint Shift(int token) => (uint)(byte)(token * 159) * 0x01010101u;
 }

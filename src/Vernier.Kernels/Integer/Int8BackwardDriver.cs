@@ -44,7 +44,7 @@ internal static unsafe class Int8BackwardDriver
                     for (var p = 0; p < count; p++)
                     {
                         var column = (first + p) * TKernel.Rows;
-                        Int8GemmDriver.MultiplyTile<TKernel>(panels.Panel((byte*)scratch + p * panels.Bytes, ones), Gradient.From(token, Weight.Bits),
+                        Int8GemmDriver.MultiplyTile<TKernel>(panels.Panel((byte*)scratch + p * panels.Bytes, ones, ones), Gradient.From(token, Weight.Bits),
                             Math.Min(TKernel.Tokens, Gradient.Tokens - token), Math.Min(TKernel.Rows, Weight.Columns - column),
                             InputGradient + (long)token * Weight.Columns + column, Weight.Columns, Accumulate);
                     }

@@ -11,13 +11,14 @@ internal readonly unsafe struct Int8ColumnPanels(PackedMatrix weight, int stride
     /// <summary>Bytes of a panel.</summary>
     public long Bytes => (long)stride * width * Int8Codes.Bytes(weight.Bits);
 
-    /// <summary>A panel of which the scales are in the gradient already.</summary>
+    /// <summary>A panel of which the scales of rows are in the gradient already.</summary>
+    /// <param name="scales">[width]: what is left of them, the same for all rows.</param>
     /// <param name="ones">[width]: 1 each.</param>
-    public Int8Panel Panel(byte* codes, float* ones) => new()
+    public Int8Panel Panel(byte* codes, float* scales, float* ones) => new()
     {
         Codes = codes,
         Bits = weight.Bits,
-        Scales = ones,
+        Scales = scales,
         Offsets = ones,
         Groups = (weight.Rows - 1) / QuantizedActivations.GroupSize + 1,
         Ratio = stride / QuantizedActivations.GroupSize,

@@ -82,10 +82,11 @@ public static unsafe class Int8Gemm
         fixed (float* from = dy, to = dx)
             if (weight.Groups > 1)
             {
+                var folded = quantized.FoldGradient(pool, from, tokens, weight, key);
                 if (tier == InstructionTier.Vector512)
-                    Int8GroupBackwardDriver.Backward<Int8Kernel512>(pool, from, tokens, weight, key, to, accumulate);
+                    Int8GroupBackwardDriver.Backward<Int8Kernel512>(pool, folded, tokens, weight, to, accumulate);
                 else
-                    Int8GroupBackwardDriver.Backward<Int8Kernel256>(pool, from, tokens, weight, key, to, accumulate);
+                    Int8GroupBackwardDriver.Backward<Int8Kernel256>(pool, folded, tokens, weight, to, accumulate);
             }
             else
             {

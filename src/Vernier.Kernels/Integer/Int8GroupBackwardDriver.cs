@@ -4,10 +4,10 @@ namespace Vernier.Kernels;
 /// random a few tokens at a time, just before it meets the group's columns.</summary>
 internal static unsafe class Int8GroupBackwardDriver
 {
-    public static void Backward<TKernel>(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key, float* dx, bool accumulate)
+    public static void Backward<TKernel>(WorkerPool pool, FoldedGradient dy, int tokens, PackedMatrix weight, float* dx, bool accumulate)
         where TKernel : IInt8Kernel
     {
-        var job = new Job<TKernel> { Pool = pool, Gradient = dy, Tokens = tokens, Weight = weight, Key = key, InputGradient = dx, Accumulate = accumulate };
+        var job = new Job<TKernel> { Pool = pool, Gradient = dy, Tokens = tokens, Weight = weight, InputGradient = dx, Accumulate = accumulate };
         pool.Run(ref job);
     }
 
@@ -15,10 +15,9 @@ internal static unsafe class Int8GroupBackwardDriver
         where TKernel : IInt8Kernel
     {
         public WorkerPool Pool;
-        public float* Gradient;
+        public FoldedGradient Gradient;
         public int Tokens;
         public PackedMatrix Weight;
-        public uint Key;
         public float* InputGradient;
         public bool Accumulate;
 
@@ -27,25 +26,19 @@ internal static unsafe class Int8GroupBackwardDriver
             var (start, end) = GemmDriver.Share((Weight.Columns - 1) / TKernel.Rows + 1, worker, workers);
             if (start == end)
                 return;
-            var stride = GemmDriver.RoundUp(Weight.Rows, CodePlanes.Chunk);
-            var panels = new Int8ColumnPanels(Weight, stride, TKernel.Rows);
+            var panels = new Int8ColumnPanels(Weight, Gradient.Stride, TKernel.Rows);
             var atOnce = (int)Math.Clamp(Int8BackwardDriver.MaxPanelBytes / panels.Bytes, 1, end - start);
-            var foldFloats = GroupFolds.Floats(stride);
-            var tileFloats = GroupTile.Floats(stride, TKernel.Tokens);
-            var scratch = Pool.WorkerScratch(worker, atOnce * (panels.Bytes / sizeof(float) + foldFloats) + tileFloats + TKernel.Rows);
-            var folds = scratch + atOnce * panels.Bytes / sizeof(float);
-            var tile = new GroupTile(folds + atOnce * foldFloats, stride, TKernel.Tokens, Weight.Bits);
-            var ones = folds + atOnce * foldFloats + tileFloats;
+            var panelFloats = panels.Bytes / sizeof(float);
+            var scratch = Pool.WorkerScratch(worker, atOnce * panelFloats + 2 * TKernel.Rows + GroupTile.Floats(Gradient.Stride, TKernel.Tokens));
+            var ones = scratch + atOnce * panelFloats;
+            var factors = ones + TKernel.Rows;
             new Span<float>(ones, TKernel.Rows).Fill(1f);
+            var tile = new GroupTile(ones + 2 * TKernel.Rows, Gradient, TKernel.Tokens, Weight.Bits);
             for (var first = start; first < end; first += atOnce)
             {
                 var count = Math.Min(atOnce, end - first);
                 for (var p = 0; p < count; p++)
-                {
-                    var column = (first + p) * TKernel.Rows;
-                    panels.Gather((byte*)scratch + p * panels.Bytes, column);
-                    new GroupFolds(folds + p * foldFloats, stride).Set(Weight, column / Weight.GroupSize, Key);
-                }
+                    panels.Gather((byte*)(scratch + p * panelFloats), (first + p) * TKernel.Rows);
                 for (var token = 0; token < Tokens; token += TKernel.Tokens)
                 {
                     var held = Math.Min(TKernel.Tokens, Tokens - token);
@@ -56,9 +49,10 @@ internal static unsafe class Int8GroupBackwardDriver
                         if (column / Weight.GroupSize != group)
                         {
                             group = column / Weight.GroupSize;
-                            tile.Round(Gradient + (long)token * Weight.Rows, Weight.Rows, held, (uint)token, new GroupFolds(folds + p * foldFloats, stride));
+                            tile.Round(token, held, group);
+                            new Span<float>(factors, TKernel.Rows).Fill(Gradient.GroupFactors[group]);
                         }
-                        Int8GemmDriver.MultiplyTile<TKernel>(panels.Panel((byte*)scratch + p * panels.Bytes, ones), tile.Operand, held,
+                        Int8GemmDriver.MultiplyTile<TKernel>(panels.Panel((byte*)(scratch + p * panelFloats), factors, ones), tile.Operand(token), held,
                             Math.Min(TKernel.Rows, Weight.Columns - column), InputGradient + (long)token * Weight.Columns + column, Weight.Columns, Accumulate);
                     }
                 }

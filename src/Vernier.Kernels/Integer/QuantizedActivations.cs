@@ -14,8 +14,8 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>A group below this is scaled as if it reached it: the inverse of its scale is a number.</summary>
     internal const float LeastMax = 1e-30f;
 
-    // Whole tiles of tokens may be read past the last one.
-    private const int SpareTokens = 8;
+    /// <summary>Whole tiles of tokens may be read past the last one.</summary>
+    internal const int SpareTokens = 8;
 
     private NativeBuffer<sbyte> _codes = new(0);
     private NativeBuffer<short> _wideCodes = new(0);
@@ -28,6 +28,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private NativeBuffer<float> _totals = new(0);
     private NativeBuffer<float> _folds = new(0);
     private NativeBuffer<float> _values = new(0);
+    private FoldedGradient? _folded;
 
     /// <summary>Tokens held.</summary>
     public int Tokens { get; private set; }
@@ -137,6 +138,15 @@ public sealed unsafe class QuantizedActivations : IDisposable
         }
     }
 
+    /// <summary>The same for a weight with scales of groups of columns, which are still to be met.</summary>
+    /// <param name="dy">[tokens, out].</param>
+    internal FoldedGradient FoldGradient(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
+    {
+        _folded ??= new FoldedGradient();
+        _folded.Set(pool, dy, tokens, weight, key);
+        return _folded;
+    }
+
     /// <summary>A run of tokens as operand for a weight of so many bits; wide codes need <see cref="Widen"/> before.</summary>
     internal Int8Tokens From(int token, int bits) => new()
     {
@@ -180,6 +190,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
         _totals.Dispose();
         _factoredTotals.Dispose();
         _folds.Dispose();
+        _folded?.Dispose();
         _values.Dispose();
     }
 
@@ -203,7 +214,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
             products[g] = values[g] * factors[Math.Min(g / ratio, count - 1)];
     }
 
-    private static void Grow<T>(ref NativeBuffer<T> buffer, long length)
+    internal static void Grow<T>(ref NativeBuffer<T> buffer, long length)
         where T : unmanaged
     {
         if (buffer.Length >= length)
