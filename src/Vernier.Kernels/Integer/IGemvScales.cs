@@ -12,6 +12,9 @@ internal unsafe interface IGemvScales
 
     /// <summary>Eight neighbours.</summary>
     static abstract Vector256<float> Load(void* scales, long at);
+
+    /// <summary>Sixteen neighbours, for vectors of 512 bits.</summary>
+    static abstract Vector512<float> LoadWide(void* scales, long at);
 }
 
 internal readonly unsafe struct FloatScales : IGemvScales
@@ -20,6 +23,9 @@ internal readonly unsafe struct FloatScales : IGemvScales
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(void* scales, long at) => Vector256.Load((float*)scales + at);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(void* scales, long at) => Vector512.Load((float*)scales + at);
 }
 
 /// <summary>Finite halves: exponent and fraction move to their places in an fp32, whose exponent is then 112 too small, which a product mends.</summary>
@@ -32,5 +38,12 @@ internal readonly unsafe struct HalfScales : IGemvScales
     {
         var bits = Avx2.ConvertToVector256Int32(Vector128.Load((short*)scales + at)) << 13 & Vector256.Create(unchecked((int)0x8fffe000));
         return bits.AsSingle() * Vector256.Create(BitConverter.UInt32BitsToSingle((127 + 112) << 23));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(void* scales, long at)
+    {
+        var bits = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)scales + at)) << 13 & Vector512.Create(unchecked((int)0x8fffe000));
+        return bits.AsSingle() * Vector512.Create(BitConverter.UInt32BitsToSingle((127 + 112) << 23));
     }
 }

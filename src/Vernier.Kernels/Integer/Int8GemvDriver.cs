@@ -8,6 +8,7 @@ internal static unsafe class Int8GemvDriver
 {
     private const int RowsAtOnce = 4;
     private const int Lanes = 8;
+    private const int Line = 64;
 
     // Bytes of codes from what is multiplied to what is asked for: far enough to hide a read of memory, near enough to be there still.
     private const int AheadOfFour = 2048;
@@ -69,7 +70,7 @@ internal static unsafe class Int8GemvDriver
             (_tier, _x, _weight, _accumulate) = (tier, x, weight, accumulate);
             _y = y;
             _padded = GemmDriver.RoundUp(Math.Max(x.Groups, weight.Groups), Lanes);
-            _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 2 * RowsAtOnce) + 2 * x.Stride / sizeof(float));
+            _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 2 * RowsAtOnce) + (2 * x.Stride + Line) / sizeof(float));
             _scales = _factors + (long)RowsAtOnce * _padded;
             _sums = _scales + (long)x.Tokens * _padded;
             var zeroSums = _sums + (long)x.Tokens * _padded;
@@ -79,8 +80,8 @@ internal static unsafe class Int8GemvDriver
             Prepare();
             if (x.Tokens == 1 && Int8GemvFourBits.Serves(weight) && tier >= InstructionTier.Vector256)
             {
-                _turned = (sbyte*)_codes + x.Stride;
-                Int8GemvFourBits.Turn(x.Codes, x.Groups, _turned);
+                _turned = (sbyte*)(((nuint)_codes + (nuint)x.Stride + Line - 1) & ~((nuint)Line - 1)); // so that no load of it meets two lines
+                Int8GemvFourBits.Turn(tier, x.Codes, x.Groups, _turned);
             }
         }
 
@@ -173,9 +174,9 @@ internal static unsafe class Int8GemvDriver
                 Accumulate = _accumulate,
             };
             if (_turned != null && narrow)
-                Int8GemvFourBits.Rows<HalfScales>(rows);
+                Int8GemvFourBits.Rows<HalfScales>(_tier, rows);
             else if (_turned != null)
-                Int8GemvFourBits.Rows<FloatScales>(rows);
+                Int8GemvFourBits.Rows<FloatScales>(_tier, rows);
             else if (_x.Tokens == 1)
                 Int8GemvStream.Rows(_weight.Bits, rows);
             else if (narrow)

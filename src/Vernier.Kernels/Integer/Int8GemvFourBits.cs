@@ -6,7 +6,8 @@ namespace Vernier.Kernels;
 
 /// <summary>The innermost loop of <see cref="Int8GemvDriver"/> for one token, codes of 4 bits and groups of 32, bound by memory: row follows row.
 /// Eight groups are turned on their side while they are still packed: the four bytes in lane i of a register then belong to group i, so that
-/// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and become floats and meet their scales at once.</summary>
+/// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and become floats and meet their scales at once.
+/// Where vectors of 512 bits are in use, sixteen go that way first, by <see cref="Int8GemvFourBits512"/>.</summary>
 internal static unsafe class Int8GemvFourBits
 {
     /// <summary>Columns that share a scale.</summary>
@@ -24,12 +25,15 @@ internal static unsafe class Int8GemvFourBits
     /// <summary>Whether products with this weight go this way, where the machine has the vectors.</summary>
     public static bool Serves(PackedMatrix weight) => weight.Bits == 4 && weight.GroupSize == GroupSize && weight.Groups > 1 && Int8Gemm.Supports(weight);
 
-    /// <summary>Turns the activations as <see cref="Rows"/> turns the codes; groups behind the last whole eight stay as they are.</summary>
+    /// <summary>Turns the activations as <see cref="Rows{TScales}(InstructionTier, in Int8GemvRows)"/> turns the codes; groups behind the last whole eight stay as they are.</summary>
     /// <param name="x">[groups * 32], as is <paramref name="turned"/>.</param>
     [MethodImpl(Kernel.Body)]
-    public static void Turn(sbyte* x, int groups, sbyte* turned)
+    public static void Turn(InstructionTier tier, sbyte* x, int groups, sbyte* turned)
     {
         var end = x + groups * GroupSize;
+        if (tier == InstructionTier.Vector512)
+            for (; end - x >= 2 * BlockCodes; x += 2 * BlockCodes, turned += 2 * BlockCodes)
+                Int8GemvFourBits512.Turn(x, turned);
         for (; end - x >= BlockCodes; x += BlockCodes, turned += BlockCodes)
             for (var half = 0; half < 2; half++)
             {
@@ -46,24 +50,44 @@ internal static unsafe class Int8GemvFourBits
             Vector256.Load(x).Store(turned);
     }
 
-    /// <summary>Rows, a multiple of four, whose <see cref="Int8GemvRows.X"/> went through <see cref="Turn(sbyte*, int, sbyte*)"/>.</summary>
-    [MethodImpl(Kernel.Body)]
-    public static void Rows<TScales>(in Int8GemvRows rows)
+    /// <summary>Rows, a multiple of four, whose <see cref="Int8GemvRows.X"/> went through <see cref="Turn(InstructionTier, sbyte*, int, sbyte*)"/>.</summary>
+    public static void Rows<TScales>(InstructionTier tier, in Int8GemvRows rows)
         where TScales : struct, IGemvScales
+    {
+        if (tier == InstructionTier.Vector512)
+            Rows<TScales, Sixteen>(rows);
+        else
+            Rows<TScales, Eight>(rows);
+    }
+
+    /// <summary>Asks for the codes that come later, one line of the cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Ask(byte* codes)
+    {
+        Sse.Prefetch0(codes + Int8GemvStream.AheadBytes);
+        Sse.Prefetch1(codes + AheadFar);
+    }
+
+    // How many groups go at once is a type, so that its tests are gone when this is compiled.
+    [MethodImpl(Kernel.Body)]
+    private static void Rows<TScales, TBlock>(in Int8GemvRows rows)
+        where TScales : struct, IGemvScales
+        where TBlock : struct
     {
         for (var row = 0; row < rows.Rows; row += 4)
         {
-            var s0 = Row<TScales>(rows, row);
-            var s1 = Row<TScales>(rows, row + 1);
-            var s2 = Row<TScales>(rows, row + 2);
-            var s3 = Row<TScales>(rows, row + 3);
+            var s0 = Row<TScales, TBlock>(rows, row);
+            var s1 = Row<TScales, TBlock>(rows, row + 1);
+            var s2 = Row<TScales, TBlock>(rows, row + 2);
+            var s3 = Row<TScales, TBlock>(rows, row + 3);
             Int8GemvDots.Store(rows, row, 0, HorizontalSums.Each(s0, s1, s2, s3));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Row<TScales>(in Int8GemvRows rows, int row)
+    private static Vector256<float> Row<TScales, TBlock>(in Int8GemvRows rows, int row)
         where TScales : struct, IGemvScales
+        where TBlock : struct
     {
         var at = (long)row * rows.Groups;
         var hasOffsets = rows.Offset != rows.Scale;
@@ -74,8 +98,15 @@ internal static unsafe class Int8GemvFourBits
         var (sum, terms) = (Vector256<float>.Zero, Vector256<float>.Zero);
         var codes = rows.Codes + row * rows.RowBytes;
         var x = rows.X;
-        var end = rows.XGroups & -Lanes;
-        for (var g = 0; g < end; g += Lanes, codes += BlockBytes, x += BlockCodes)
+        var (g, end) = (0, rows.XGroups & -Lanes);
+        if (typeof(TBlock) == typeof(Sixteen))
+        {
+            g = rows.XGroups & -Int8GemvFourBits512.Lanes;
+            sum = Int8GemvFourBits512.Groups<TScales>(rows, at, g, codes, x);
+            codes += g * (GroupSize / 2);
+            x += g * GroupSize;
+        }
+        for (; g < end; g += Lanes, codes += BlockBytes, x += BlockCodes)
         {
             Ask(codes);
             Ask(codes + Line);
@@ -150,16 +181,13 @@ internal static unsafe class Int8GemvFourBits
     private static Vector256<short> Pairs(Vector256<byte> codes, sbyte* x) => Avx2.MultiplyAddAdjacent(codes, Vector256.Load(x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(byte* codes)
-    {
-        Sse.Prefetch0(codes + Int8GemvStream.AheadBytes);
-        Sse.Prefetch1(codes + AheadFar);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fetch(byte* from, long bytes)
     {
         for (var end = from + bytes; from < end; from += Line)
             Sse.Prefetch0(from);
     }
+
+    private readonly struct Eight;
+
+    private readonly struct Sixteen;
 }
