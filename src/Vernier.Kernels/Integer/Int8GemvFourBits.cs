@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 /// <summary>The innermost loop of <see cref="Int8GemvDriver"/> for one token, codes of 4 bits and groups of 32, bound by memory: row follows row.
 /// Eight groups are turned on their side while they are still packed: the four bytes in lane i of a register then belong to group i, so that
 /// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and become floats and meet their scales at once.
-/// Where vectors of 512 bits are in use, sixteen go that way first, by <see cref="Int8GemvFourBits512"/>.</summary>
+/// Where vectors of 512 bits are in use and rows are long, sixteen go that way first, by <see cref="Int8GemvFourBits512"/>.</summary>
 internal static unsafe class Int8GemvFourBits
 {
     /// <summary>Columns that share a scale.</summary>
@@ -22,6 +22,9 @@ internal static unsafe class Int8GemvFourBits
     // nearest cache are too few to hide a read of memory that one thread waits for.
     private const int AheadFar = 16384;
 
+    // Shorter rows lose more by what is left over, and by vectors that lie across two lines, than they gain.
+    private const int LeastForSixteens = 32;
+
     /// <summary>Whether products with this weight go this way, where the machine has the vectors.</summary>
     public static bool Serves(PackedMatrix weight) => weight.Bits == 4 && weight.GroupSize == GroupSize && weight.Groups > 1 && Int8Gemm.Supports(weight);
 
@@ -31,7 +34,7 @@ internal static unsafe class Int8GemvFourBits
     public static void Turn(InstructionTier tier, sbyte* x, int groups, sbyte* turned)
     {
         var end = x + groups * GroupSize;
-        if (tier == InstructionTier.Vector512)
+        if (InSixteens(tier, groups))
             for (; end - x >= 2 * BlockCodes; x += 2 * BlockCodes, turned += 2 * BlockCodes)
                 Int8GemvFourBits512.Turn(x, turned);
         for (; end - x >= BlockCodes; x += BlockCodes, turned += BlockCodes)
@@ -54,7 +57,7 @@ internal static unsafe class Int8GemvFourBits
     public static void Rows<TScales>(InstructionTier tier, in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
-        if (tier == InstructionTier.Vector512)
+        if (InSixteens(tier, rows.XGroups))
             Rows<TScales, Sixteen>(rows);
         else
             Rows<TScales, Eight>(rows);
@@ -67,6 +70,8 @@ internal static unsafe class Int8GemvFourBits
         Sse.Prefetch0(codes + Int8GemvStream.AheadBytes);
         Sse.Prefetch1(codes + AheadFar);
     }
+
+    private static bool InSixteens(InstructionTier tier, int groups) => tier == InstructionTier.Vector512 && groups >= LeastForSixteens;
 
     // How many groups go at once is a type, so that its tests are gone when this is compiled.
     [MethodImpl(Kernel.Body)]
