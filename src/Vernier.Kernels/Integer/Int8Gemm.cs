@@ -84,9 +84,9 @@ public static unsafe class Int8Gemm
             {
                 var folded = quantized.FoldGradient(pool, from, tokens, weight, key);
                 if (tier == InstructionTier.Vector512)
-                    Int8GroupBackwardDriver.Backward<Int8Kernel512>(pool, folded, tokens, weight, to, accumulate);
+                    Int8GroupBackwardDriver.Backward<Int8Kernel512>(tier, pool, folded, tokens, weight, to, accumulate);
                 else
-                    Int8GroupBackwardDriver.Backward<Int8Kernel256>(pool, folded, tokens, weight, to, accumulate);
+                    Int8GroupBackwardDriver.Backward<Int8Kernel256>(tier, pool, folded, tokens, weight, to, accumulate);
             }
             else
             {

@@ -4,16 +4,17 @@ namespace Vernier.Kernels;
 /// random a few tokens at a time, just before it meets the group's columns.</summary>
 internal static unsafe class Int8GroupBackwardDriver
 {
-    public static void Backward<TKernel>(WorkerPool pool, FoldedGradient dy, int tokens, PackedMatrix weight, float* dx, bool accumulate)
+    public static void Backward<TKernel>(InstructionTier tier, WorkerPool pool, FoldedGradient dy, int tokens, PackedMatrix weight, float* dx, bool accumulate)
         where TKernel : IInt8Kernel
     {
-        var job = new Job<TKernel> { Pool = pool, Gradient = dy, Tokens = tokens, Weight = weight, InputGradient = dx, Accumulate = accumulate };
+        var job = new Job<TKernel> { Tier = tier, Pool = pool, Gradient = dy, Tokens = tokens, Weight = weight, InputGradient = dx, Accumulate = accumulate };
         pool.Run(ref job);
     }
 
     private struct Job<TKernel> : IParallelJob
         where TKernel : IInt8Kernel
     {
+        public InstructionTier Tier;
         public WorkerPool Pool;
         public FoldedGradient Gradient;
         public int Tokens;
@@ -33,7 +34,7 @@ internal static unsafe class Int8GroupBackwardDriver
             var ones = scratch + atOnce * panelFloats;
             var factors = ones + TKernel.Rows;
             new Span<float>(ones, TKernel.Rows).Fill(1f);
-            var tile = new GroupTile(ones + 2 * TKernel.Rows, Gradient, TKernel.Tokens, Weight.Bits);
+            var tile = new GroupTile(Tier, ones + 2 * TKernel.Rows, Gradient, TKernel.Tokens, Weight.Bits);
             for (var first = start; first < end; first += atOnce)
             {
                 var count = Math.Min(atOnce, end - first);
