@@ -43,6 +43,7 @@ for n in $threads; do
       ours_pp=$(number prefill_tokens_per_s < "$work/ours.json")
       ours_tg=$(number decode_tokens_per_s < "$work/ours.json")
       echo "$ours_pp" >> "$work/values.ours.prefill"; echo "$theirs_pp" >> "$work/values.theirs.prefill"
+      number decode_fraction_of_read < "$work/ours.json" >> "$work/values.read"
       echo "$ours_tg" >> "$work/values.ours.decode"; echo "$theirs_tg" >> "$work/values.theirs.decode"
       awk "BEGIN { print $ours_pp / $theirs_pp }" >> "$work/values.ratio.prefill"
       awk "BEGIN { print $ours_tg / $theirs_tg }" >> "$work/values.ratio.decode"
@@ -53,7 +54,12 @@ for n in $threads; do
       read -r ratio least most < <(spread < "$work/values.ratio.$what"; echo)
       read -r our _ _ < <(spread < "$work/values.ours.$what"; echo)
       read -r their _ _ < <(spread < "$work/values.theirs.$what"; echo)
-      awk "BEGIN { printf \"| %s | %s | %d | %.0f | %.0f | %.2f | %.2f .. %.2f |\n\", \"$format\", \"$what\", $n, $our, $their, $ratio, $least, $most }" >> "$table"
+      fraction=
+      if [ "$what" = decode ]; then
+        read -r fraction _ _ < <(spread < "$work/values.read"; echo)
+        fraction=$(printf %.2f "$fraction")
+      fi
+      awk "BEGIN { printf \"| %s | %s | %d | %.0f | %.0f | %.2f | %.2f .. %.2f | %s |\n\", \"$format\", \"$what\", $n, $our, $their, $ratio, $least, $most, \"$fraction\" }" >> "$table"
     done
   done
 done
@@ -61,10 +67,10 @@ done
 {
   echo "# $cpu"
   echo
-  echo "\`bench/peers.sh $rounds\` on $(basename "$model"), $(date -u +%F), load at the end $(cut -d' ' -f1 /proc/loadavg) on $(nproc) processors; medians of $rounds rounds in turns with llama.cpp."
+  echo "\`bench/peers.sh $rounds\` on $(basename "$model"), $(date -u +%F), load at the end $(cut -d' ' -f1 /proc/loadavg) on $(nproc) processors; medians of $rounds rounds in turns with llama.cpp. The last column: decoding beside reading as many bytes from memory as a token reads of weights, in turns too."
   echo
-  echo "| Format | What | Threads | Vernier, tokens/s | llama.cpp, tokens/s | Ratio | Least .. largest ratio |"
-  echo "|---|---|---|---|---|---|---|"
+  echo "| Format | What | Threads | Vernier, tokens/s | llama.cpp, tokens/s | Ratio | Least .. largest ratio | Of the speed of reading |"
+  echo "|---|---|---|---|---|---|---|---|"
   cat "$table"
   echo
   echo "Peaks in the same runs (the largest seen):"

@@ -10,66 +10,34 @@ namespace Vernier.Bench;
 /// What the operations do not account for is the last line. Fractions are of the fp32 peak of the same run.</summary>
 internal static class StepTable
 {
-    private const int Sequences = 2;
-    private const int Length = 512;
-    private const int Tokens = Sequences * Length;
+    private const int Tokens = TuningStep.Tokens;
 
     public static void Print(string path, int threads, Granularity granularity, bool keep, ComputeMode mode)
     {
-        using var model = LanguageModel.Load(path, new LoadOptions { Threads = threads, Mode = mode });
-        var (compute, decoder, config) = (model.Compute, model.Decoder, model.Config);
-        var options = new TuneOptions { Granularity = granularity, Bits = granularity == Granularity.Channel ? 4 : null };
-        TuningMethods.Create(options.Method).Apply(decoder, options, compute);
-        using var optimizer = new AdamWOptimizer(decoder.Parameters, options);
-        decoder.KeptBlocks = keep ? config.Layers - 1 : 0;
-        var batch = Batch(config);
-        var step = Measure.Seconds(compute.Pool, () => Step(decoder, compute, optimizer, batch));
+        using var step = new TuningStep(path, threads, granularity, keep, mode);
+        var (compute, decoder, config) = (step.Model.Compute, step.Model.Decoder, step.Model.Config);
+        var seconds = Measure.Seconds(compute.Pool, step.Run);
         var peak = MachinePeaks.Fp32Gflops(compute.Pool);
-        var necessary = ModelBenchmark.StepFlopsPerToken(config, Length) * Tokens / 1e9;
+        var necessary = ModelBenchmark.StepFlopsPerToken(config, TuningStep.Length) * Tokens / 1e9;
         if (granularity == Granularity.Group)
             necessary += 2.0 * Tokens * decoder.Linears.Sum(l => (double)l.InFeatures * l.OutFeatures) / 1e9;
         Console.WriteLine($"{InstructionTiers.Best}, {threads} threads, peak {peak:F0} GFLOP/s; PEQA {granularity}, {mode}, insides {(keep ? "kept" : "recomputed")}");
-        Console.WriteLine($"step {step:F2} s, {Tokens / step:F0} tokens/s, {necessary:F0} GFLOP necessary: {necessary / step / peak:F3} of the peak; resident {ResidentMemory.Current / 1e6:F0} MB, peak {ResidentMemory.Peak / 1e6:F0} MB");
+        Console.WriteLine($"step {seconds:F2} s, {Tokens / seconds:F0} tokens/s, {necessary:F0} GFLOP necessary: {necessary / seconds / peak:F3} of the peak; resident {ResidentMemory.Current / 1e6:F0} MB, peak {ResidentMemory.Peak / 1e6:F0} MB");
         Console.WriteLine($"{"operation",-24}{"s",9}{"of step",9}{"of peak",9}");
-        var rest = step;
-        foreach (var (name, gflop, seconds) in Operations(decoder, compute, granularity, optimizer, batch))
+        var rest = seconds;
+        foreach (var (name, gflop, took) in Operations(step, granularity))
         {
-            var inStep = keep && name == "recomputation" ? 0 : seconds;
+            var inStep = keep && name == "recomputation" ? 0 : took;
             rest -= inStep;
-            Console.WriteLine($"{name,-24}{seconds,9:F3}{inStep / step,9:P1}{(gflop > 0 ? $"{gflop / seconds / peak,9:F2}" : "")}");
+            Console.WriteLine($"{name,-24}{took,9:F3}{inStep / seconds,9:P1}{(gflop > 0 ? $"{gflop / took / peak,9:F2}" : "")}");
         }
-        Console.WriteLine($"{"the rest",-24}{rest,9:F3}{rest / step,9:P1}");
-    }
-
-    private static TokenBatch Batch(ModelConfig config)
-    {
-        var random = new Random(1);
-        var (ids, targets) = (new int[Tokens], new int[Tokens]);
-        for (var i = 0; i < Tokens; i++)
-            ids[i] = random.Next(config.VocabularySize);
-        for (var i = 0; i < Tokens; i++)
-            targets[i] = (i + 1) % Length == 0 ? TokenBatch.NoTarget : ids[i + 1];
-        return new TokenBatch(ids, [0, Length, Tokens], targets);
-    }
-
-    private static void Step(Decoder decoder, Compute compute, AdamWOptimizer optimizer, TokenBatch batch)
-    {
-        optimizer.ClearGradients();
-        decoder.Accumulate(compute, batch, 1f / batch.ScoredTokens);
-        Update(decoder, compute, optimizer);
-    }
-
-    private static void Update(Decoder decoder, Compute compute, AdamWOptimizer optimizer)
-    {
-        optimizer.GlobalNorm(compute.Pool);
-        optimizer.Step(compute.Pool, 0, 0, 1);
-        foreach (var linear in decoder.Linears)
-            linear.ParametersChanged();
+        Console.WriteLine($"{"the rest",-24}{rest,9:F3}{rest / seconds,9:P1}");
     }
 
     /// <summary>Each operation of a step: GFLOP (0 = not counted) and seconds, for all layers together.</summary>
-    private static IEnumerable<(string Name, double Gflop, double Seconds)> Operations(Decoder decoder, Compute compute, Granularity granularity, AdamWOptimizer optimizer, TokenBatch batch)
+    private static IEnumerable<(string Name, double Gflop, double Seconds)> Operations(TuningStep step, Granularity granularity)
     {
+        var (decoder, compute, batch) = (step.Model.Decoder, step.Model.Compute, step.Batch);
         var (config, pool) = (decoder.Config, compute.Pool);
         var block = decoder.Linears.Take(decoder.Linears.Count / config.Layers).ToList();
         var gflop = 2.0 * Tokens * decoder.Linears.Sum(l => (double)l.InFeatures * l.OutFeatures) / 1e9;
@@ -86,8 +54,8 @@ internal static class StepTable
         compute.Training = false;
         var shape = new AttentionShape(config.Heads, config.KvHeads, config.HeadDim, config.AttentionScale, 0);
         var (q, k, log) = (Tokens * shape.QueryChannels, Tokens * shape.KeyChannels, new float[Tokens * config.Heads]);
-        var pairs = (double)Sequences * Length * Length / 2 * shape.QueryChannels / 1e9;
-        int[] starts = [0, Length, Tokens];
+        var pairs = (double)Tokens * TuningStep.Length / 2 * shape.QueryChannels / 1e9;
+        int[] starts = [0, TuningStep.Length, Tokens];
         var attention = Layers(() => Attention.Forward(pool, x.AsSpan(0, q), y.AsSpan(0, k), x.AsSpan(0, k), starts, shape, z.AsSpan(0, q), log));
         var (dq, dk, dv) = (new float[q], new float[k], new float[k]);
         yield return ("attention forward", layers * 4 * pairs, attention);
@@ -118,6 +86,6 @@ internal static class StepTable
         yield return ("norms", 0, 4 * Layers(() => RmsNorm.Forward(pool, a.Span, weight, Tokens, 1e-5f, c.Span))
             + 2 * Layers(() => RmsNorm.Backward(pool, a.Span, weight, b.Span, Tokens, 1e-5f, c.Span, default, true)));
         yield return ("residual sums", 0, 2 * Layers(() => Residual.Add(pool, a.Span, b.Span, c.Span)));
-        yield return ("optimizer", 0, Measure.Seconds(pool, () => Update(decoder, compute, optimizer)) + Measure.Seconds(pool, optimizer.ClearGradients));
+        yield return ("optimizer", 0, Measure.Seconds(pool, step.Update) + Measure.Seconds(pool, step.ClearGradients));
     }
 }

@@ -84,6 +84,26 @@ public class CrossEntropyTests
 
     /// <summary>A vocabulary so large that the tokens take several chunks.</summary>
     [Fact]
+    public void IntegerLogitsAreThoseOfRoundedActivations()
+    {
+        const int tokens = 20, channels = 64, vocabulary = 37;
+        using var head = Matrices.Packed(vocabulary, channels, 8, 32, 1);
+        var (hidden, targets) = (OpTesting.Normal(2, tokens * channels), new int[tokens]);
+        for (var t = 0; t < tokens; t++)
+            targets[t] = t % 5 == 0 ? -1 : t;
+        using var loss = new CrossEntropy(channels, vocabulary);
+        using var quantized = new QuantizedActivations();
+        var (gradient, expected) = (new float[hidden.Length], new float[hidden.Length]);
+        var found = loss.LossAndGradient(OpTesting.Pool, hidden, head, default, targets, 0.5f, gradient, quantized: quantized);
+        var exact = loss.LossAndGradient(OpTesting.Pool, hidden, head, default, targets, 0.5f, expected);
+        quantized.Quantize(OpTesting.Pool, hidden, tokens, channels);
+        var rounded = quantized.Values.ToArray();
+        Assert.NotEqual(exact, found);
+        Assert.Equal(loss.LossAndGradient(OpTesting.Pool, rounded, head, default, targets, 0.5f, expected), found, 1e-3);
+        OpTesting.Close(Array.ConvertAll(expected, v => (double)v), gradient, 1e-4, 1e-3, "gradient");
+    }
+
+    [Fact]
     public void ChunksAddUp()
     {
         var problem = new Problem(60, 2, 250_000, false);

@@ -36,7 +36,7 @@ internal static class BenchVerb
         var c = CultureInfo.InvariantCulture;
         Console.Out.WriteLine(string.Create(c, $"machine: {r.PeakFp32Gflops:F0} GFLOP/s fp32, {r.PeakInt8Gops:F0} Gop/s int8, {r.ReadGbPerS:F1} GB/s read ({r.Threads} threads)"));
         Console.Out.WriteLine(string.Create(c, $"prefill 512: {r.PrefillTokensPerS:F1} tokens/s"));
-        Console.Out.WriteLine(string.Create(c, $"decode 64: {r.DecodeTokensPerS:F1} tokens/s"));
+        Console.Out.WriteLine(string.Create(c, $"decode 64: {r.DecodeTokensPerS:F1} tokens/s, {r.DecodeFractionOfRead:F2} of the speed at which its weights can be read"));
         if (r.GemmFractionOfPeak is null)
             return;
         if (r.BatchTokensPerS is { } batch)

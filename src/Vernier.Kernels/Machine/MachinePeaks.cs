@@ -35,11 +35,25 @@ public static unsafe class MachinePeaks
     /// <summary>Sequential reading of a block far larger than the caches. GB/s.</summary>
     public static double ReadGigabytesPerSecond(WorkerPool pool)
     {
-        using var block = new NativeBuffer<byte>(ReadBytes);
-        for (long i = 0; i < ReadBytes; i += 1 << 30)
-            block.Slice(i, (int)Math.Min(1 << 30, ReadBytes - i)).Fill(1); // untouched pages would all be the same zero page
-        var job = new ReadJob { Block = block.Pointer };
+        using var block = ReadBlock(ReadBytes);
+        var job = new ReadJob { Block = block.Pointer, Bytes = block.Length };
         return ReadBytes / BestSeconds(pool, ref job, ReadRounds) / 1e9;
+    }
+
+    /// <summary>Seconds of one sequential reading of a block on all workers.</summary>
+    public static double ReadSeconds(WorkerPool pool, NativeBuffer<byte> block)
+    {
+        var job = new ReadJob { Block = block.Pointer, Bytes = block.Length };
+        return BestSeconds(pool, ref job, 1);
+    }
+
+    /// <summary>Memory to be read; untouched pages would all be the same page of zeros.</summary>
+    public static NativeBuffer<byte> ReadBlock(long bytes)
+    {
+        var block = new NativeBuffer<byte>(bytes);
+        for (long i = 0; i < bytes; i += 1 << 30)
+            block.Slice(i, (int)Math.Min(1 << 30, bytes - i)).Fill(1);
+        return block;
     }
 
     private static double BestSeconds<TJob>(WorkerPool pool, ref TJob job, int rounds)
@@ -176,10 +190,11 @@ public static unsafe class MachinePeaks
     private struct ReadJob : IParallelJob
     {
         public byte* Block;
+        public long Bytes;
 
         public readonly void Execute(int worker, int workers)
         {
-            var share = ReadBytes / workers / 256 * 256;
+            var share = Bytes / workers / 256 * 256;
             var p = Block + worker * share;
             var end = p + share;
             var sum = Vector256.IsHardwareAccelerated ? ReadVectors(p, end) : ReadWords((ulong*)p, (ulong*)end);

@@ -55,9 +55,10 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
     /// <param name="hiddenGrad">[tokens, channels], overwritten; 0 for tokens without a target.</param>
     /// <param name="headGrad">Takes the head's weight gradient, once a chunk (it must add); null when the head is frozen.</param>
     /// <param name="biasGrad">[vocabulary], added to; empty when frozen.</param>
+    /// <param name="quantized">Memory for integer arithmetic, which makes the logits then where <see cref="Int8Gemm.Supports"/> the head; null = fp32.</param>
     public double LossAndGradient(
         WorkerPool pool, ReadOnlySpan<float> hidden, WeightMatrix head, ReadOnlySpan<float> bias, ReadOnlySpan<int> targets, float scale,
-        Span<float> hiddenGrad, IGradientTileSink? headGrad = null, Span<float> biasGrad = default)
+        Span<float> hiddenGrad, IGradientTileSink? headGrad = null, Span<float> biasGrad = default, QuantizedActivations? quantized = null)
     {
         Require(hidden, head, bias, targets);
         Shapes.Require(hiddenGrad.Length, targets.Length, channels, nameof(hiddenGrad));
@@ -68,7 +69,7 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
         var sum = 0.0;
         for (var token = 0; Gather(hidden, targets, ref token) is > 0 and var rows;)
         {
-            sum += Chunked(pool, head, bias, targets, rows, true, scale, default, default);
+            sum += Chunked(pool, head, bias, targets, rows, true, scale, default, default, quantized);
             var logitsGrad = _logits!.Slice(0, rows * vocabulary);
             var chunkGrad = _hiddenGrad.Slice(0, rows * channels);
             Gemm.BackwardInput(pool, logitsGrad, rows, head, chunkGrad);
@@ -132,10 +133,18 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
 
     private double Chunked(
         WorkerPool pool, WeightMatrix head, ReadOnlySpan<float> bias, ReadOnlySpan<int> targets, int rows, bool gradient, float scale,
-        Span<float> logProbabilities, Span<bool> greedy)
+        Span<float> logProbabilities, Span<bool> greedy, QuantizedActivations? quantized = null)
     {
         var logits = _logits!.Slice(0, rows * vocabulary);
-        Gemm.Forward(pool, _hidden!.Slice(0, rows * channels), rows, head, logits);
+        if (quantized is not null && head is PackedMatrix packed && Int8Gemm.Supports(packed))
+        {
+            quantized.Quantize(pool, _hidden!.Slice(0, rows * channels), rows, channels);
+            Int8Gemm.Forward(pool, quantized, packed, logits);
+        }
+        else
+        {
+            Gemm.Forward(pool, _hidden!.Slice(0, rows * channels), rows, head, logits);
+        }
         fixed (float* pb = bias, pl = logProbabilities)
         fixed (bool* pg = greedy)
         fixed (int* pt = targets, pr = _rows)

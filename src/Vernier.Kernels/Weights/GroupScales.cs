@@ -66,6 +66,9 @@ public sealed unsafe class GroupScales : IDisposable
         ? sizeof(ushort) * (_halves.Scale.Length + (_halves.Offset?.Length ?? 0)) + sizeof(float) * ((_rowFactors?.Length ?? 0) + (_groupFactors?.Length ?? 0))
         : 2L * Rows * Groups * sizeof(float);
 
+    /// <summary>Bytes that an integer product with a token reads: no offsets where <see cref="UniformZero"/> stands for them.</summary>
+    internal long BytesRead => IsNarrow || float.IsNaN(UniformZero) ? Bytes : Bytes / 2;
+
     /// <summary>Whether the scales are in fp16 now.</summary>
     internal bool IsNarrow => _halves is not null;
 

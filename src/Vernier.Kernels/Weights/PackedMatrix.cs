@@ -84,6 +84,9 @@ public sealed unsafe class PackedMatrix : WeightMatrix
 
     public override long Bytes => _codes.Length + _scales.Bytes;
 
+    /// <summary>Bytes that an integer product with one token reads.</summary>
+    public long BytesRead => _codes.Length + _scales.BytesRead;
+
     /// <summary>Keeps the scales in fp16 until they are asked for to be changed, where that loses nothing and products for one token read them so:
     /// codes of 4 bits in groups of 32 are then read in 18 bytes a group and not 20.</summary>
     /// <returns>Whether they are now.</returns>

@@ -11,6 +11,12 @@ public sealed record BenchmarkResult
     /// <summary>Tokens generated one by one, a second.</summary>
     public required double DecodeTokensPerS { get; init; }
 
+    /// <summary>The speed of decoding a token as a fraction of that of reading as many bytes from memory as it reads of weights: the median over rounds in which both take turns.</summary>
+    public required double DecodeFractionOfRead { get; init; }
+
+    /// <summary>Upper less lower quartile of the rounds' ratios behind <see cref="DecodeFractionOfRead"/>.</summary>
+    public required double DecodeReadSpread { get; init; }
+
     /// <summary>Tokens a second of 16 sequences in one batch, all with one task; null where the model is not quantized.</summary>
     public required double? BatchTokensPerS { get; init; }
 

@@ -13,6 +13,9 @@ public static class ModelBenchmark
     private const int DecodeTokens = 64;
     private const int TuneRows = 2;
     private const int GemmTokens = 1024;
+    private const int ReadRounds = 15;
+    private const int WarmUp = 3;
+    private const long MostReadBytes = 512L << 20;
 
     /// <summary>Runs everything. The model is changed: it ends with tuned scales.</summary>
     /// <param name="repetitions">Each measurement is the best of so many.</param>
@@ -29,6 +32,7 @@ public static class ModelBenchmark
         var peak = MachinePeaks.Fp32Gflops(compute.Pool);
         var prefill = Best(repetitions, stop, () => Prefill(model, ids));
         var decode = Best(repetitions, stop, () => Decode(model, ids));
+        var ofRead = DecodeBesideRead(model, repetitions, stop);
         var quantized = !inferenceOnly && model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
         var oneTask = 0.0;
         PairedRatio? batch = quantized ? TaskBenchmark.Batch(model, seed, repetitions, out oneTask, stop) : null;
@@ -45,6 +49,8 @@ public static class ModelBenchmark
             Threads = compute.Pool.Threads,
             PrefillTokensPerS = prefill,
             DecodeTokensPerS = decode,
+            DecodeFractionOfRead = ofRead.Median,
+            DecodeReadSpread = ofRead.Spread,
             BatchTokensPerS = quantized ? oneTask : null,
             BatchTasksRatio = batch?.Median,
             BatchTasksSpread = batch?.Spread,
@@ -113,6 +119,23 @@ public static class ModelBenchmark
         for (var i = 0; i < DecodeTokens; i++)
             model.Decoder.Forward(model.Compute, ids.AsSpan(i % ids.Length, 1), cache, logits);
         return DecodeTokens / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Decoding a token beside reading as many bytes as that reads of weights.</summary>
+    private static PairedRatio DecodeBesideRead(LanguageModel model, int repetitions, CancellationToken stop)
+    {
+        var bytes = model.Decoder.Linears.Select(l => l.Weight).Append(model.Decoder.Head).Sum(w => w is PackedMatrix packed ? packed.BytesRead : w.Bytes);
+        using var block = MachinePeaks.ReadBlock(Math.Min(bytes, MostReadBytes));
+        using var cache = new KvCache(model.Config, 1, model.Compute.Mode == ComputeMode.Int8);
+        var logits = new float[model.Config.VocabularySize];
+        return PairedRatio.Measure(repetitions * ReadRounds, WarmUp, () => MachinePeaks.ReadSeconds(model.Compute.Pool, block) * bytes / block.Length, () =>
+        {
+            var start = Stopwatch.GetTimestamp();
+            model.Decoder.Forward(model.Compute, [1], cache, logits);
+            var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            cache.Truncate(0);
+            return seconds;
+        }, stop);
     }
 
     /// <summary>GFLOP/s of the widest layer's training product.</summary>

@@ -7,17 +7,15 @@ namespace Vernier.Benchmark;
 /// <param name="FirstSeconds">The first's shortest turn.</param>
 internal readonly record struct PairedRatio(double Median, double Spread, double FirstSeconds)
 {
-    // So many rounds are not counted: code is compiled, memory touched.
-    private const int WarmUp = 3;
-
     /// <summary>Takes the turns.</summary>
     /// <param name="rounds">Of four turns each.</param>
+    /// <param name="warmUp">Rounds before them that are not counted: code is compiled, memory touched.</param>
     /// <param name="first">A turn; returns the seconds it took.</param>
-    public static PairedRatio Measure(int rounds, Func<double> first, Func<double> second, CancellationToken stop)
+    public static PairedRatio Measure(int rounds, int warmUp, Func<double> first, Func<double> second, CancellationToken stop)
     {
         var ratios = new double[rounds];
         var least = double.MaxValue;
-        for (var i = -WarmUp; i < rounds; i++)
+        for (var i = -warmUp; i < rounds; i++)
         {
             stop.ThrowIfCancellationRequested();
             var a = first();

@@ -14,6 +14,7 @@ internal static class TaskBenchmark
     // A turn is one token, or one of each sequence: the shorter, the less the machine changes from a turn to the next. A ratio within a few percent needs many.
     private const int TokenRounds = 80;
     private const int BatchRounds = 20;
+    private const int WarmUp = 3;
 
     /// <summary>Decoding with a task in use over decoding without, tokens a second.</summary>
     /// <param name="groups">A task per group; else per channel.</param>
@@ -24,7 +25,7 @@ internal static class TaskBenchmark
         var ids = Enumerable.Range(0, Prompt).ToArray();
         var logits = new float[model.Config.VocabularySize];
         model.Decoder.Forward(model.Compute, ids, cache, default);
-        return PairedRatio.Measure(repetitions * TokenRounds, Token, () =>
+        return PairedRatio.Measure(repetitions * TokenRounds, WarmUp, Token, () =>
         {
             scales.Swap();
             var seconds = Token();
@@ -69,7 +70,7 @@ internal static class TaskBenchmark
         var logits = new float[Sequences * model.Config.VocabularySize];
         foreach (var cache in caches)
             model.Decoder.Forward(model.Compute, ids, cache, default);
-        var ratio = PairedRatio.Measure(repetitions * BatchRounds, () => Step(one), () => Step(all), stop);
+        var ratio = PairedRatio.Measure(repetitions * BatchRounds, WarmUp, () => Step(one), () => Step(all), stop);
         foreach (var cache in caches)
             cache.Dispose();
         oneTask = Sequences / ratio.FirstSeconds;

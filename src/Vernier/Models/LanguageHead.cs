@@ -59,7 +59,8 @@ internal sealed class LanguageHead : IDisposable
         var input = Input(compute, x, batch.Tokens);
         var dInput = _projectOut is null ? dx : compute.Scratch("head.input_grad", input.Length);
         var biasGrad = _head.Sum is null || Bias is null ? default : Bias.Gradient.Span;
-        var loss = LossOf(compute).LossAndGradient(compute.Pool, input, _head.Matrix, BiasValues, batch.Targets, scale, dInput, _head.Sum, biasGrad);
+        var quantized = compute.Mode == ComputeMode.Int8 ? compute.Quantized : null;
+        var loss = LossOf(compute).LossAndGradient(compute.Pool, input, _head.Matrix, BiasValues, batch.Targets, scale, dInput, _head.Sum, biasGrad, quantized);
         if (_projectOut is not null)
         {
             if (_projectOut.Sum is not null)
