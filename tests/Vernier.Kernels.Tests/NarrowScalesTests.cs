@@ -12,7 +12,7 @@ public sealed class NarrowScalesTests : IDisposable
             var data = new TheoryData<InstructionTier, int, int, bool>();
             foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
                 foreach (var tokens in new[] { 1, 3, 9 })
-                    foreach (var columns in new[] { 64, 200, 224, 256, 576, 1376 })
+                    foreach (var columns in new[] { 64, 200, 224, 256, 320, 384, 448, 576, 600, 704, 768, 1376 })
                         foreach (var uniform in new[] { true, false })
                             data.Add(tier, tokens, columns, uniform);
             return data;

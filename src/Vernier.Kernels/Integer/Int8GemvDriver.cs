@@ -64,25 +64,31 @@ internal static unsafe class Int8GemvDriver
         private readonly float* _last; // scales and offsets of the last rows, with room behind them
         private readonly byte* _codes; // one row, unpacked
         private readonly sbyte* _turned; // the activations for Int8GemvFourBits; else null
+        private readonly float* _runScales; // scales and sums for Int8GemvFourBitsRuns, [RowsAtOnce, groups] each; else null
 
         public Part(InstructionTier tier, WorkerPool pool, int worker, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate)
         {
             (_tier, _x, _weight, _accumulate) = (tier, x, weight, accumulate);
             _y = y;
             _padded = GemmDriver.RoundUp(Math.Max(x.Groups, weight.Groups), Lanes);
-            _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 2 * RowsAtOnce) + (2 * x.Stride + Line) / sizeof(float));
+            var turns = x.Tokens == 1 && Int8GemvFourBits.Serves(weight) && tier >= InstructionTier.Vector256;
+            var runs = turns && Int8GemvFourBitsRuns.Serves(tier, weight.Groups);
+            var turned = !turns ? 0 : Line + (runs ? RowsAtOnce : 1) * (long)x.Stride;
+            _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 4 * RowsAtOnce) + (x.Stride + turned) / sizeof(float));
             _scales = _factors + (long)RowsAtOnce * _padded;
             _sums = _scales + (long)x.Tokens * _padded;
             var zeroSums = _sums + (long)x.Tokens * _padded;
             _zeroSums = float.IsNaN(weight.Scales.UniformZero) ? null : zeroSums;
             _last = zeroSums + (long)x.Tokens * _padded;
-            _codes = (byte*)(_last + 2L * RowsAtOnce * _padded);
+            _runScales = runs ? _last + 2L * RowsAtOnce * _padded : null;
+            _codes = (byte*)(_last + 4L * RowsAtOnce * _padded);
             Prepare();
-            if (x.Tokens == 1 && Int8GemvFourBits.Serves(weight) && tier >= InstructionTier.Vector256)
-            {
+            if (turns)
                 _turned = (sbyte*)(((nuint)_codes + (nuint)x.Stride + Line - 1) & ~((nuint)Line - 1)); // so that no load of it meets two lines
+            if (runs)
+                Int8GemvFourBitsRuns.Prepare(x.Codes, _scales, _zeroSums == null ? _sums : _zeroSums, x.Groups, _turned, _runScales, RunSums);
+            else if (turns)
                 Int8GemvFourBits.Turn(tier, x.Codes, x.Groups, _turned);
-            }
         }
 
         public void Run(int top, int bottom)
@@ -106,6 +112,8 @@ internal static unsafe class Int8GemvDriver
         private float Middle => _weight.Bits == 8 ? Int8GemvDots.ByteMiddle : 0;
 
         private int Ratio => _weight.Groups == 1 ? _x.Groups : _weight.GroupSize / QuantizedActivations.GroupSize;
+
+        private float* RunSums => _runScales + RowsAtOnce * _x.Groups;
 
         private void Prepare()
         {
@@ -138,7 +146,7 @@ internal static unsafe class Int8GemvDriver
             var first = (long)row * groups * (narrow ? sizeof(ushort) : sizeof(float));
             var scale = (byte*)_weight.Scales.ScalePointer + first;
             var offset = (byte*)_weight.Scales.OffsetPointer + first;
-            if (!narrow && Ratio == 1 && (long)bottom * groups + Lanes > (long)_weight.Rows * groups)
+            if (!narrow && Ratio == 1 && _runScales == null && (long)bottom * groups + Lanes > (long)_weight.Rows * groups)
             {
                 if (bottom - row > RowsAtOnce)
                 {
@@ -163,8 +171,8 @@ internal static unsafe class Int8GemvDriver
                 Ahead = ahead,
                 X = _turned == null ? _x.Codes : _turned,
                 XStride = _x.Stride,
-                XScales = _scales,
-                XSums = _zeroSums == null ? _sums : _zeroSums,
+                XScales = _runScales != null ? _runScales : _scales,
+                XSums = _runScales != null ? RunSums : _zeroSums == null ? _sums : _zeroSums,
                 Padded = _padded,
                 XGroups = _x.Groups,
                 Tokens = _x.Tokens,

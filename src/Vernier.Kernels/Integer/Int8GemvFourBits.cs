@@ -7,7 +7,8 @@ namespace Vernier.Kernels;
 /// <summary>The innermost loop of <see cref="Int8GemvDriver"/> for one token, codes of 4 bits and groups of 32, bound by memory: row follows row.
 /// Eight groups are turned on their side while they are still packed: the four bytes in lane i of a register then belong to group i, so that
 /// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and become floats and meet their scales at once.
-/// Where vectors of 512 bits are in use and rows are long, sixteen go that way first, by <see cref="Int8GemvFourBits512"/>.</summary>
+/// Where vectors of 512 bits are in use and rows are long, sixteen go that way first, by <see cref="Int8GemvFourBits512"/>;
+/// rows that are no whole sixteens go there four together, by <see cref="Int8GemvFourBitsRuns"/>.</summary>
 internal static unsafe class Int8GemvFourBits
 {
     /// <summary>Columns that share a scale.</summary>
@@ -38,26 +39,37 @@ internal static unsafe class Int8GemvFourBits
             for (; end - x >= 2 * BlockCodes; x += 2 * BlockCodes, turned += 2 * BlockCodes)
                 Int8GemvFourBits512.Turn(x, turned);
         for (; end - x >= BlockCodes; x += BlockCodes, turned += BlockCodes)
-            for (var half = 0; half < 2; half++)
-            {
-                // Even groups meet the lower halves of the bytes, odd ones the upper.
-                var from = (int*)(x + half * GroupSize);
-                Turn(Vector256.Load(from), Vector256.Load(from + 16), Vector256.Load(from + 32), Vector256.Load(from + 48), out var t0, out var t1, out var t2, out var t3);
-                var to = (int*)(turned + half * GroupSize);
-                t0.Store(to);
-                t1.Store(to + 16);
-                t2.Store(to + 32);
-                t3.Store(to + 48);
-            }
+            TurnEight(x, turned);
         for (; x < end; x += GroupSize, turned += GroupSize)
             Vector256.Load(x).Store(turned);
     }
 
-    /// <summary>Rows, a multiple of four, whose <see cref="Int8GemvRows.X"/> went through <see cref="Turn(InstructionTier, sbyte*, int, sbyte*)"/>.</summary>
+    /// <summary>Turns the activations of eight groups as <see cref="Dots"/> turns the codes.</summary>
+    /// <param name="x">[8 * 32], as is <paramref name="turned"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TurnEight(sbyte* x, sbyte* turned)
+    {
+        for (var half = 0; half < 2; half++)
+        {
+            // Even groups meet the lower halves of the bytes, odd ones the upper.
+            var from = (int*)(x + half * GroupSize);
+            Turn(Vector256.Load(from), Vector256.Load(from + 16), Vector256.Load(from + 32), Vector256.Load(from + 48), out var t0, out var t1, out var t2, out var t3);
+            var to = (int*)(turned + half * GroupSize);
+            t0.Store(to);
+            t1.Store(to + 16);
+            t2.Store(to + 32);
+            t3.Store(to + 48);
+        }
+    }
+
+    /// <summary>Rows, a multiple of four, whose <see cref="Int8GemvRows.X"/> went through <see cref="Turn(InstructionTier, sbyte*, int, sbyte*)"/>,
+    /// or through <see cref="Int8GemvFourBitsRuns.Prepare"/> where that serves.</summary>
     public static void Rows<TScales>(InstructionTier tier, in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
-        if (InSixteens(tier, rows.XGroups))
+        if (Int8GemvFourBitsRuns.Serves(tier, rows.Groups))
+            Int8GemvFourBitsRuns.Rows<TScales>(rows);
+        else if (InSixteens(tier, rows.XGroups))
             Rows<TScales, Sixteen>(rows);
         else
             Rows<TScales, Eight>(rows);
@@ -69,6 +81,18 @@ internal static unsafe class Int8GemvFourBits
     {
         Sse.Prefetch0(codes + Int8GemvStream.AheadBytes);
         Sse.Prefetch1(codes + AheadFar);
+    }
+
+    /// <summary>Asks for the scales and offsets of some rows, <see cref="Int8GemvRows.Ahead"/> of these.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FetchScales<TScales>(in Int8GemvRows rows, int row, int count)
+        where TScales : struct, IGemvScales
+    {
+        var ahead = ((long)row + rows.Ahead) * rows.Groups * TScales.Bytes;
+        var bytes = (long)count * rows.Groups * TScales.Bytes;
+        Fetch((byte*)rows.Scale + ahead, bytes);
+        if (rows.Offset != rows.Scale)
+            Fetch((byte*)rows.Offset + ahead, bytes);
     }
 
     private static bool InSixteens(InstructionTier tier, int groups) => tier == InstructionTier.Vector512 && groups >= LeastForSixteens;
@@ -96,10 +120,7 @@ internal static unsafe class Int8GemvFourBits
     {
         var at = (long)row * rows.Groups;
         var hasOffsets = rows.Offset != rows.Scale;
-        var ahead = (at + (long)rows.Ahead * rows.Groups) * TScales.Bytes;
-        Fetch((byte*)rows.Scale + ahead, rows.Groups * TScales.Bytes);
-        if (hasOffsets)
-            Fetch((byte*)rows.Offset + ahead, rows.Groups * TScales.Bytes);
+        FetchScales<TScales>(rows, row, 1);
         var (sum, terms) = (Vector256<float>.Zero, Vector256<float>.Zero);
         var codes = rows.Codes + row * rows.RowBytes;
         var x = rows.X;
@@ -125,7 +146,7 @@ internal static unsafe class Int8GemvFourBits
 
     /// <summary>Eight groups' sums of products, the even groups first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Dots(byte* codes, sbyte* x)
+    public static Vector256<int> Dots(byte* codes, sbyte* x)
     {
         var from = (int*)codes;
         Turn(Vector256.Load(from), Vector256.Load(from + 8), Vector256.Load(from + 16), Vector256.Load(from + 24), out var t0, out var t1, out var t2, out var t3);

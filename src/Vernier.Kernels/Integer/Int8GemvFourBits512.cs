@@ -57,7 +57,7 @@ internal static unsafe class Int8GemvFourBits512
 
     /// <summary>Sixteen groups' sums of products, in the order of their numbers modulo 4 (0, 2, 1, 3).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Dots(byte* codes, sbyte* x)
+    public static Vector512<int> Dots(byte* codes, sbyte* x)
     {
         var from = (int*)codes;
         Turn(Vector512.Load(from), Vector512.Load(from + 16), Vector512.Load(from + 32), Vector512.Load(from + 48), out var t0, out var t1, out var t2, out var t3);
