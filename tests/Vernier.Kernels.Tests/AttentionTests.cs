@@ -111,8 +111,8 @@ public class AttentionTests
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
     public void CachedQueriesMatchTheReference(InstructionTier tier) => OpTesting.At(tier, () =>
     {
-        foreach (var (heads, kvHeads, dim, window) in new[] { (3, 1, 64, 0), (4, 2, 20, 0), (2, 2, 33, 40), (8, 2, 128, 300) })
-            foreach (var (length, queries) in new[] { (1, 1), (2, 1), (257, 1), (600, 1), (600, 3), (40, 40), (300, 50), (700, 5) })
+        foreach (var (heads, kvHeads, dim, window) in new[] { (3, 1, 64, 0), (4, 2, 20, 0), (2, 2, 33, 40), (8, 2, 128, 300), (9, 3, 80, 0), (16, 1, 64, 30) })
+            foreach (var (length, queries) in new[] { (1, 1), (2, 1), (33, 1), (64, 4), (256, 2), (257, 1), (600, 1), (600, 3), (40, 40), (300, 50), (700, 5) })
             {
                 var shape = new AttentionShape(heads, kvHeads, dim, 0.3f, window);
                 var q = OpTesting.Normal(1, queries * shape.QueryChannels);
@@ -133,6 +133,46 @@ public class AttentionTests
                 Attention.Cached(OpTesting.Pool, q, halves, valueHalves, length, shape, output.Span);
                 OpTesting.Close(expected, output.Span, 1e-5, 1e-5, "output with a half cache");
             }
+    });
+
+    [Theory]
+    [InlineData(40)] // one chunk of keys
+    [InlineData(700)]
+    public void CachedQueriesDoNotDependOnTheThreads(int length)
+    {
+        var shape = new AttentionShape(9, 3, 64, 0.125f);
+        var q = OpTesting.Normal(1, 2 * shape.QueryChannels);
+        var k = Array.ConvertAll(OpTesting.Normal(2, length * shape.KeyChannels), x => (Half)x);
+        var v = Array.ConvertAll(OpTesting.Normal(3, length * shape.KeyChannels), x => (Half)x);
+        Assert.Equal(Run(1), Run(2));
+        Assert.Equal(Run(1), Run(7));
+
+        float[] Run(int threads)
+        {
+            using var pool = new WorkerPool(threads);
+            var output = new float[q.Length];
+            Attention.Cached(pool, q, k, v, length, shape, output);
+            return output;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
+    public void WhatIsNoNumberInTheCacheIsSeen(InstructionTier tier) => OpTesting.At(tier, () =>
+    {
+        var shape = new AttentionShape(2, 1, 64, 0.125f);
+        const int length = 37;
+        var q = OpTesting.Normal(1, shape.QueryChannels);
+        foreach (var bad in new[] { Half.NaN, Half.PositiveInfinity })
+        {
+            var k = Array.ConvertAll(OpTesting.Normal(2, length * shape.KeyChannels), x => (Half)x);
+            var v = Array.ConvertAll(OpTesting.Normal(3, length * shape.KeyChannels), x => (Half)x);
+            v[20 * shape.KeyChannels + 5] = bad;
+            var output = new float[q.Length];
+            Attention.Cached(OpTesting.Pool, q, k, v, length, shape, output);
+            Assert.False(float.IsFinite(output[5]));
+            Assert.True(float.IsFinite(output[6]));
+        }
     });
 
     [Fact]

@@ -136,19 +136,15 @@ public static unsafe class Attention
     private static void Decode<T>(WorkerPool pool, float* q, T* keys, T* values, int queries, int length, in AttentionShape shape, float* output)
         where T : unmanaged
     {
-        var kernel = new AttentionDecode<T> { Shape = shape, Q = q, K = keys, V = values, Queries = queries, Length = length };
-        kernel.Partial = Scratch.Get(ref t_partial, (long)shape.KvHeads * kernel.Chunks * kernel.Rows * (shape.HeadDim + 2));
+        var kernel = new AttentionDecode<T> { Shape = shape, Q = q, K = keys, V = values, Queries = queries, Length = length, Output = output };
+        var (rows, chunks) = (kernel.Rows, kernel.Chunks);
+        if (chunks > 1)
+            kernel.Partial = Scratch.Get(ref t_partial, (long)shape.KvHeads * chunks * rows * (shape.HeadDim + 2));
         Kernel.Run(pool, ref kernel, (long)queries * shape.QueryChannels * length);
-        var merge = new AttentionMerge
-        {
-            Shape = shape,
-            Partial = kernel.Partial,
-            Output = output,
-            Rows = kernel.Rows,
-            FirstChunk = kernel.FirstChunk,
-            Chunks = kernel.Chunks,
-        };
-        Kernel.Run(pool, ref merge, (long)queries * shape.QueryChannels * (kernel.Chunks - kernel.FirstChunk));
+        if (chunks == 1)
+            return;
+        var merge = new AttentionMerge { Shape = shape, Partial = kernel.Partial, Output = output, Rows = rows, Chunks = chunks };
+        Kernel.Run(pool, ref merge, (long)queries * shape.QueryChannels * chunks);
     }
 
     private static int RequireSequences(ReadOnlySpan<int> starts)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Vernier.Kernels;
 
 /// <summary>Merges the outputs of <see cref="AttentionDecode{T}"/>'s chunks, each weighted by its share of the softmax.</summary>
@@ -5,11 +7,11 @@ internal unsafe struct AttentionMerge : IKernel
 {
     public AttentionShape Shape;
 
-    /// <summary>[kvHeads, Chunks, Rows, headDim + 2]: maximum, total, sum of values.</summary>
+    /// <summary>[kvHeads, Chunks, Rows, headDim + 2]: maximum, total, sum of values. The maximum becomes the chunk's weight.</summary>
     public float* Partial;
 
     public float* Output;
-    public int Rows, FirstChunk, Chunks;
+    public int Rows, Chunks;
 
     public readonly void Execute<L>(int worker, int workers)
         where L : unmanaged, ILanes<L>
@@ -19,27 +21,39 @@ internal unsafe struct AttentionMerge : IKernel
             Merge<L>(unit / Rows, unit % Rows);
     }
 
+    [MethodImpl(Kernel.Body)]
     private readonly void Merge<L>(int kvHead, int row)
         where L : unmanaged, ILanes<L>
     {
         var dim = Shape.HeadDim;
-        var output = Output + (long)(row / Shape.Group) * Shape.QueryChannels + (kvHead * Shape.Group + row % Shape.Group) * dim;
+        var step = (long)Rows * (dim + 2); // from chunk to chunk
+        var first = Partial + ((long)kvHead * Chunks * Rows + row) * (dim + 2);
+        var end = first + Chunks * step;
         var maximum = float.NegativeInfinity;
-        for (var chunk = FirstChunk; chunk < Chunks; chunk++)
-            maximum = MathF.Max(maximum, At(kvHead, chunk, row)[0]);
+        for (var chunk = first; chunk < end; chunk += step)
+            maximum = MathF.Max(maximum, chunk[0]);
         var total = 0f;
-        new Span<float>(output, dim).Clear();
-        for (var chunk = FirstChunk; chunk < Chunks; chunk++)
+        for (var chunk = first; chunk < end; chunk += step)
         {
-            var partial = At(kvHead, chunk, row);
-            var weight = MathF.Exp(partial[0] - maximum);
-            total += weight * partial[1];
-            for (var c = 0; c < dim; c++)
-                output[c] += weight * partial[2 + c];
+            chunk[0] = MathF.Exp(chunk[0] - maximum);
+            total += chunk[0] * chunk[1];
         }
-        for (var c = 0; c < dim; c++)
-            output[c] /= total;
+        var inverse = 1f / total;
+        var output = Output + Shape.RowOffset(kvHead, row);
+        var c = 0;
+        for (; c <= dim - L.Count; c += L.Count)
+        {
+            var sum = L.Create(0f);
+            for (var chunk = first; chunk < end; chunk += step)
+                sum = L.MultiplyAdd(L.Create(chunk[0]), L.Load(chunk + 2 + c), sum);
+            (sum * L.Create(inverse)).Store(output + c);
+        }
+        for (; c < dim; c++)
+        {
+            var sum = 0f;
+            for (var chunk = first; chunk < end; chunk += step)
+                sum += chunk[0] * chunk[2 + c];
+            output[c] = sum * inverse;
+        }
     }
-
-    private readonly float* At(int kvHead, int chunk, int row) => Partial + (((long)kvHead * Chunks + chunk) * Rows + row) * (Shape.HeadDim + 2);
 }

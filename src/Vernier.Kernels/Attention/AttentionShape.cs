@@ -20,6 +20,9 @@ public readonly record struct AttentionShape(int Heads, int KvHeads, int HeadDim
     /// <summary>The first key that query <paramref name="i"/> sees.</summary>
     internal int FirstKey(int i) => Window == 0 ? 0 : Math.Max(0, i - Window + 1);
 
+    /// <summary>Where a row of a key/value head lies in q and the output: rows go through the queries, and in each through the heads of the group.</summary>
+    internal long RowOffset(int kvHead, int row) => (long)(row / Group) * QueryChannels + (kvHead * Group + row % Group) * HeadDim;
+
     internal void Validate()
     {
         if (Heads < 1 || KvHeads < 1 || HeadDim < 1 || Window < 0 || Heads % KvHeads != 0)

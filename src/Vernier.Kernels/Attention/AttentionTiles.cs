@@ -93,7 +93,7 @@ internal unsafe struct AttentionTiles
         {
             var c = 0;
             for (; c <= channels - V.Count; c += V.Count)
-                (Load<V, T>(source + c) * V.Create(factor)).Store(destination + c);
+                (LaneMath.Load<V, T>(source + c) * V.Create(factor)).Store(destination + c);
             for (; c < channels; c++)
                 destination[c] = ToSingle(source[c]) * factor;
             for (; c < width; c++)
@@ -127,12 +127,6 @@ internal unsafe struct AttentionTiles
             for (var i = 0; i < channels; i++)
                 new Span<float>(destination + i * Keys + rows, Keys - rows).Clear();
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Load<V, T>(T* source)
-        where V : unmanaged, ILanes<V>
-        where T : unmanaged =>
-        typeof(T) == typeof(Half) ? V.Load((Half*)source) : V.Load((float*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float ToSingle<T>(T value)

@@ -57,6 +57,13 @@ internal static unsafe class LaneMath
         return V.IfLess(V.Create(0f), x, V.Create(1f) - tail, tail);
     }
 
+    /// <summary>Loads floats or halves.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Load<V, T>(T* source)
+        where V : unmanaged, ILanes<V>
+        where T : unmanaged =>
+        typeof(T) == typeof(Half) ? V.Load((Half*)source) : V.Load((float*)source);
+
     /// <summary>The first <paramref name="count"/> (below V.Count) floats, then <paramref name="fill"/>.</summary>
     public static V LoadPartial<V>(float* source, int count, float fill = 0f)
         where V : unmanaged, ILanes<V>

@@ -5,32 +5,49 @@ namespace Vernier.Kernels;
 /// <summary>The product of two small tiles that are in the nearest caches: the arithmetic of attention.</summary>
 internal static unsafe class TileProduct
 {
-    /// <summary>Row counts of c are rounded up to this by <see cref="Multiply"/>: rows beyond are computed from, and written to, padding.</summary>
+    /// <summary>Row counts of c are rounded up to this by <see cref="Multiply{V, T}"/>: rows beyond are computed from, and written to, padding.</summary>
     public const int RowGrain = 12;
 
     /// <summary>Column counts must be multiples of this.</summary>
     public static int ColumnGrain<V>()
         where V : unmanaged, ILanes<V> => 2 * V.Count;
 
-    /// <summary>c [m, n] = a [m, k] b [k, n], or c +=. Element (i, s) of a is a[i * aRow + s * aStep], so a transposed tile needs no copy.</summary>
-    /// <param name="n">A multiple of <see cref="ColumnGrain"/>.</param>
+    /// <summary>Rows of c for which b is read once.</summary>
+    public static int RowsAtOnce<V>()
+        where V : unmanaged, ILanes<V> => V.Count == 16 ? 12 : 6; // 32 registers hold 12 rows, 16 hold 6
+
+    /// <inheritdoc cref="Multiply{V, T}(float*, nint, nint, T*, nint, float*, nint, int, int, int, bool)"/>
     public static void Multiply<V>(
         float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, int m, int n, int k, bool accumulate)
+        where V : unmanaged, ILanes<V> =>
+        Multiply<V, float>(a, aRow, aStep, b, bStep, c, cRow, m, n, k, accumulate);
+
+    /// <summary>c [m, n] = a [m, k] b [k, n], or c +=. Element (i, s) of a is a[i * aRow + s * aStep], so a transposed tile needs no copy.</summary>
+    /// <typeparam name="V">The vectors.</typeparam>
+    /// <typeparam name="T">What b holds: float, or Half, which is converted each time that it is read.</typeparam>
+    /// <param name="n">A multiple of <see cref="ColumnGrain"/>.</param>
+    public static void Multiply<V, T>(
+        float* a, nint aRow, nint aStep, T* b, nint bStep, float* c, nint cRow, int m, int n, int k, bool accumulate)
         where V : unmanaged, ILanes<V>
+        where T : unmanaged
     {
         for (var j = 0; j < n; j += 2 * V.Count)
             for (var i = 0; i < m;)
             {
-                // 32 registers hold 12 rows, 16 hold 6
-                if (V.Count == 16 && m - i > 6)
+                if (RowsAtOnce<V>() == 12 && m - i > 6)
                 {
-                    Block12<V>(a + i * aRow, aRow, aStep, b + j, bStep, c + i * cRow + j, cRow, k, accumulate);
+                    Block12<V, T>(a + i * aRow, aRow, aStep, b + j, bStep, c + i * cRow + j, cRow, k, accumulate);
                     i += 12;
+                }
+                else if (m - i > 3)
+                {
+                    Block6<V, T>(a + i * aRow, aRow, aStep, b + j, bStep, c + i * cRow + j, cRow, k, accumulate);
+                    i += 6;
                 }
                 else
                 {
-                    Block6<V>(a + i * aRow, aRow, aStep, b + j, bStep, c + i * cRow + j, cRow, k, accumulate);
-                    i += 6;
+                    Block3<V, T>(a + i * aRow, aRow, aStep, b + j, bStep, c + i * cRow + j, cRow, k, accumulate);
+                    i += 3;
                 }
             }
     }
@@ -50,8 +67,9 @@ internal static unsafe class TileProduct
 
     /// <summary>12 rows by two vectors.</summary>
     [MethodImpl(Kernel.Body)]
-    private static void Block12<V>(float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, int k, bool accumulate)
+    private static void Block12<V, T>(float* a, nint aRow, nint aStep, T* b, nint bStep, float* c, nint cRow, int k, bool accumulate)
         where V : unmanaged, ILanes<V>
+        where T : unmanaged
     {
         var (c0, d0) = (V.Create(0f), V.Create(0f));
         var (c1, d1) = (V.Create(0f), V.Create(0f));
@@ -67,7 +85,7 @@ internal static unsafe class TileProduct
         var (c11, d11) = (V.Create(0f), V.Create(0f));
         for (; k > 0; k--)
         {
-            var (p, q) = (V.Load(b), V.Load(b + V.Count));
+            var (p, q) = (LaneMath.Load<V, T>(b), LaneMath.Load<V, T>(b + V.Count));
             var x = V.Create(a[0]);
             (c0, d0) = (V.MultiplyAdd(x, p, c0), V.MultiplyAdd(x, q, d0));
             x = V.Create(a[aRow]);
@@ -111,8 +129,9 @@ internal static unsafe class TileProduct
 
     /// <summary>6 rows by two vectors.</summary>
     [MethodImpl(Kernel.Body)]
-    private static void Block6<V>(float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, int k, bool accumulate)
+    private static void Block6<V, T>(float* a, nint aRow, nint aStep, T* b, nint bStep, float* c, nint cRow, int k, bool accumulate)
         where V : unmanaged, ILanes<V>
+        where T : unmanaged
     {
         var (c0, d0) = (V.Create(0f), V.Create(0f));
         var (c1, d1) = (V.Create(0f), V.Create(0f));
@@ -122,7 +141,7 @@ internal static unsafe class TileProduct
         var (c5, d5) = (V.Create(0f), V.Create(0f));
         for (; k > 0; k--)
         {
-            var (p, q) = (V.Load(b), V.Load(b + V.Count));
+            var (p, q) = (LaneMath.Load<V, T>(b), LaneMath.Load<V, T>(b + V.Count));
             var x = V.Create(a[0]);
             (c0, d0) = (V.MultiplyAdd(x, p, c0), V.MultiplyAdd(x, q, d0));
             x = V.Create(a[aRow]);
@@ -144,5 +163,31 @@ internal static unsafe class TileProduct
         Put(c3, d3, c + 3 * cRow, accumulate);
         Put(c4, d4, c + 4 * cRow, accumulate);
         Put(c5, d5, c + 5 * cRow, accumulate);
+    }
+
+    /// <summary>3 rows by two vectors.</summary>
+    [MethodImpl(Kernel.Body)]
+    private static void Block3<V, T>(float* a, nint aRow, nint aStep, T* b, nint bStep, float* c, nint cRow, int k, bool accumulate)
+        where V : unmanaged, ILanes<V>
+        where T : unmanaged
+    {
+        var (c0, d0) = (V.Create(0f), V.Create(0f));
+        var (c1, d1) = (V.Create(0f), V.Create(0f));
+        var (c2, d2) = (V.Create(0f), V.Create(0f));
+        for (; k > 0; k--)
+        {
+            var (p, q) = (LaneMath.Load<V, T>(b), LaneMath.Load<V, T>(b + V.Count));
+            var x = V.Create(a[0]);
+            (c0, d0) = (V.MultiplyAdd(x, p, c0), V.MultiplyAdd(x, q, d0));
+            x = V.Create(a[aRow]);
+            (c1, d1) = (V.MultiplyAdd(x, p, c1), V.MultiplyAdd(x, q, d1));
+            x = V.Create(a[2 * aRow]);
+            (c2, d2) = (V.MultiplyAdd(x, p, c2), V.MultiplyAdd(x, q, d2));
+            a += aStep;
+            b += bStep;
+        }
+        Put(c0, d0, c, accumulate);
+        Put(c1, d1, c + cRow, accumulate);
+        Put(c2, d2, c + 2 * cRow, accumulate);
     }
 }
