@@ -74,6 +74,15 @@ public sealed class KvCache : IDisposable
         values.CopyTo(_full.Values(layer, Length, tokens));
     }
 
+    /// <summary>Asks for the first keys and values of a layer, which attention reads after a product or two.</summary>
+    internal void BeginReading(int layer)
+    {
+        if (_half is null)
+            return;
+        ReadAhead.Begin<Half>(_half.Keys(layer, 0, Length));
+        ReadAhead.Begin<Half>(_half.Values(layer, 0, Length));
+    }
+
     /// <summary>Attention of the last queries of <paramref name="length"/> tokens over the keys and values stored.</summary>
     /// <param name="q">[queries, heads x head dim].</param>
     /// <param name="output">[queries, heads x head dim].</param>

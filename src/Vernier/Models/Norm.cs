@@ -5,6 +5,10 @@ namespace Vernier.Models;
 /// <summary>RMSNorm or LayerNorm with its weights: over the hidden state, or over every head (q and k norms).</summary>
 internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Parameter? bias)
 {
+    // read once a token from memory that other weights have pushed out of the caches: the shorter the way, the better
+    private readonly NativeBuffer<float> _weight = weight.Value;
+    private readonly int _width = weight.Shape[0];
+
     public Parameter Weight => weight;
 
     public Parameter? Bias => bias;
@@ -12,15 +16,13 @@ internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Param
     /// <summary>The weights' gradients are wanted.</summary>
     public bool Train { get; set; }
 
-    private int Width => weight.Shape[0];
-
     /// <summary>y [rows, width] = norm of each row of x. May run in place.</summary>
     public void Forward(Compute compute, ReadOnlySpan<float> x, Span<float> y)
     {
         if (kind == NormKind.RmsNorm)
-            RmsNorm.Forward(compute.Pool, x, weight.Value.Span, x.Length / Width, epsilon, y);
+            RmsNorm.Forward(compute.Pool, x, _weight.Span, x.Length / _width, epsilon, y);
         else
-            LayerNorm.Forward(compute.Pool, x, weight.Value.Span, bias!.Value.Span, x.Length / Width, epsilon, y);
+            LayerNorm.Forward(compute.Pool, x, _weight.Span, bias!.Value.Span, x.Length / _width, epsilon, y);
     }
 
     /// <summary>dx += gradient through the norm; adds the weights' gradients when they are wanted.</summary>
@@ -44,8 +46,8 @@ internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Param
     {
         var weightGrad = Train ? weight.Gradient.Span : default;
         if (kind == NormKind.RmsNorm)
-            RmsNorm.Backward(compute.Pool, x, weight.Value.Span, dy, x.Length / Width, epsilon, dx, weightGrad, accumulate);
+            RmsNorm.Backward(compute.Pool, x, _weight.Span, dy, x.Length / _width, epsilon, dx, weightGrad, accumulate);
         else
-            LayerNorm.Backward(compute.Pool, x, weight.Value.Span, dy, x.Length / Width, epsilon, dx, weightGrad, Train ? bias!.Gradient.Span : default, accumulate);
+            LayerNorm.Backward(compute.Pool, x, _weight.Span, dy, x.Length / _width, epsilon, dx, weightGrad, Train ? bias!.Gradient.Span : default, accumulate);
     }
 }

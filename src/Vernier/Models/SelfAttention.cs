@@ -41,6 +41,8 @@ internal sealed class SelfAttention
         var q = kept.Query.Of(tokens * QueryWidth);
         var k = kept.Key.Of(tokens * KeyWidth);
         var v = kept.Value.Of(tokens * KeyWidth);
+        if (layout.Caches is [var only]) // those of several sequences would push each other out
+            only.BeginReading(_layer);
         Projections.Forward(compute, layout, x, Query, q, Key, k, Value, v);
         Position(compute, layout, Query, QueryNorm, kept.QueryBeforeNorm, q);
         Position(compute, layout, Key, KeyNorm, kept.KeyBeforeNorm, k);
