@@ -91,8 +91,8 @@ internal unsafe struct AttentionDecode<T> : IKernel
                 Score(kvHead, floats, typeof(T) == typeof(float) ? stride : Width, j, Math.Min(Block, end - j), Scores + j - first);
             }
             Exponentials((end - first + Block - 1) / Block * Block);
-            // halves that one pass needs are converted on the way; for more passes, or columns beyond the head's, they are copied first
-            var isDirect = Width == Parent.Shape.HeadDim && (typeof(T) == typeof(float) || rows <= TileProduct.RowsAtOnce<L>());
+            // halves that few rows need are converted on the way; for more rows, or columns beyond the head's, they are copied first
+            var isDirect = Width == Parent.Shape.HeadDim && (typeof(T) == typeof(float) || rows <= TileProduct.FewRows);
             for (var j = first; j < end; j += Block, values += Block * stride)
             {
                 if (j + Block < end)

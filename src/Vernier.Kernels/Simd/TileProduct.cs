@@ -12,9 +12,8 @@ internal static unsafe class TileProduct
     public static int ColumnGrain<V>()
         where V : unmanaged, ILanes<V> => 2 * V.Count;
 
-    /// <summary>Rows of c for which b is read once.</summary>
-    public static int RowsAtOnce<V>()
-        where V : unmanaged, ILanes<V> => V.Count == 16 ? 12 : 6; // 32 registers hold 12 rows, 16 hold 6
+    /// <summary>Up to so many rows of c cost least, at every tier.</summary>
+    public const int FewRows = 3;
 
     /// <inheritdoc cref="Multiply{V, T}(float*, nint, nint, T*, nint, float*, nint, int, int, int, bool)"/>
     public static void Multiply<V>(
@@ -34,12 +33,13 @@ internal static unsafe class TileProduct
         for (var j = 0; j < n; j += 2 * V.Count)
             for (var i = 0; i < m;)
             {
-                if (RowsAtOnce<V>() == 12 && m - i > 6)
+                // 32 registers hold 12 rows, 16 hold 6
+                if (V.Count == 16 && m - i > 6)
                 {
                     Block12<V, T>(a + i * aRow, aRow, aStep, b + j, bStep, c + i * cRow + j, cRow, k, accumulate);
                     i += 12;
                 }
-                else if (m - i > 3)
+                else if (m - i > FewRows)
                 {
                     Block6<V, T>(a + i * aRow, aRow, aStep, b + j, bStep, c + i * cRow + j, cRow, k, accumulate);
                     i += 6;
@@ -47,7 +47,7 @@ internal static unsafe class TileProduct
                 else
                 {
                     Block3<V, T>(a + i * aRow, aRow, aStep, b + j, bStep, c + i * cRow + j, cRow, k, accumulate);
-                    i += 3;
+                    i += FewRows;
                 }
             }
     }
