@@ -5,16 +5,21 @@ public sealed class NarrowScalesTests : IDisposable
     private readonly WorkerPool _pool = new(2);
     private readonly QuantizedActivations _x = new();
 
-    public static TheoryData<InstructionTier, int, int, bool> Products
+    public static TheoryData<InstructionTier, int, int, int, bool> Products
     {
         get
         {
-            var data = new TheoryData<InstructionTier, int, int, bool>();
+            var data = new TheoryData<InstructionTier, int, int, int, bool>();
             foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
                 foreach (var tokens in new[] { 1, 3, 9 })
-                    foreach (var columns in new[] { 64, 200, 224, 256, 320, 384, 448, 576, 600, 704, 768, 1376 })
-                        foreach (var uniform in new[] { true, false })
-                            data.Add(tier, tokens, columns, uniform);
+                    foreach (var uniform in new[] { true, false })
+                    {
+                        foreach (var columns in new[] { 64, 200, 224, 256, 320, 384, 448, 576, 600, 704, 768, 1376 })
+                            data.Add(tier, 4, tokens, columns, uniform);
+                        foreach (var bits in new[] { 2, 3, 5, 8 })
+                            foreach (var columns in new[] { 64, 200, 576 })
+                                data.Add(tier, bits, tokens, columns, uniform);
+                    }
             return data;
         }
     }
@@ -69,7 +74,7 @@ public sealed class NarrowScalesTests : IDisposable
     [Fact]
     public void StayInFp32WhereNoProductReadsHalves()
     {
-        foreach (var (bits, group) in new[] { (8, 32), (4, 64), (4, 0), (3, 32) })
+        foreach (var (bits, group) in new[] { (8, 64), (4, 64), (4, 0), (3, 16) })
         {
             using var weight = new PackedMatrix(4, 64, bits, group);
             Assert.False(weight.NarrowScales());
@@ -79,10 +84,10 @@ public sealed class NarrowScalesTests : IDisposable
     /// <summary>Every product and every tile has the bits that it has with the same scales in fp32.</summary>
     [Theory]
     [MemberData(nameof(Products))]
-    public void ChangeNoProduct(InstructionTier tier, int tokens, int columns, bool uniform)
+    public void ChangeNoProduct(InstructionTier tier, int bits, int tokens, int columns, bool uniform)
     {
         const int rows = 37;
-        using var weight = Weight(rows, columns, uniform);
+        using var weight = Weight(rows, columns, uniform, bits);
         _x.Quantize(_pool, Matrices.Values(tokens * columns, 3), tokens, columns);
         var (expected, found) = (new float[tokens * rows], new float[tokens * rows]);
         var (tile, narrowTile) = (new float[rows * columns], new float[rows * columns]);
@@ -100,10 +105,10 @@ public sealed class NarrowScalesTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Products))]
-    public void FactorsAreThoseOfEveryScale(InstructionTier tier, int tokens, int columns, bool uniform)
+    public void FactorsAreThoseOfEveryScale(InstructionTier tier, int bits, int tokens, int columns, bool uniform)
     {
         const int rows = 36;
-        using var weight = Weight(rows, columns, uniform);
+        using var weight = Weight(rows, columns, uniform, bits);
         var groups = weight.Groups;
         float[] row = [.. Enumerable.Range(0, rows).Select(i => 0.9f + 0.01f * i)];
         float[] column = [.. Enumerable.Range(0, groups).Select(i => 1.1f - 0.02f * i)];
@@ -129,7 +134,7 @@ public sealed class NarrowScalesTests : IDisposable
         Assert.Equal(tile, factoredTile);
         using var copy = narrow.Clone();
         Assert.True(copy.IsNarrow);
-        Array.Fill(magnitude, 15f * columns); // scales and activations below 1
+        Array.Fill(magnitude, (float)((1 << bits) - 1) * columns); // scales and activations below 1
         Matrices.AssertClose(expected, found, magnitude, groups);
         Assert.Equal(Bits(exact.Scale), Bits(copy.Scale));
         Assert.Equal(Bits(exact.Offset), Bits(narrow.Offset));
@@ -212,14 +217,14 @@ public sealed class NarrowScalesTests : IDisposable
         Assert.Throws<ArgumentException>(() => odd.Scales.Factor(new float[8], []));
     }
 
-    // Scales that are halves, subnormal and negative ones and zeros among them; offsets -8 times the scales, or any halves.
-    private static PackedMatrix Weight(int rows, int columns, bool uniform)
+    // Scales that are halves, subnormal and negative ones and zeros among them; offsets that make the middle code zero, or any halves.
+    private static PackedMatrix Weight(int rows, int columns, bool uniform, int bits = 4)
     {
-        var (weight, random, codes) = (new PackedMatrix(rows, columns, 4, 32), new Random(columns), new byte[columns]);
+        var (weight, random, codes) = (new PackedMatrix(rows, columns, bits, 32), new Random(columns), new byte[columns]);
         for (var r = 0; r < rows; r++)
         {
             for (var c = 0; c < columns; c++)
-                codes[c] = (byte)random.Next(16);
+                codes[c] = (byte)random.Next(1 << bits);
             weight.SetRowCodes(r, codes);
         }
         var scale = weight.Scales.Scale.Span;
@@ -227,7 +232,7 @@ public sealed class NarrowScalesTests : IDisposable
         for (var i = 0; i < scale.Length; i++)
         {
             scale[i] = (float)(Half)(i % 11 == 0 ? 0 : i % 7 == 0 ? 1e-7f * random.Next(20) : random.NextSingle() - 0.4f);
-            offset[i] = uniform ? -8 * scale[i] : (float)(Half)(random.NextSingle() - 0.5f);
+            offset[i] = uniform ? -(1 << (bits - 1)) * scale[i] : (float)(Half)(random.NextSingle() - 0.5f);
         }
         return weight;
     }

@@ -34,17 +34,17 @@ internal static unsafe class Int8GemvDots
                 {
                     var (x0, x1) = (Vector256.Load(x), Vector256.Load(x + 32));
                     var v = Vector256.Load(w);
-                    s0 = Scaled(v & mask, x0, p[0], s0);
-                    s0 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s0);
+                    s0 = Scaled(v & mask, x0, p, s0);
+                    s0 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p + 1, s0);
                     v = Vector256.Load(w + rowBytes);
-                    s1 = Scaled(v & mask, x0, p[f], s1);
-                    s1 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[f + 1], s1);
+                    s1 = Scaled(v & mask, x0, p + f, s1);
+                    s1 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p + f + 1, s1);
                     v = Vector256.Load(w + 2 * rowBytes);
-                    s2 = Scaled(v & mask, x0, p[2 * f], s2);
-                    s2 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[2 * f + 1], s2);
+                    s2 = Scaled(v & mask, x0, p + 2 * f, s2);
+                    s2 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p + 2 * f + 1, s2);
                     v = Vector256.Load(w + 3 * rowBytes);
-                    s3 = Scaled(v & mask, x0, p[3 * f], s3);
-                    s3 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[3 * f + 1], s3);
+                    s3 = Scaled(v & mask, x0, p + 3 * f, s3);
+                    s3 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p + 3 * f + 1, s3);
                 }
                 Store(rows, row, t, HorizontalSums.Each(s0, s1, s2, s3));
             }
@@ -53,27 +53,28 @@ internal static unsafe class Int8GemvDots
 
     /// <summary>Rows of 8-bit codes in groups of 32, four at a time.</summary>
     [MethodImpl(Kernel.Body)]
-    public static void RowsOfBytes(in Int8GemvRows rows)
+    public static void RowsOfBytes<TScales>(in Int8GemvRows rows)
+        where TScales : struct, IGemvScales
     {
         var (f, rowBytes) = (rows.Padded, rows.RowBytes);
         for (var row = 0; row < rows.Ahead; row += 4)
-            Prefetch<FloatScales>(rows, row);
+            Prefetch<TScales>(rows, row);
         for (var row = 0; row < rows.Rows; row += 4)
         {
-            Prefetch<FloatScales>(rows, row + rows.Ahead);
+            Prefetch<TScales>(rows, row + rows.Ahead);
             for (var t = 0; t < rows.Tokens; t++)
             {
-                FourFactors<FloatScales>(rows, row, t, rows.Middle, out var s0, out var s1, out var s2, out var s3);
+                FourFactors<TScales>(rows, row, t, rows.Middle, out var s0, out var s1, out var s2, out var s3);
                 var w = rows.Codes + row * rowBytes;
                 var x = rows.X + t * rows.XStride;
                 var p = rows.Factors;
                 for (var g = 0; g < rows.XGroups; g++, w += 32, x += 32, p++)
                 {
                     var v = Vector256.Load(x);
-                    s0 = ScaledFromMiddle(Vector256.Load(w), v, p[0], s0);
-                    s1 = ScaledFromMiddle(Vector256.Load(w + rowBytes), v, p[f], s1);
-                    s2 = ScaledFromMiddle(Vector256.Load(w + 2 * rowBytes), v, p[2 * f], s2);
-                    s3 = ScaledFromMiddle(Vector256.Load(w + 3 * rowBytes), v, p[3 * f], s3);
+                    s0 = ScaledFromMiddle(Vector256.Load(w), v, p, s0);
+                    s1 = ScaledFromMiddle(Vector256.Load(w + rowBytes), v, p + f, s1);
+                    s2 = ScaledFromMiddle(Vector256.Load(w + 2 * rowBytes), v, p + 2 * f, s2);
+                    s3 = ScaledFromMiddle(Vector256.Load(w + 3 * rowBytes), v, p + 3 * f, s3);
                 }
                 Store(rows, row, t, HorizontalSums.Each(s0, s1, s2, s3));
             }
@@ -116,18 +117,11 @@ internal static unsafe class Int8GemvDots
     {
         if (row >= rows.Rows)
             return;
-        Fetch(rows.Codes + row * rows.RowBytes, 4 * rows.RowBytes);
+        Int8GemvAhead.Fetch(rows.Codes + row * rows.RowBytes, 4 * rows.RowBytes);
         var (at, bytes) = ((long)row * rows.Groups * TScales.Bytes, 4L * rows.Groups * TScales.Bytes);
-        Fetch((byte*)rows.Scale + at, bytes);
+        Int8GemvAhead.Fetch((byte*)rows.Scale + at, bytes);
         if (rows.Offset != rows.Scale)
-            Fetch((byte*)rows.Offset + at, bytes);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(byte* from, long bytes)
-    {
-        for (var end = from + bytes; from < end; from += 64)
-            Sse.Prefetch0(from);
+            Int8GemvAhead.Fetch((byte*)rows.Offset + at, bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -150,20 +144,20 @@ internal static unsafe class Int8GemvDots
             var (x0, x1) = (Vector256.Load(x), Vector256.Load(x + 32));
             var p = factors + g;
             var v = Vector256.Load(w);
-            s0 = Scaled(v & mask, x0, p[0], s0);
-            s0 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s0);
+            s0 = Scaled(v & mask, x0, p, s0);
+            s0 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p + 1, s0);
             v = Vector256.Load(w + rowBytes);
             p += f;
-            s1 = Scaled(v & mask, x0, p[0], s1);
-            s1 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s1);
+            s1 = Scaled(v & mask, x0, p, s1);
+            s1 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p + 1, s1);
             v = Vector256.Load(w + 2 * rowBytes);
             p += f;
-            s2 = Scaled(v & mask, x0, p[0], s2);
-            s2 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s2);
+            s2 = Scaled(v & mask, x0, p, s2);
+            s2 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p + 1, s2);
             v = Vector256.Load(w + 3 * rowBytes);
             p += f;
-            s3 = Scaled(v & mask, x0, p[0], s3);
-            s3 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p[1], s3);
+            s3 = Scaled(v & mask, x0, p, s3);
+            s3 = Scaled((v.AsUInt16() >> 4).AsByte() & mask, x1, p + 1, s3);
         }
         return HorizontalSums.Each(s0, s1, s2, s3);
     }
@@ -177,10 +171,10 @@ internal static unsafe class Int8GemvDots
         {
             var v = Vector256.Load(x);
             var p = factors + g;
-            s0 = ScaledFromMiddle(Vector256.Load(w), v, p[0], s0);
-            s1 = ScaledFromMiddle(Vector256.Load(w + rowBytes), v, p[f], s1);
-            s2 = ScaledFromMiddle(Vector256.Load(w + 2 * rowBytes), v, p[2 * f], s2);
-            s3 = ScaledFromMiddle(Vector256.Load(w + 3 * rowBytes), v, p[3 * f], s3);
+            s0 = ScaledFromMiddle(Vector256.Load(w), v, p, s0);
+            s1 = ScaledFromMiddle(Vector256.Load(w + rowBytes), v, p + f, s1);
+            s2 = ScaledFromMiddle(Vector256.Load(w + 2 * rowBytes), v, p + 2 * f, s2);
+            s3 = ScaledFromMiddle(Vector256.Load(w + 3 * rowBytes), v, p + 3 * f, s3);
         }
         return HorizontalSums.Each(s0, s1, s2, s3);
     }
@@ -192,8 +186,8 @@ internal static unsafe class Int8GemvDots
         var (s0, s1) = (Vector256<float>.Zero, Vector256<float>.Zero);
         for (var g = 0; g < groups; g += 2, codes += 64, x += 64)
         {
-            s0 = Scaled(Vector256.Load(codes), Vector256.Load(x), factors[g], s0);
-            s1 = Scaled(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors[g + 1], s1);
+            s0 = Scaled(Vector256.Load(codes), Vector256.Load(x), factors + g, s0);
+            s1 = Scaled(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + g + 1, s1);
         }
         return Vector256.Sum(s0 + s1);
     }
@@ -205,24 +199,24 @@ internal static unsafe class Int8GemvDots
         var (s0, s1) = (Vector256<float>.Zero, Vector256<float>.Zero);
         for (var g = 0; g < groups; g += 2, codes += 64, x += 64)
         {
-            s0 = ScaledFull(Vector256.Load(codes), Vector256.Load(x), factors[g], s0);
-            s1 = ScaledFull(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors[g + 1], s1);
+            s0 = ScaledFull(Vector256.Load(codes), Vector256.Load(x), factors + g, s0);
+            s1 = ScaledFull(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + g + 1, s1);
         }
         return Vector256.Sum(s0 + s1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Scaled(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
+    public static Vector256<float> Scaled(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum)
     {
         var dots = AvxVnni.IsSupported
             ? AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, codes, x)
             : Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes, x), Vector256.Create((short)1));
-        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Vector256.Create(factor), sum);
+        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Avx.BroadcastScalarToVector256(factor), sum);
     }
 
     // Codes less 128: their magnitudes times the activations under their signs, at most 2 * 128 * 127 a pair.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ScaledFromMiddle(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
+    public static Vector256<float> ScaledFromMiddle(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum)
     {
         if (AvxVnni.IsSupported)
             return Scaled(codes, x, factor, sum);
@@ -232,7 +226,7 @@ internal static unsafe class Int8GemvDots
 
     // Without VNNI a pair of 8-bit products may exceed 16 bits: halves of the codes go one after the other.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> ScaledFull(Vector256<byte> codes, Vector256<sbyte> x, float factor, Vector256<float> sum)
+    private static Vector256<float> ScaledFull(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum)
     {
         if (AvxVnni.IsSupported)
             return Scaled(codes, x, factor, sum);
@@ -240,7 +234,7 @@ internal static unsafe class Int8GemvDots
         var low = Avx2.MultiplyAddAdjacent(codes & mask, x);
         var high = Avx2.MultiplyAddAdjacent((codes.AsUInt16() >> 4).AsByte() & mask, x);
         var dots = Avx2.MultiplyAddAdjacent(low, Vector256.Create((short)1)) + Avx2.MultiplyAddAdjacent(high, Vector256.Create((short)16));
-        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Vector256.Create(factor), sum);
+        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Avx.BroadcastScalarToVector256(factor), sum);
     }
 
     // 255 * 127 fits 16 bits; sums go on in 32.

@@ -13,13 +13,17 @@ internal static unsafe class Int8GemvDriver
     // Bytes of codes from what is multiplied to what is asked for: far enough to hide a read of memory, near enough to be there still.
     private const int AheadOfFour = 2048;
 
+    // Of codes, taken at a time at least: about a microsecond of reading.
+    private const int LeastBytes = 16384;
+
     public static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products)
     {
         var job = new Job { Tier = tier, Pool = pool, X = x, Products = products };
+        pool.Shares.Deal(job.Blocks, (int)(LeastBytes / (RowsAtOnce * (long)products.Weight(0)!.RowBytes)));
         pool.Run(ref job);
     }
 
-    // Workers split the rows of all weights, laid end to end: one pass over q, k and v, or over gate and up.
+    // Workers share the rows of all weights, laid end to end: one pass over q, k and v, or over gate and up.
     private struct Job : IParallelJob
     {
         public InstructionTier Tier;
@@ -27,25 +31,37 @@ internal static unsafe class Int8GemvDriver
         public QuantizedActivations X;
         public Int8Products Products;
 
-        public readonly void Execute(int worker, int workers)
+        public readonly int Blocks
         {
-            var blocks = 0;
-            for (var i = 0; i < Products.Count; i++)
-                blocks += Blocks(i);
-            var (start, end) = GemmDriver.Share(blocks, worker, workers);
-            for (var i = 0; i < Products.Count && end > 0; i++)
+            get
             {
-                var count = Blocks(i);
-                if (start < count)
-                {
-                    var part = new Part(Tier, Pool, worker, X, Products.Weight(i)!, Products.Output(i), Products.Accumulate);
-                    part.Run(start * RowsAtOnce, Math.Min(Math.Min(end, count) * RowsAtOnce, Products.Weight(i)!.Rows));
-                }
-                (start, end) = (Math.Max(0, start - count), end - count);
+                var blocks = 0;
+                for (var i = 0; i < Products.Count; i++)
+                    blocks += BlocksOf(i);
+                return blocks;
             }
         }
 
-        private readonly int Blocks(int weight) => (Products.Weight(weight)!.Rows - 1) / RowsAtOnce + 1;
+        public readonly void Execute(int worker, int workers)
+        {
+            var (part, at) = (default(Part), -1);
+            while (Pool.Shares.Take(worker, out var start, out var end))
+                for (var i = 0; end > 0; i++)
+                {
+                    var count = BlocksOf(i);
+                    if (start < count)
+                    {
+                        var weight = Products.Weight(i)!;
+                        if (at != i)
+                            part = part.Fits(weight) ? new Part(part, weight, Products.Output(i)) : new Part(Tier, Pool, worker, X, weight, Products.Output(i), Products.Accumulate);
+                        at = i;
+                        part.Run(start * RowsAtOnce, Math.Min(Math.Min(end, count) * RowsAtOnce, weight.Rows));
+                    }
+                    (start, end) = (Math.Max(0, start - count), end - count);
+                }
+        }
+
+        private readonly int BlocksOf(int weight) => (Products.Weight(weight)!.Rows - 1) / RowsAtOnce + 1;
     }
 
     /// <summary>Some rows of one weight with all tokens.</summary>
@@ -91,6 +107,17 @@ internal static unsafe class Int8GemvDriver
                 Int8GemvFourBits.Turn(tier, x.Codes, x.Groups, _turned);
         }
 
+        /// <summary>Another weight of the same kind, for which what <paramref name="other"/> prepared serves too.</summary>
+        public Part(in Part other, PackedMatrix weight, float* y)
+        {
+            this = other;
+            _weight = weight;
+            _y = y;
+        }
+
+        public bool Fits(PackedMatrix weight) => _weight is not null && _weight.Bits == weight.Bits && _weight.Groups == weight.Groups && _weight.GroupSize == weight.GroupSize
+            && _weight.Scales.UniformZero.Equals(weight.Scales.UniformZero) && _weight.Scales.GroupFactors == null && weight.Scales.GroupFactors == null;
+
         public void Run(int top, int bottom)
         {
             var row = top;
@@ -98,8 +125,8 @@ internal static unsafe class Int8GemvDriver
             if (_tier >= InstructionTier.Vector256 && end > top)
             {
                 if (_x.Tokens == 1)
-                    row = Rows(top, end, Math.Max(1, Int8GemvStream.AheadBytes / _weight.RowBytes));
-                else if (_weight.Bits is 4 or 8 && Ratio == 1)
+                    row = Rows(top, end, Math.Max(1, Int8GemvAhead.Bytes / _weight.RowBytes));
+                else if (TakesFactors)
                     row = Rows(top, end, Math.Max(1, AheadOfFour / _weight.RowBytes / RowsAtOnce) * RowsAtOnce);
                 else if (_weight.Bits is 4 or 8)
                     for (; row < end; row += RowsAtOnce)
@@ -111,6 +138,9 @@ internal static unsafe class Int8GemvDriver
 
         private float Middle => _weight.Bits == 8 ? Int8GemvDots.ByteMiddle : 0;
 
+        // Whether factors of groups meet the activations, and those of rows the products; else they come with the scales.
+        private bool TakesFactors => _tier >= InstructionTier.Vector256 && (_x.Tokens == 1 || _weight.Bits is 4 or 8 && Ratio == 1);
+
         private int Ratio => _weight.Groups == 1 ? _x.Groups : _weight.GroupSize / QuantizedActivations.GroupSize;
 
         private float* RunSums => _runScales + RowsAtOnce * _x.Groups;
@@ -118,7 +148,7 @@ internal static unsafe class Int8GemvDriver
         private void Prepare()
         {
             var ratio = Ratio;
-            var factors = _tier >= InstructionTier.Vector256 ? _weight.Scales.GroupFactors : null; // else they come with the scales
+            var factors = TakesFactors ? _weight.Scales.GroupFactors : null;
             for (var t = 0; t < _x.Tokens; t++)
             {
                 var scales = _x.Scales + (long)t * _x.Groups;
@@ -186,14 +216,21 @@ internal static unsafe class Int8GemvDriver
             else if (_turned != null)
                 Int8GemvFourBits.Rows<FloatScales>(_tier, rows);
             else if (_x.Tokens == 1)
-                Int8GemvStream.Rows(_weight.Bits, rows);
+                Int8GemvStream.Rows(_weight.Bits, narrow, rows);
             else if (narrow)
-                Int8GemvDots.RowsOfFourBits<HalfScales>(rows);
-            else if (_weight.Bits == 4)
-                Int8GemvDots.RowsOfFourBits<FloatScales>(rows);
+                Several<HalfScales>(rows);
             else
-                Int8GemvDots.RowsOfBytes(rows);
+                Several<FloatScales>(rows);
             return bottom;
+        }
+
+        private void Several<TScales>(in Int8GemvRows rows)
+            where TScales : struct, IGemvScales
+        {
+            if (_weight.Bits == 4)
+                Int8GemvDots.RowsOfFourBits<TScales>(rows);
+            else
+                Int8GemvDots.RowsOfBytes<TScales>(rows);
         }
 
         private void FourRows(int row)

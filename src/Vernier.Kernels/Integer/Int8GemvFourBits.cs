@@ -19,10 +19,6 @@ internal static unsafe class Int8GemvFourBits
     private const int BlockCodes = Lanes * GroupSize;
     private const int Line = 64;
 
-    // Bytes from what is multiplied to what is asked for: codes come near, from far ahead, in two steps, since requests of the
-    // nearest cache are too few to hide a read of memory that one thread waits for.
-    private const int AheadFar = 16384;
-
     // Shorter rows lose more by what is left over, and by vectors that lie across two lines, than they gain.
     private const int LeastForSixteens = 32;
 
@@ -75,26 +71,6 @@ internal static unsafe class Int8GemvFourBits
             Rows<TScales, Eight>(rows);
     }
 
-    /// <summary>Asks for the codes that come later, one line of the cache.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Ask(byte* codes)
-    {
-        Sse.Prefetch0(codes + Int8GemvStream.AheadBytes);
-        Sse.Prefetch1(codes + AheadFar);
-    }
-
-    /// <summary>Asks for the scales and offsets of some rows, <see cref="Int8GemvRows.Ahead"/> of these.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FetchScales<TScales>(in Int8GemvRows rows, int row, int count)
-        where TScales : struct, IGemvScales
-    {
-        var ahead = ((long)row + rows.Ahead) * rows.Groups * TScales.Bytes;
-        var bytes = (long)count * rows.Groups * TScales.Bytes;
-        Fetch((byte*)rows.Scale + ahead, bytes);
-        if (rows.Offset != rows.Scale)
-            Fetch((byte*)rows.Offset + ahead, bytes);
-    }
-
     private static bool InSixteens(InstructionTier tier, int groups) => tier == InstructionTier.Vector512 && groups >= LeastForSixteens;
 
     // How many groups go at once is a type, so that its tests are gone when this is compiled.
@@ -120,7 +96,7 @@ internal static unsafe class Int8GemvFourBits
     {
         var at = (long)row * rows.Groups;
         var hasOffsets = rows.Offset != rows.Scale;
-        FetchScales<TScales>(rows, row, 1);
+        Int8GemvAhead.Scales<TScales>(rows, row, 1);
         var (sum, terms) = (Vector256<float>.Zero, Vector256<float>.Zero);
         var codes = rows.Codes + row * rows.RowBytes;
         var x = rows.X;
@@ -134,8 +110,8 @@ internal static unsafe class Int8GemvFourBits
         }
         for (; g < end; g += Lanes, codes += BlockBytes, x += BlockCodes)
         {
-            Ask(codes);
-            Ask(codes + Line);
+            Int8GemvAhead.Codes(codes);
+            Int8GemvAhead.Codes(codes + Line);
             var scale = TScales.Load(rows.Scale, at + g);
             terms = Fma.MultiplyAdd(hasOffsets ? TScales.Load(rows.Offset, at + g) : scale, Vector256.Load(rows.XSums + g), terms);
             var factors = Avx2.PermuteVar8x32(scale * Vector256.Load(rows.XScales + g), Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7));
@@ -178,10 +154,10 @@ internal static unsafe class Int8GemvFourBits
         sum = Fma.MultiplyAdd(offset, Vector256.Load(rows.XSums + group), sum);
         for (var factor = rows.Factors; group < rows.XGroups; group += 2, codes += GroupSize, x += 2 * GroupSize, factor += 2)
         {
-            Ask(codes);
+            Int8GemvAhead.Codes(codes);
             var v = Vector256.Load(codes).AsInt32();
-            sum = Int8GemvDots.Scaled(Low(v), Vector256.Load(x), factor[0], sum);
-            sum = Int8GemvDots.Scaled(High(v), Vector256.Load(x + GroupSize), factor[1], sum);
+            sum = Int8GemvDots.Scaled(Low(v), Vector256.Load(x), factor, sum);
+            sum = Int8GemvDots.Scaled(High(v), Vector256.Load(x + GroupSize), factor + 1, sum);
         }
         return sum;
     }
@@ -205,13 +181,6 @@ internal static unsafe class Int8GemvFourBits
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<short> Pairs(Vector256<byte> codes, sbyte* x) => Avx2.MultiplyAddAdjacent(codes, Vector256.Load(x));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(byte* from, long bytes)
-    {
-        for (var end = from + bytes; from < end; from += Line)
-            Sse.Prefetch0(from);
-    }
 
     private readonly struct Eight;
 

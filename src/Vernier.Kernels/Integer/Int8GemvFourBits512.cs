@@ -42,10 +42,10 @@ internal static unsafe class Int8GemvFourBits512
         var (sum, terms) = (Vector512<float>.Zero, Vector512<float>.Zero);
         for (var g = 0; g < groups; g += Lanes, codes += BlockBytes, x += BlockCodes)
         {
-            Int8GemvFourBits.Ask(codes);
-            Int8GemvFourBits.Ask(codes + 64);
-            Int8GemvFourBits.Ask(codes + 128);
-            Int8GemvFourBits.Ask(codes + 192);
+            Int8GemvAhead.Codes(codes);
+            Int8GemvAhead.Codes(codes + 64);
+            Int8GemvAhead.Codes(codes + 128);
+            Int8GemvAhead.Codes(codes + 192);
             var scale = TScales.LoadWide(rows.Scale, at + g);
             terms = Avx512F.FusedMultiplyAdd(hasOffsets ? TScales.LoadWide(rows.Offset, at + g) : scale, Vector512.Load(rows.XSums + g), terms);
             var factors = Avx512F.PermuteVar16x32(scale * Vector512.Load(rows.XScales + g), Vector512.Create(0, 4, 8, 12, 2, 6, 10, 14, 1, 5, 9, 13, 3, 7, 11, 15));

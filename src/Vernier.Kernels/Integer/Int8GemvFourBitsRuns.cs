@@ -62,7 +62,7 @@ internal static unsafe class Int8GemvFourBitsRuns
         var codes = rows.Codes;
         for (var row = 0; row < rows.Rows; row += RowsAtOnce)
         {
-            Int8GemvFourBits.FetchScales<TScales>(rows, row, RowsAtOnce);
+            Int8GemvAhead.Scales<TScales>(rows, row, RowsAtOnce);
             var at = (long)row * groups;
             var x = rows.X;
             var xScales = rows.XScales;
@@ -72,10 +72,10 @@ internal static unsafe class Int8GemvFourBitsRuns
             var (left, g) = (groups, total); // of the row, of the run
             for (; g >= Wide; g -= Wide, at += Wide)
             {
-                Int8GemvFourBits.Ask(codes);
-                Int8GemvFourBits.Ask(codes + 64);
-                Int8GemvFourBits.Ask(codes + 128);
-                Int8GemvFourBits.Ask(codes + 192);
+                Int8GemvAhead.Codes(codes);
+                Int8GemvAhead.Codes(codes + 64);
+                Int8GemvAhead.Codes(codes + 128);
+                Int8GemvAhead.Codes(codes + 192);
                 var scale = Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Scale, at), order);
                 var dots = Avx512F.ConvertToVector512Single(Int8GemvFourBits512.Dots(codes, x)) * Vector512.Load(xScales);
                 var terms = Vector512.Load(xSums);
@@ -102,8 +102,8 @@ internal static unsafe class Int8GemvFourBitsRuns
             }
             if (g > 0)
             {
-                Int8GemvFourBits.Ask(codes);
-                Int8GemvFourBits.Ask(codes + 64);
+                Int8GemvAhead.Codes(codes);
+                Int8GemvAhead.Codes(codes + 64);
                 var scale = Avx2.PermuteVar8x32(TScales.Load(rows.Scale, at), half);
                 var dots = Avx.ConvertToVector256Single(Int8GemvFourBits.Dots(codes, x)) * Vector256.Load(xScales);
                 var terms = Vector256.Load(xSums);

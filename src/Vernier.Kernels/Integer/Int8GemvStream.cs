@@ -8,17 +8,16 @@ namespace Vernier.Kernels;
 /// offsets are each one sequential stream that is asked for well ahead.</summary>
 internal static unsafe class Int8GemvStream
 {
-    /// <summary>Bytes of codes from what is multiplied to what is asked for: far enough to hide a read of memory that two threads share,
-    /// near enough to be there still.</summary>
-    public const int AheadBytes = 4096;
-
     private const int Lanes = 8;
 
     /// <summary>Rows, a multiple of four.</summary>
-    public static void Rows(int bits, in Int8GemvRows rows)
+    /// <param name="narrow">Scales are halves; only for groups of 32.</param>
+    public static void Rows(int bits, bool narrow, in Int8GemvRows rows)
     {
-        if (rows.Ratio == 1)
-            Rows<SmallGroups>(bits, rows);
+        if (narrow)
+            Rows<SmallGroups<HalfScales>>(bits, rows);
+        else if (rows.Ratio == 1)
+            Rows<SmallGroups<FloatScales>>(bits, rows);
         else
             Rows<WideGroups>(bits, rows);
     }
@@ -57,55 +56,52 @@ internal static unsafe class Int8GemvStream
         where TFactors : struct, IFactors
         where TCodes : struct, ICodes
     {
+        var sums = stackalloc float[4 * Lanes];
         for (var row = 0; row < rows.Rows; row += 4)
         {
-            var s0 = Row<TFactors, TCodes>(rows, row);
-            var s1 = Row<TFactors, TCodes>(rows, row + 1);
-            var s2 = Row<TFactors, TCodes>(rows, row + 2);
-            var s3 = Row<TFactors, TCodes>(rows, row + 3);
-            var dots = HorizontalSums.Each(s0, s1, s2, s3);
-            (rows.Accumulate ? dots + Vector128.Load(rows.Y + row) : dots).Store(rows.Y + row);
+            for (var i = 0; i < 4; i++) // written out four times, the body would be more than the JIT compiles well
+                Row<TFactors, TCodes>(rows, row + i).Store(sums + i * Lanes);
+            Int8GemvDots.Store(
+                rows, row, 0, HorizontalSums.Each(Vector256.Load(sums), Vector256.Load(sums + Lanes), Vector256.Load(sums + 2 * Lanes), Vector256.Load(sums + 3 * Lanes)));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Row<TFactors, TCodes>(in Int8GemvRows rows, int row)
         where TFactors : struct, IFactors
-        where TCodes : struct, ICodes
-    {
-        var codes = rows.Codes + row * rows.RowBytes;
-        var scale = (float*)rows.Scale + (long)row * rows.Groups;
-        var offset = (float*)rows.Offset + (long)row * rows.Groups;
-        var ahead = (long)rows.Ahead * rows.Groups;
-        Fetch((byte*)(scale + ahead), (long)rows.Groups * sizeof(float));
-        if (rows.Offset != rows.Scale)
-            Fetch((byte*)(offset + ahead), (long)rows.Groups * sizeof(float));
-        return TCodes.Dot(codes, rows, TFactors.Prepare(rows, scale, offset));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(byte* from, long bytes)
-    {
-        for (var end = from + bytes; from < end; from += 64)
-            Sse.Prefetch0(from);
-    }
+        where TCodes : struct, ICodes =>
+        TCodes.Dot(rows.Codes + row * rows.RowBytes, rows, TFactors.Prepare(rows, row));
 
     private interface IFactors
     {
-        /// <summary>Writes the weight's scales times the activations' to the scratch. Returns the terms of Σ (offset + middle * scale) * sum.</summary>
-        static abstract Vector256<float> Prepare(in Int8GemvRows rows, float* scale, float* offset);
+        /// <summary>Writes a row's scales times the activations' to the scratch. Returns the terms of Σ (offset + middle * scale) * sum.</summary>
+        static abstract Vector256<float> Prepare(in Int8GemvRows rows, int row);
     }
 
     /// <summary>Groups of 32, in whole vectors: what lies behind a row's groups meets zeros.</summary>
-    private readonly struct SmallGroups : IFactors
+    private readonly struct SmallGroups<TScales> : IFactors
+        where TScales : struct, IGemvScales
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<float> Prepare(in Int8GemvRows rows, float* scale, float* offset)
+        public static Vector256<float> Prepare(in Int8GemvRows rows, int row)
         {
-            var terms = Vector256<float>.Zero;
-            for (var g = 0; g < rows.Padded; g += Lanes)
-                terms = Int8GemvDots.Terms(
-                    Vector256.Load(scale + g), Vector256.Load(offset + g), rows.Middle, Vector256.Load(rows.XScales + g), Vector256.Load(rows.XSums + g), rows.Factors + g, terms);
+            Int8GemvAhead.Scales<TScales>(rows, row, 1);
+            var at = (long)row * rows.Groups;
+            var x = rows.XScales;
+            var sums = rows.XSums;
+            var factors = rows.Factors;
+            var (end, terms) = (rows.Padded, Vector256<float>.Zero);
+            if (rows.Offset != rows.Scale)
+                for (var g = 0; g < end; g += Lanes)
+                    terms = Int8GemvDots.Terms(
+                        TScales.Load(rows.Scale, at + g), TScales.Load(rows.Offset, at + g), rows.Middle, Vector256.Load(x + g), Vector256.Load(sums + g), factors + g, terms);
+            else
+                for (var g = 0; g < end; g += Lanes)
+                {
+                    var scale = TScales.Load(rows.Scale, at + g);
+                    (scale * Vector256.Load(x + g)).Store(factors + g);
+                    terms = Fma.MultiplyAdd(scale, Vector256.Load(sums + g), terms);
+                }
             return terms;
         }
     }
@@ -114,8 +110,11 @@ internal static unsafe class Int8GemvStream
     private readonly struct WideGroups : IFactors
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<float> Prepare(in Int8GemvRows rows, float* scale, float* offset)
+        public static Vector256<float> Prepare(in Int8GemvRows rows, int row)
         {
+            Int8GemvAhead.Scales<FloatScales>(rows, row, 1);
+            var scale = (float*)rows.Scale + (long)row * rows.Groups;
+            var offset = (float*)rows.Offset + (long)row * rows.Groups;
             var (i, total) = (0, 0f);
             for (var g = 0; g < rows.Groups; g++)
             {
@@ -148,10 +147,10 @@ internal static unsafe class Int8GemvStream
             var factors = rows.Factors;
             for (var end = codes + rows.RowBytes; codes < end; codes += 32, x += 64, factors += 2)
             {
-                Sse.Prefetch0(codes + AheadBytes);
+                Int8GemvAhead.Codes(codes);
                 var v = Vector256.Load(codes);
-                sum = Int8GemvDots.Scaled(v & mask, Vector256.Load(x), factors[0], sum);
-                other = Int8GemvDots.Scaled((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors[1], other);
+                sum = Int8GemvDots.Scaled(v & mask, Vector256.Load(x), factors, sum);
+                other = Int8GemvDots.Scaled((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors + 1, other);
             }
             return sum + other;
         }
@@ -167,9 +166,9 @@ internal static unsafe class Int8GemvStream
             var factors = rows.Factors;
             for (var end = codes + rows.RowBytes; codes < end; codes += 64, x += 64, factors += 2)
             {
-                Sse.Prefetch0(codes + AheadBytes);
-                sum = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes), Vector256.Load(x), factors[0], sum);
-                other = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors[1], other);
+                Int8GemvAhead.Codes(codes);
+                sum = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes), Vector256.Load(x), factors, sum);
+                other = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + 1, other);
             }
             return sum + other;
         }
@@ -186,10 +185,10 @@ internal static unsafe class Int8GemvStream
             var factors = rows.Factors;
             for (var end = codes + rows.RowBytes; codes < end; codes += CodePlanes.ChunkBytes(TBits.Value), x += 64, factors += 2)
             {
-                Sse.Prefetch0(codes + AheadBytes);
+                Int8GemvAhead.Codes(codes);
                 CodePlanes.UnpackWide<TBits>(codes, out var first, out var second);
-                sum = Int8GemvDots.Scaled(first, Vector256.Load(x), factors[0], sum);
-                other = Int8GemvDots.Scaled(second, Vector256.Load(x + 32), factors[1], other);
+                sum = Int8GemvDots.Scaled(first, Vector256.Load(x), factors, sum);
+                other = Int8GemvDots.Scaled(second, Vector256.Load(x + 32), factors + 1, other);
             }
             return sum + other;
         }

@@ -6,7 +6,7 @@ using System.Runtime.InteropServices;
 namespace Vernier.Kernels;
 
 /// <summary>Persistent threads for kernels. A run hands every worker the same job; the calling thread is worker 0.
-/// The partition is static, so results do not depend on timing. Idle workers spin for a moment, so that kernel after kernel
+/// Jobs divide their work by the workers' numbers, or by <see cref="WorkShares"/> where it does not matter who does what, so that results do not depend on timing. Idle workers spin for a moment, so that kernel after kernel
 /// starts within about a microsecond, then give way to other threads, then park.</summary>
 public sealed unsafe class WorkerPool : IDisposable
 {
@@ -29,6 +29,7 @@ public sealed unsafe class WorkerPool : IDisposable
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         _spins = Threads <= Environment.ProcessorCount; // otherwise a spinning worker delays the one it waits for
         _scratch = new NativeBuffer<float>?[Threads + 1];
+        Shares = new WorkShares(Threads);
         _berths = new Berth[Threads];
         for (var i = 0; i < Threads; i++)
             _berths[i] = new Berth();
@@ -41,6 +42,9 @@ public sealed unsafe class WorkerPool : IDisposable
 
     /// <summary>Number of workers.</summary>
     public int Threads { get; }
+
+    /// <summary>For jobs that deal out their work; a caller deals before it runs the job.</summary>
+    internal WorkShares Shares { get; }
 
     /// <summary>Whether all workers but the caller have gone to sleep.</summary>
     internal bool Parked => Array.TrueForAll(_berths, berth => berth == _berths[0] || berth.Parked);
@@ -77,6 +81,7 @@ public sealed unsafe class WorkerPool : IDisposable
             _berths[i].Wake();
         foreach (var buffer in _scratch)
             buffer?.Dispose();
+        Shares.Dispose();
     }
 
     /// <summary>Scratch of one worker, at least <paramref name="length"/> elements, not cleared, kept for the pool's life.

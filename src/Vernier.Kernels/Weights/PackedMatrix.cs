@@ -88,13 +88,15 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     public long BytesRead => _codes.Length + _scales.BytesRead;
 
     /// <summary>Keeps the scales in fp16 until they are asked for to be changed, where that loses nothing and products for one token read them so:
-    /// codes of 4 bits in groups of 32 are then read in 18 bytes a group and not 20.</summary>
+    /// in groups of 32, where codes of 4 bits are then read in 18 bytes a group and not 20.</summary>
     /// <returns>Whether they are now.</returns>
-    public bool NarrowScales() => Int8GemvFourBits.Serves(this) && _scales.Narrow();
+    public bool NarrowScales() => MayBeNarrow && _scales.Narrow();
 
     /// <summary>Rounds the scales of a task for inference in integers: <see cref="GroupScales.Round"/>, where products for one token read scales in fp16.</summary>
     /// <returns>Whether they are in fp16 now; else none of them has changed.</returns>
-    public bool RoundScales() => Int8GemvFourBits.Serves(this) && _scales.Round();
+    public bool RoundScales() => MayBeNarrow && _scales.Round();
+
+    private bool MayBeNarrow => GroupSize == QuantizedActivations.GroupSize && Groups > 1 && Int8Gemm.Supports(this);
 
     /// <summary>Bytes from one packed row to the next.</summary>
     internal int RowBytes { get; }

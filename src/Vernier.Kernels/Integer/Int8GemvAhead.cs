@@ -1,0 +1,43 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Vernier.Kernels;
+
+/// <summary>What the products of one token ask for before they need it: the packed rows stream by once, in order. Codes come near, from far ahead,
+/// in two steps, since requests of the nearest cache are too few to hide a read of memory that one thread waits for.</summary>
+internal static unsafe class Int8GemvAhead
+{
+    /// <summary>Bytes of codes from what is multiplied to what is asked for: far enough to hide a read of memory that two threads share,
+    /// near enough to be there still.</summary>
+    public const int Bytes = 4096;
+
+    private const int FarBytes = 16384;
+    private const int Line = 64;
+
+    /// <summary>Asks for the codes that come later, one line of the cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Codes(byte* codes)
+    {
+        Sse.Prefetch0(codes + Bytes);
+        Sse.Prefetch1(codes + FarBytes);
+    }
+
+    /// <summary>Asks for the scales and offsets of some rows, <see cref="Int8GemvRows.Ahead"/> of these.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scales<TScales>(in Int8GemvRows rows, int row, int count)
+        where TScales : struct, IGemvScales
+    {
+        var ahead = ((long)row + rows.Ahead) * rows.Groups * TScales.Bytes;
+        var bytes = (long)count * rows.Groups * TScales.Bytes;
+        Fetch((byte*)rows.Scale + ahead, bytes);
+        if (rows.Offset != rows.Scale)
+            Fetch((byte*)rows.Offset + ahead, bytes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fetch(byte* from, long bytes)
+    {
+        for (var end = from + bytes; from < end; from += Line)
+            Sse.Prefetch0(from);
+    }
+}
