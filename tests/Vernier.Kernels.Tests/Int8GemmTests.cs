@@ -251,15 +251,21 @@ public sealed unsafe class Int8GemmTests : IDisposable
         }
     }
 
-    [Fact]
-    public void ThreeProductsAtOnceAreThoseOfEach()
+    [Theory]
+    [InlineData(4, 8, 3, 64)]
+    [InlineData(4, 4, 4, 32)] // of one kind: what is prepared for the first serves the others
+    [InlineData(4, 4, 4, 64)]
+    [InlineData(8, 8, 8, 32)]
+    [InlineData(3, 3, 3, 32)]
+    public void ThreeProductsAtOnceAreThoseOfEach(int bits, int bitsOfSecond, int bitsOfThird, int groupOfThird)
     {
-        using var first = Measured(33, 4, 32, 1);
-        using var second = Measured(8, 8, 32, 2);
-        using var third = Measured(70, 3, 64, 3);
+        const int columns = 576;
+        using var first = Measured(33, bits, 32, 1);
+        using var second = Measured(8, bitsOfSecond, 32, 2);
+        using var third = Measured(70, bitsOfThird, groupOfThird, 3);
         foreach (var tokens in new[] { 1, 3, 9 })
         {
-            _x.Quantize(_three, Matrices.Values(tokens * 192, 4), tokens, 192);
+            _x.Quantize(_three, Matrices.Values(tokens * columns, 4), tokens, columns);
             float[][] together = [new float[tokens * 33], new float[tokens * 8], new float[tokens * 70]];
             Int8Gemm.Forward(_three, _x, first, together[0], second, together[1], third, together[2]);
             foreach (var (weight, y) in new[] { (first, together[0]), (second, together[1]), (third, together[2]) })
@@ -272,7 +278,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
 
         static PackedMatrix Measured(int rows, int bits, int group, int seed)
         {
-            var (weight, random, codes) = (new PackedMatrix(rows, 192, bits, group), new Random(seed), new byte[192]);
+            var (weight, random, codes) = (new PackedMatrix(rows, columns, bits, group), new Random(seed), new byte[columns]);
             for (var r = 0; r < rows; r++)
             {
                 for (var c = 0; c < codes.Length; c++)
