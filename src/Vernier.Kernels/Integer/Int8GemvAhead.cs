@@ -3,14 +3,16 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>What the products of one token ask for before they need it: the packed rows stream by once, in order. Codes come near, from far ahead,
-/// in two steps, since requests of the nearest cache are too few to hide a read of memory that one thread waits for.</summary>
+/// <summary>What the products of one token ask for before they need it: the packed rows stream by once, in order. Codes come to the second-level
+/// cache from far ahead, and then near. A processor drops requests while its queue is full, and a line that nobody asked for stalls the products
+/// for as long as memory takes, so that codes are asked for a second time halfway.</summary>
 internal static unsafe class Int8GemvAhead
 {
     /// <summary>Bytes of codes from what is multiplied to what is asked for: far enough to hide a read of memory that two threads share,
     /// near enough to be there still.</summary>
     public const int Bytes = 4096;
 
+    private const int HalfwayBytes = 8192;
     private const int FarBytes = 16384;
     private const int Line = 64;
 
@@ -19,6 +21,7 @@ internal static unsafe class Int8GemvAhead
     public static void Codes(byte* codes)
     {
         Sse.Prefetch0(codes + Bytes);
+        Sse.Prefetch1(codes + HalfwayBytes);
         Sse.Prefetch1(codes + FarBytes);
     }
 
