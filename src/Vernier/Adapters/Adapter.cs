@@ -64,7 +64,7 @@ public sealed class Adapter
     public void Merge(LanguageModel model) => Merge(model.Decoder, model.Compute);
 
     /// <summary>Merges for a model that will only be run. With integer arithmetic, tuned scales of single groups are rounded to fp16 where the base's were fp16 and
-    /// codes have 4 bits in groups of 32 (Q4_0, Q4_1), which is what their GGUF file stores: they are read as fast as the base's, in half the memory, and the layer
+    /// codes are in groups of 32 (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0), which is what their GGUF file stores: they are read as fast as the base's, in half the memory, and the layer
     /// computes what it does in the exported file. A layer with a scale that fp16 holds badly stays as it is (<see cref="GroupScales.Round"/>), and with fp32 arithmetic all do.</summary>
     public void MergeForInference(LanguageModel model) => MergeForInference(model.Decoder, model.Compute);
 
