@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Vernier.Kernels;
 
 /// <summary>What the products of one token ask for before they need it: the packed rows stream by once, in order. Codes come to the second-level
-/// cache from far ahead, and then near. A processor drops requests while its queue is full, and a line that nobody asked for stalls the products
+/// cache from far ahead, and then near. Requests may be dropped while the processor's queue of them is full, and a line that nobody asked for stalls the products
 /// for as long as memory takes, so that codes are asked for a second time halfway.</summary>
 internal static unsafe class Int8GemvAhead
 {
