@@ -179,6 +179,9 @@ public sealed class Tuner
         var finalEval = last.EvalLoss ?? Evaluate(cancel);
         if (finalEval > run.InitialEval + WorseBy)
             _warnings.Add(FormattableString.Invariant($"TUNING MADE THE MODEL WORSE on {_evalData!.Source}: validation loss {run.InitialEval:F4} before, {finalEval:F4} after. Lower the learning rate, train longer, or use more data."));
+        var resident = ResidentMemory.Current;
+        if (_options.MemoryLimit is { } limit && resident > limit)
+            _warnings.Add(FormattableString.Invariant($"the run took {resident / 1e6:F0} MB, more than the memory limit of {limit / 1e6:F0} MB. Smaller batches, shorter rows or other methods take less."));
         var result = new TuneResult
         {
             Step = run.Step,
@@ -188,7 +191,7 @@ public sealed class Tuner
             LearningRate = last.LearningRate,
             Tokens = last.Tokens,
             Seconds = last.Seconds,
-            ResidentMegabytes = ResidentMemory.Current / 1e6,
+            ResidentMegabytes = resident / 1e6,
             PeakResidentMegabytes = ResidentMemory.Peak / 1e6,
             InitialEval = run.InitialEval,
             FinalEval = finalEval,

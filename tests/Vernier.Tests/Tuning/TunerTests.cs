@@ -185,6 +185,15 @@ public class TunerTests
     }
 
     [Fact]
+    public void A_memory_limit_that_was_not_kept_is_said()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains(Run(folder.Path, s_options with { MemoryLimit = 1_000_000 }).Warnings, w => w.Contains("memory limit of 1 MB"));
+        using var other = new TemporaryFolder();
+        Assert.Empty(Run(other.Path, s_options with { MemoryLimit = 1L << 50 }).Warnings);
+    }
+
+    [Fact]
     public void Accumulated_micro_batches_are_one_large_batch()
     {
         using var large = new TemporaryFolder();
