@@ -58,15 +58,25 @@ public class PackedMatrixTests
     [InlineData(4, 1100, 128, false)]
     [InlineData(4, 75, 8, true)]
     [InlineData(8, 64, 24, false)]
-    public void GroupsMayBeAnySetsOfColumns(int bits, int columns, int group, bool codebook)
+    [InlineData(4, 1100, 128, false, true)]
+    [InlineData(4, 75, 8, true, true)]
+    public void GroupsMayBeAnySetsOfColumns(int bits, int columns, int group, bool codebook, bool ofAnySize = false)
     {
         const int rows = 3;
         var random = new Random(columns);
         var index = Enumerable.Range(0, columns).Select(c => c / group).ToArray();
+        if (ofAnySize)
+            index[^1] = 0;
         random.Shuffle(index);
         using var matrix = Matrices.Packed(rows, columns, bits, group, 1, codebook ? [.. Enumerable.Range(0, 16).Select(i => i * i - 9.5f)] : null, index);
         Assert.Equal(index, matrix.GroupIndex);
-        Assert.False(Int8Gemm.Supports(matrix));
+        Assert.Equal(!codebook && !ofAnySize && group % 32 == 0, Int8Gemm.Supports(matrix));
+        var stored = new byte[rows][];
+        for (var r = 0; r < rows; r++)
+        {
+            stored[r] = [.. Enumerable.Range(0, columns).Select(_ => (byte)random.Next(1 << bits))];
+            matrix.SetRowCodes(r, stored[r]);
+        }
         for (var start = 0; start < columns; start += 13)
         {
             var count = random.Next(columns - start) + 1;
@@ -76,6 +86,7 @@ public class PackedMatrixTests
             for (var r = 0; r < rows; r++)
             {
                 matrix.ReadCodes(r, start, codes);
+                Assert.Equal(stored[r][start..(start + count)], codes);
                 for (var c = 0; c < count; c++)
                 {
                     var g = r * matrix.Groups + index[start + c];

@@ -7,12 +7,13 @@ public static unsafe class Int8Gemm
     // More tokens pay for unpacking the codes into panels.
     private const int MaxGemvTokens = 4;
 
-    /// <summary>Whether a weight can be multiplied this way: its codes stand for themselves, and its groups are runs of columns and whole groups of activations.</summary>
+    /// <summary>Whether a weight can be multiplied this way: its codes stand for themselves, and its groups are runs of columns, if need be in
+    /// <see cref="PackedMatrix.Order"/>, and whole groups of activations.</summary>
     public static bool Supports(PackedMatrix weight) =>
-        weight.Codebook.IsEmpty && weight.GroupIndex.IsEmpty && (weight.Groups == 1 || weight.GroupSize % QuantizedActivations.GroupSize == 0);
+        weight.Codebook.IsEmpty && (weight.GroupIndex.IsEmpty || weight.Order is not null) && (weight.Groups == 1 || weight.GroupSize % QuantizedActivations.GroupSize == 0);
 
     /// <summary>y [tokens, out] = x Ŵᵀ, or y += with <paramref name="accumulate"/>.</summary>
-    /// <exception cref="ArgumentException">The sizes do not fit.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit, or the activations were taken in another order of columns than the weight's.</exception>
     /// <exception cref="NotSupportedException">The weight is not one that <see cref="Supports"/> allows.</exception>
     public static void Forward(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate = false) =>
         Forward(InstructionTiers.Best, pool, x, weight, y, accumulate);
@@ -79,23 +80,39 @@ public static unsafe class Int8Gemm
             throw new ArgumentException($"{dx.Length} elements for {tokens} tokens of {weight.Columns} features.", nameof(dx));
         if (tokens == 0)
             return;
-        fixed (float* from = dy, to = dx)
-            if (weight.Groups > 1)
+        fixed (float* to = dx)
+            if (weight.Order is null)
             {
-                var folded = quantized.FoldGradient(pool, from, tokens, weight, key);
-                if (tier == InstructionTier.Vector512)
-                    Int8GroupBackwardDriver.Backward<Int8Kernel512>(tier, pool, folded, tokens, weight, to, accumulate);
-                else
-                    Int8GroupBackwardDriver.Backward<Int8Kernel256>(tier, pool, folded, tokens, weight, to, accumulate);
+                Backward(tier, pool, dy, tokens, weight, key, quantized, to, accumulate);
             }
             else
             {
-                quantized.QuantizeGradient(pool, dy, tokens, weight, key);
-                if (tier == InstructionTier.Vector512)
-                    Int8BackwardDriver.Backward<Int8Kernel512>(pool, quantized, weight, to, accumulate);
-                else
-                    Int8BackwardDriver.Backward<Int8Kernel256>(pool, quantized, weight, to, accumulate);
+                var places = quantized.GradientPlaces(tokens, weight.Columns);
+                Backward(tier, pool, dy, tokens, weight, key, quantized, places, false);
+                weight.Order.Restore(pool, places, tokens, to, accumulate);
             }
+    }
+
+    private static void Backward(InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedActivations quantized, float* to, bool accumulate)
+    {
+        if (weight.Groups > 1)
+        {
+            FoldedGradient folded;
+            fixed (float* from = dy)
+                folded = quantized.FoldGradient(pool, from, tokens, weight, key);
+            if (tier == InstructionTier.Vector512)
+                Int8GroupBackwardDriver.Backward<Int8Kernel512>(tier, pool, folded, tokens, weight, to, accumulate);
+            else
+                Int8GroupBackwardDriver.Backward<Int8Kernel256>(tier, pool, folded, tokens, weight, to, accumulate);
+        }
+        else
+        {
+            quantized.QuantizeGradient(pool, dy, tokens, weight, key);
+            if (tier == InstructionTier.Vector512)
+                Int8BackwardDriver.Backward<Int8Kernel512>(pool, quantized, weight, to, accumulate);
+            else
+                Int8BackwardDriver.Backward<Int8Kernel256>(pool, quantized, weight, to, accumulate);
+        }
     }
 
     private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products, float[]?[]? rowFactors = null)
@@ -128,7 +145,9 @@ public static unsafe class Int8Gemm
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)
     {
         if (!Supports(weight))
-            throw new NotSupportedException($"Integer products need groups that are runs of a multiple of {QuantizedActivations.GroupSize} columns and no codebook; groups here are {weight.GroupSize}{(weight.GroupIndex.IsEmpty ? "" : " in any order")}.");
+            throw new NotSupportedException($"Integer products need groups that are runs of a multiple of {QuantizedActivations.GroupSize} columns and no codebook; groups here are {weight.GroupSize}{(weight.GroupIndex.IsEmpty || weight.Order is not null ? "" : " and others")}.");
+        if (x.Order != weight.Order)
+            throw new ArgumentException("The activations' columns are in another order than the weight's.", nameof(x));
         if (x.Columns != weight.Columns)
             throw new ArgumentException($"Activations of {x.Columns} columns for a weight of {weight.Columns}.", nameof(x));
         if ((long)x.Tokens * weight.Rows > length)

@@ -36,6 +36,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>Columns held.</summary>
     public int Columns { get; private set; }
 
+    /// <summary>The order in which the columns are held; null = their own.</summary>
+    public ColumnOrder? Order { get; private set; }
+
     /// <summary>Columns rounded up to whole chunks of 64, the distance from token to token in codes; the rest is zero.</summary>
     internal int Stride { get; private set; }
 
@@ -54,7 +57,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>A token's sums together, [tokens].</summary>
     internal float* Totals => _hasFactors ? _factoredTotals.Pointer : _totals.Pointer;
 
-    /// <summary>[tokens, columns]: scale * code.</summary>
+    /// <summary>[tokens, columns]: scale * code, the columns in their own order.</summary>
     internal ReadOnlySpan<float> Values
     {
         get
@@ -66,24 +69,28 @@ public sealed unsafe class QuantizedActivations : IDisposable
                 var scales = Scales + (long)t * Groups;
                 var values = _values.Slice((long)t * Columns, Columns);
                 for (var i = 0; i < values.Length; i++)
-                    values[i] = scales[i / GroupSize] * codes[i];
+                    values[Order is null ? i : Order.Columns[i]] = scales[i / GroupSize] * codes[i];
             }
             return _values.Slice(0, Tokens * Columns);
         }
     }
 
     /// <summary>Takes <paramref name="x"/> [tokens, columns] in.</summary>
-    /// <exception cref="ArgumentException">The span is too short.</exception>
-    public void Quantize(WorkerPool pool, ReadOnlySpan<float> x, int tokens, int columns)
+    /// <param name="order">What the weights that they will meet have as <see cref="PackedMatrix.Order"/>.</param>
+    /// <exception cref="ArgumentException">The span is too short, or the order is one of another number of columns.</exception>
+    public void Quantize(WorkerPool pool, ReadOnlySpan<float> x, int tokens, int columns, ColumnOrder? order = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
         if ((long)tokens * columns > x.Length)
             throw new ArgumentException($"{x.Length} elements for {tokens} tokens of {columns} features.", nameof(x));
+        if (order is not null && order.Columns.Length != columns)
+            throw new ArgumentException($"An order of {order.Columns.Length} columns for {columns}.", nameof(order));
         Reserve(tokens, columns);
+        Order = order;
         fixed (float* source = x)
         {
-            var job = new Job { Source = source, Target = this };
+            var job = new Job { Pool = pool, Source = source, Target = this };
             if ((long)tokens * columns < 16384)
                 job.Execute(0, 1); // done before another thread would have begun
             else
@@ -147,6 +154,13 @@ public sealed unsafe class QuantizedActivations : IDisposable
         return _folded;
     }
 
+    /// <summary>Memory for an input gradient whose columns are still in a weight's order.</summary>
+    internal float* GradientPlaces(int tokens, int columns)
+    {
+        Grow(ref _values, (long)tokens * columns);
+        return _values.Pointer;
+    }
+
     /// <summary>A run of tokens as operand for a weight of so many bits; wide codes need <see cref="Widen"/> before.</summary>
     internal Int8Tokens From(int token, int bits) => new()
     {
@@ -173,6 +187,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private void Reserve(int tokens, int columns)
     {
         _isWide = false;
+        Order = null;
         (Tokens, Columns, Stride) = (tokens, columns, GemmDriver.RoundUp(columns, CodePlanes.Chunk));
         Grow(ref _codes, (tokens + SpareTokens) * (long)Stride);
         Grow(ref _scales, (tokens + SpareTokens) * (long)Groups);
@@ -225,16 +240,24 @@ public sealed unsafe class QuantizedActivations : IDisposable
 
     private struct Job : IParallelJob
     {
+        public WorkerPool Pool;
         public float* Source;
         public QuantizedActivations Target;
 
         public readonly void Execute(int worker, int workers)
         {
             var (start, end) = GemmDriver.Share(Target.Tokens, worker, workers);
+            var arranged = Target.Order is null ? null : Pool.WorkerScratch(worker, Target.Columns);
             for (var t = start; t < end; t++)
             {
+                var from = Source + (long)t * Target.Columns;
+                if (arranged != null)
+                {
+                    Target.Order!.Arrange(from, arranged);
+                    from = arranged;
+                }
                 var sums = Target.Sums + (long)t * Target.Groups;
-                Row(Source + (long)t * Target.Columns, Target.Columns, Target.Groups, Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups, sums);
+                Row(from, Target.Columns, Target.Groups, Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups, sums);
                 Target.Totals[t] = Sum(new(sums, Target.Groups));
             }
         }

@@ -23,7 +23,8 @@ public static class GroupSums
     /// <summary>destination [rows, groups] = sums of x [rows, columns] over the columns of each group of a weight.</summary>
     public static void Pool(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> destination)
     {
-        if (weight.GroupIndex.IsEmpty)
+        var index = weight.GroupIndex;
+        if (index.IsEmpty)
         {
             Pool(x, rows, weight.Columns, weight.GroupSize, destination);
             return;
@@ -34,7 +35,7 @@ public static class GroupSums
         {
             var sums = destination.Slice(row * weight.Groups, weight.Groups);
             for (var c = 0; c < weight.Columns; c++)
-                sums[weight.GroupIndex[c]] += x[row * weight.Columns + c];
+                sums[index[c]] += x[row * weight.Columns + c];
         }
     }
 

@@ -6,7 +6,8 @@ namespace Vernier.Kernels;
 /// Effective weight of row i, column j in group G: Scale[i, G] * value + Offset[i, G], one rounding, where value is the code or,
 /// with a codebook, the codebook's entry. Groups are runs of <see cref="GroupSize"/> consecutive columns; the last one may be shorter;
 /// only where <see cref="GroupIndex"/> is given (columns quantized in the order of their importance) they are any sets of columns.
-/// Rows are packed as <see cref="CodePlanes"/> says and padded with zeros to whole chunks of 64 codes.</summary>
+/// Rows are packed as <see cref="CodePlanes"/> says and padded with zeros to whole chunks of 64 codes; columns lie in their own order,
+/// or in <see cref="Order"/>, which only integer products see: whoever reads or writes codes and tiles names columns as the file does.</summary>
 public sealed unsafe class PackedMatrix : WeightMatrix
 {
     private const int ChunksAtOnce = 16;
@@ -15,6 +16,10 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     private readonly NativeBuffer<byte> _codes;
     private readonly float[]? _codebook;
     private readonly int[]? _groupIndex;
+
+    [ThreadStatic]
+    private static NativeBuffer<float>? t_row;
+
     private GroupScales _scales;
 
     /// <param name="groupSize">Columns that share a scale; 0 = one group for the whole row (per channel).</param>
@@ -45,6 +50,8 @@ public sealed unsafe class PackedMatrix : WeightMatrix
                 if (groupIndex[column] != column / GroupSize)
                     _groupIndex = [.. groupIndex];
         }
+        if (_groupIndex is not null && (Order = ColumnOrder.Of(_groupIndex, GroupSize)) is not null)
+            _groupIndex = null;
         RowBytes = checked((columns - 1) / CodePlanes.Chunk + 1) * CodePlanes.ChunkBytes(bits);
         _codes = new NativeBuffer<byte>((long)rows * RowBytes, isWeight: true);
         _scales = new GroupScales(rows, Groups, staysFloat: !Int8GemvFourBits.Serves(this));
@@ -63,10 +70,14 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     public ReadOnlySpan<float> Codebook => _codebook;
 
     /// <summary>[columns]: the group of each column; empty where column j has group j / <see cref="GroupSize"/>.</summary>
-    public ReadOnlySpan<int> GroupIndex => _groupIndex;
+    public ReadOnlySpan<int> GroupIndex => Order is null ? _groupIndex : Order.Groups;
+
+    /// <summary>The order in which codes lie, for integer products: groups are runs of columns in it. Null = their own, as there is no <see cref="GroupIndex"/>
+    /// or the groups differ in size.</summary>
+    public ColumnOrder? Order { get; }
 
     /// <summary>The group of a column.</summary>
-    public int GroupOf(int column) => _groupIndex is null ? column / GroupSize : _groupIndex[column];
+    public int GroupOf(int column) => GroupIndex.IsEmpty ? column / GroupSize : GroupIndex[column];
 
     /// <summary>The scales in use. Assign another set of the same shape to switch tasks.</summary>
     /// <exception cref="ArgumentException">The shape differs.</exception>
@@ -115,6 +126,13 @@ public sealed unsafe class PackedMatrix : WeightMatrix
         codes = codes[..Columns];
         if (Bits < 8 && codes.ContainsAnyExceptInRange((byte)0, (byte)((1 << Bits) - 1)))
             throw new ArgumentException($"A code of row {row} needs more than {Bits} bits.", nameof(codes));
+        if (Order is not null)
+        {
+            var arranged = new Span<byte>(RowScratch(), Columns);
+            for (var place = 0; place < Columns; place++)
+                arranged[place] = codes[Order.Columns[place]];
+            codes = arranged;
+        }
         var chunk = stackalloc byte[CodePlanes.Chunk];
         var packed = RowPointer(row);
         for (; codes.Length > 0; packed += CodePlanes.ChunkBytes(Bits))
@@ -133,6 +151,14 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     public void ReadCodes(int row, int column, Span<byte> destination)
     {
         CheckRange(row, 1, column, destination.Length);
+        if (Order is not null)
+        {
+            var arranged = (byte*)RowScratch();
+            Unpack(row, 0, Columns, arranged);
+            for (var i = 0; i < destination.Length; i++)
+                destination[i] = arranged[Order.Places[column + i]];
+            return;
+        }
         var codes = stackalloc byte[ChunksAtOnce * CodePlanes.Chunk];
         while (destination.Length > 0)
         {
@@ -145,14 +171,34 @@ public sealed unsafe class PackedMatrix : WeightMatrix
         }
     }
 
-    [SkipLocalsInit]
     public override void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride)
     {
         CheckTile(row, rows, column, columns, destination.Length, stride);
+        fixed (float* to = destination)
+        {
+            if (Order is null)
+            {
+                ReadPlaces(row, rows, column, columns, to, stride);
+                return;
+            }
+            // A tile's columns lie all over their row: one gather of weights costs less than gathers of codes, scales and offsets.
+            var whole = RowScratch();
+            for (var r = 0; r < rows; r++)
+            {
+                ReadPlaces(row + r, 1, 0, Columns, whole, Columns);
+                Order.Restore(whole, column, columns, to + (long)r * stride);
+            }
+        }
+    }
+
+    // A tile of columns as they lie.
+    [SkipLocalsInit]
+    private void ReadPlaces(int row, int rows, int column, int columns, float* to, int stride)
+    {
         var codes = stackalloc byte[ChunksAtOnce * CodePlanes.Chunk];
         var widened = stackalloc float[2 * MostGroupsAtOnce];
         fixed (int* index = _groupIndex)
-        fixed (float* to = destination, codebook = _codebook)
+        fixed (float* codebook = _codebook)
             for (var r = 0; r < rows; r++)
             {
                 var at = (long)(row + r) * Groups;
@@ -187,6 +233,8 @@ public sealed unsafe class PackedMatrix : WeightMatrix
         Scales.Dispose();
         base.Dispose();
     }
+
+    private float* RowScratch() => Scratch.Get(ref t_row, GemmDriver.RoundUp(Columns, CodePlanes.Chunk));
 
     private void Unpack(int row, int chunk, int codes, byte* destination) =>
         CodePlanes.Unpack(RowPointer(row) + (long)chunk * CodePlanes.ChunkBytes(Bits), (codes - 1) / CodePlanes.Chunk + 1, Bits, destination);

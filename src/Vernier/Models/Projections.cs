@@ -11,21 +11,14 @@ internal static class Projections
     public static void Forward(
         Compute compute, TokenLayout layout, ReadOnlySpan<float> x, Linear first, Span<float> y1, Linear? second = null, Span<float> y2 = default, Linear? third = null, Span<float> y3 = default)
     {
-        if ((layout.Inference || compute.Training) && IntegerWeight(compute, first) is { } w1
-            && (second is null || IntegerWeight(compute, second) is not null) && (third is null || IntegerWeight(compute, third) is not null))
+        if ((layout.Inference || compute.Training) && IntegerWeight(compute, first) is { } w1)
         {
-            compute.Quantized.Quantize(compute.Pool, x, layout.Tokens, first.InFeatures);
-            if (layout.Tasks is { } tasks)
+            var (w2, w3) = (second is null ? null : IntegerWeight(compute, second), third is null ? null : IntegerWeight(compute, third));
+            if ((second is null || w2 is not null) && (third is null || w3 is not null))
             {
-                TaskProjection.Integer(compute, tasks, x, w1, y1);
-                if (second is not null)
-                    TaskProjection.Integer(compute, tasks, x, (PackedMatrix)second.PlainWeight!, y2);
-                if (third is not null)
-                    TaskProjection.Integer(compute, tasks, x, (PackedMatrix)third.PlainWeight!, y3);
+                Integer(compute, layout, x, w1, y1, w2, y2, w3, y3);
                 return;
             }
-            Int8Gemm.Forward(compute.Pool, compute.Quantized, w1, y1, second?.PlainWeight as PackedMatrix, y2, third?.PlainWeight as PackedMatrix, y3);
-            return;
         }
         Plain(compute, layout, x, first, y1);
         if (second is not null)
@@ -39,7 +32,7 @@ internal static class Projections
     {
         if (compute.Mode == ComputeMode.Int8 && matrix is PackedMatrix packed && Int8Gemm.Supports(packed))
         {
-            compute.Quantized.Quantize(compute.Pool, x, rows, matrix.Columns);
+            compute.Quantized.Quantize(compute.Pool, x, rows, matrix.Columns, packed.Order);
             Int8Gemm.Forward(compute.Pool, compute.Quantized, packed, y);
             return;
         }
@@ -64,6 +57,33 @@ internal static class Projections
         for (var i = 0; i < samples; i++)
             key = (BitOperations.RotateLeft(key, 5) ^ BitConverter.SingleToUInt32Bits(dy[(int)((long)dy.Length * i / samples)])) * 0x9E3779B1u;
         return key;
+    }
+
+    // Weights whose columns lie in one order share what is rounded; a batch of tasks may round it anew for the tokens of one.
+    private static void Integer(
+        Compute compute, TokenLayout layout, ReadOnlySpan<float> x, PackedMatrix first, Span<float> y1, PackedMatrix? second, Span<float> y2, PackedMatrix? third, Span<float> y3)
+    {
+        compute.Quantized.Quantize(compute.Pool, x, layout.Tokens, first.Columns, first.Order);
+        if (layout.Tasks is null && (second is null || second.Order == first.Order) && (third is null || third.Order == first.Order))
+        {
+            Int8Gemm.Forward(compute.Pool, compute.Quantized, first, y1, second, y2, third, y3);
+            return;
+        }
+        Next(first, x, y1);
+        if (second is not null)
+            Next(second, x, y2);
+        if (third is not null)
+            Next(third, x, y3);
+
+        void Next(PackedMatrix weight, ReadOnlySpan<float> x, Span<float> y)
+        {
+            if (compute.Quantized.Order != weight.Order || compute.Quantized.Tokens != layout.Tokens)
+                compute.Quantized.Quantize(compute.Pool, x, layout.Tokens, weight.Columns, weight.Order);
+            if (layout.Tasks is { } tasks)
+                TaskProjection.Integer(compute, tasks, x, weight, y);
+            else
+                Int8Gemm.Forward(compute.Pool, compute.Quantized, weight, y);
+        }
     }
 
     private static void Plain(Compute compute, TokenLayout layout, ReadOnlySpan<float> x, Linear linear, Span<float> y)

@@ -42,7 +42,7 @@ internal static class TaskProjection
                 var output = y[(first * weight.Rows)..(end * weight.Rows)];
                 if (integer)
                 {
-                    compute.Quantized.Quantize(compute.Pool, input, end - first, weight.Columns);
+                    compute.Quantized.Quantize(compute.Pool, input, end - first, weight.Columns, weight.Order);
                     Int8Gemm.Forward(compute.Pool, compute.Quantized, weight, output);
                 }
                 else

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Quantization;
@@ -11,10 +12,13 @@ public class IntegerInferenceTests
     [InlineData(4, 64, 2)]
     [InlineData(8, 32, 3)]
     [InlineData(3, 0, 19)]
-    public void Products_are_those_of_rounded_activations(int bits, int group, int piece)
+    [InlineData(4, 32, 1, true)]
+    [InlineData(4, 32, 2, true)]
+    [InlineData(3, 32, 19, true)]
+    public void Products_are_those_of_rounded_activations(int bits, int group, int piece, bool shuffled = false)
     {
         using var integer = new Compute(2, ComputeMode.Int8);
-        using var decoder = Create(bits, group);
+        using var decoder = Create(bits, group, shuffled);
         // A value half-way between two codes may round either way; that is rare, but every later token of its sequence sees it. So many short ones.
         var sequences = Enumerable.Range(0, 16).Select(seed => TinyModel.Ids(decoder.Config, Math.Max(6, piece), seed)).ToArray();
         var found = sequences.SelectMany(ids => Run(decoder, integer, ids, piece)).ToArray();
@@ -24,12 +28,14 @@ public class IntegerInferenceTests
         Assert.True(expected.Where((e, i) => Math.Abs(e - found[i]) > 1e-4).Count() < expected.Length / 4);
     }
 
-    [Fact]
-    public void Logits_stay_near_those_of_full_precision()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Logits_stay_near_those_of_full_precision(bool shuffled)
     {
         using var full = new Compute(2);
         using var integer = new Compute(2, ComputeMode.Int8);
-        using var decoder = Create(4, 32);
+        using var decoder = Create(4, 32, shuffled);
         var ids = TinyModel.Ids(decoder.Config, 38, 3);
         var (expected, found) = (Run(decoder, full, ids, 38), Run(decoder, integer, ids, 38));
         Assert.NotEqual(expected, found);
@@ -70,10 +76,11 @@ public class IntegerInferenceTests
     [Theory]
     [InlineData(ComputeMode.Fp32)]
     [InlineData(ComputeMode.Int8)]
-    public void A_token_step_allocates_nothing(ComputeMode mode)
+    [InlineData(ComputeMode.Int8, true)]
+    public void A_token_step_allocates_nothing(ComputeMode mode, bool shuffled = false)
     {
         using var compute = new Compute(1, mode);
-        using var decoder = Create(4, 32);
+        using var decoder = Create(4, 32, shuffled);
         using var cache = new KvCache(decoder.Config, 64, mode == ComputeMode.Int8);
         var logits = new float[decoder.Config.VocabularySize];
         int[] ids = [5];
@@ -91,11 +98,16 @@ public class IntegerInferenceTests
     [InlineData(ComputeMode.Int8, 16, false)]
     [InlineData(ComputeMode.Int8, 4, true)]
     [InlineData(ComputeMode.Int8, 16, true)]
-    public void A_batch_computes_what_its_sequences_do_alone(ComputeMode mode, int sequences, bool grouped)
+    [InlineData(ComputeMode.Int8, 16, true, "q_proj|gate_proj")] // what was rounded for the whole batch is rounded anew for the layers beside
+    [InlineData(ComputeMode.Int8, 3, false, ".", true)]
+    [InlineData(ComputeMode.Int8, 16, false, ".", true)]
+    [InlineData(ComputeMode.Int8, 16, true, ".", true)]
+    [InlineData(ComputeMode.Int8, 16, true, "q_proj|gate_proj", true)]
+    public void A_batch_computes_what_its_sequences_do_alone(ComputeMode mode, int sequences, bool grouped, string groupedLayers = ".", bool shuffled = false)
     {
         using var compute = new Compute(2, mode);
-        using var decoder = Create(4, 32);
-        var tasks = Enumerable.Range(0, sequences).Select(s => (s % 4) switch { 0 => null, 3 when grouped => Grouped(decoder, s % 8), _ => Separable(decoder, s % 8) }).ToArray();
+        using var decoder = Create(4, 32, shuffled);
+        var tasks = Enumerable.Range(0, sequences).Select(s => (s % 4) switch { 0 => null, 3 when grouped => Grouped(decoder, s % 8, groupedLayers), _ => Separable(decoder, s % 8) }).ToArray();
         var caches = Enumerable.Range(0, sequences).Select(_ => new KvCache(decoder.Config, 32)).ToArray();
         var (vocabulary, prompt) = (decoder.Config.VocabularySize, new float[decoder.Config.VocabularySize]);
         for (var s = 0; s < sequences; s++)
@@ -123,13 +135,15 @@ public class IntegerInferenceTests
             cache.Dispose();
     }
 
-    private static Decoder Create(int bits, int group)
+    private static Decoder Create(int bits, int group, bool shuffled = false)
     {
         var config = TinyModel.Config() with { HiddenSize = 64, HeadDim = 16, RotaryDim = 16, FeedForwardSize = 160 };
         var decoder = new Decoder(config, new RandomWeights(config, 1));
         decoder.ReplaceLinears(l =>
         {
             var packed = RoundToNearest.Quantize(l.Weight, bits, group);
+            if (shuffled)
+                packed = Shuffled(packed, l.Name);
             packed.Scales = Scaled(packed, (_, _) => 10); // so that attention is not flat
             return new FrozenLinear(l.Name, packed, l.Bias);
         });
@@ -157,10 +171,26 @@ public class IntegerInferenceTests
         return task;
     }
 
-    private static TaskScales Grouped(Decoder decoder, int seed)
+    // Groups of any columns; the same ones for layers that read one input, but for the values of the first block.
+    private static PackedMatrix Shuffled(PackedMatrix packed, string name)
+    {
+        var index = Enumerable.Range(0, packed.Columns).Select(c => c / packed.GroupSize).ToArray();
+        new Random(name.EndsWith("layers.0.self_attn.v_proj", StringComparison.Ordinal) ? 1 : name[..name.LastIndexOf('.')].Sum(c => c)).Shuffle(index);
+        var shuffled = new PackedMatrix(packed.Rows, packed.Columns, packed.Bits, packed.GroupSize, groupIndex: index) { Scales = packed.Scales };
+        var codes = new byte[packed.Columns];
+        for (var row = 0; row < packed.Rows; row++)
+        {
+            packed.ReadCodes(row, 0, codes);
+            shuffled.SetRowCodes(row, codes);
+        }
+        Assert.True(Int8Gemm.Supports(shuffled));
+        return shuffled;
+    }
+
+    private static TaskScales Grouped(Decoder decoder, int seed, string layers)
     {
         var (random, task) = (new Random(seed), new TaskScales());
-        foreach (var weight in decoder.Linears.Select(l => (PackedMatrix)l.Weight))
+        foreach (var weight in decoder.Linears.Where(l => Regex.IsMatch(l.Name, layers)).Select(l => (PackedMatrix)l.Weight))
             task.Add(weight, Scaled(weight, (_, _) => 0.8f + 0.4f * random.NextSingle()), null, null, false);
         return task;
     }
@@ -198,15 +228,18 @@ public class IntegerInferenceTests
         public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
         {
             var rounded = x[..(tokens * InFeatures)].ToArray();
+            var order = ((PackedMatrix)Weight).Order is { } shuffled ? shuffled.Columns.ToArray() : [.. Enumerable.Range(0, InFeatures)];
             for (var t = 0; t < tokens; t++)
-                for (var g = 0; g < InFeatures; g += 32)
+                foreach (var group in order.Chunk(32))
                 {
-                    var group = rounded.AsSpan(t * InFeatures + g, Math.Min(32, InFeatures - g));
                     var max = 0f;
-                    foreach (var v in group)
-                        max = MathF.Max(max, MathF.Abs(v));
-                    foreach (ref var v in group)
+                    foreach (var column in group)
+                        max = MathF.Max(max, MathF.Abs(rounded[t * InFeatures + column]));
+                    foreach (var column in group)
+                    {
+                        ref var v = ref rounded[t * InFeatures + column];
                         v = max == 0 ? 0 : MathF.Round(v * (127 / max)) * (max / 127);
+                    }
                 }
             inner.Forward(compute, rounded, tokens, y);
         }

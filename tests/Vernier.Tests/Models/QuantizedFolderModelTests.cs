@@ -1,3 +1,4 @@
+using Vernier.Adapters;
 using Vernier.Files.HuggingFace;
 using Vernier.Files.Safetensors;
 using Vernier.Inspection;
@@ -5,6 +6,7 @@ using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tuning;
+using Vernier.Tuning.Methods;
 
 namespace Vernier.Tests.Models;
 
@@ -34,6 +36,58 @@ public sealed class QuantizedFolderModelTests : IDisposable
         Close.Assert(expected.ReadSingles("logits"), logits, 1e-4, "logits");
         Assert.NotNull(model.CodesSha256());
         Assert.Equal(model.CodesSha256(), FileInspector.Inspect(At(name)).CodesSha256);
+    }
+
+    /// <summary>Whole prompts, and token after token: what rounding the activations costs does not depend on the order of the groups.</summary>
+    [SharedTheory(Formats)]
+    [MemberData(nameof(Models))]
+    public void IntegersStayNearFullPrecision(string name)
+    {
+        using var full = Load(name);
+        using var integer = LanguageModel.Load(At(name), new LoadOptions { Threads = 2, Mode = ComputeMode.Int8 });
+        Assert.All(integer.Decoder.Linears, l => Assert.True(Int8Gemm.Supports((PackedMatrix)l.Weight)));
+        var ids = Enumerable.Range(0, 24).Select(i => 3 + 7 * i % 200).ToArray();
+        foreach (var piece in (int[])[24, 3, 1])
+        {
+            var (expected, found) = (Logits(full, ids, piece), Logits(integer, ids, piece));
+            Assert.NotEqual(expected, found);
+            Close.AssertRelative(expected, found, 0.05, $"logits of {piece} at once");
+        }
+    }
+
+    /// <summary>One token a sequence, each with its own task or none, in both arithmetics.</summary>
+    [SharedTheory(Formats)]
+    [MemberData(nameof(Models))]
+    public void TasksSwitchAndShareBatchesInIntegers(string name)
+    {
+        Granularity[] granularities = [Granularity.Channel, Granularity.Separable, Granularity.Group, Granularity.LowRank];
+        using var model = LanguageModel.Load(At(name), new LoadOptions { Threads = 2, Mode = ComputeMode.Int8 });
+        using var tasks = new TaskSwitch(model);
+        int[] ids = [3, 4, 5, 6, 7, 8];
+        var before = Logits(model, ids, 1);
+        var alone = new float[granularities.Length][];
+        foreach (var (i, granularity) in granularities.Index())
+        {
+            tasks.Add($"{granularity}", Tuned(name, granularity));
+            tasks.Activate($"{granularity}");
+            using var merged = Load(name);
+            var adapter = Tuned(name, granularity);
+            adapter.ApplyTo(merged);
+            adapter.Merge(merged);
+            Close.AssertRelative(Logits(merged, ids, 6), alone[i] = Logits(model, ids, 6), 0.05, $"{granularity}");
+            Assert.NotEqual(before, Logits(model, ids, 1));
+            tasks.Activate(null);
+            Assert.Equal(before, Logits(model, ids, 1));
+        }
+        var vocabulary = model.Config.VocabularySize;
+        var caches = granularities.Select(_ => new KvCache(model.Config, 8, half: true)).ToArray();
+        var together = new float[granularities.Length * vocabulary];
+        foreach (var id in ids)
+            model.Decoder.ForwardBatch(model.Compute, [.. granularities.Select(_ => id)], caches, [.. granularities.Select(g => tasks.Scales($"{g}"))], together);
+        for (var s = 0; s < alone.Length; s++)
+            Close.AssertRelative(alone[s], together.AsSpan(s * vocabulary, vocabulary), 0.05, $"batch, {granularities[s]}");
+        foreach (var cache in caches)
+            cache.Dispose();
     }
 
     [SharedTheory(Formats)]
@@ -91,6 +145,29 @@ public sealed class QuantizedFolderModelTests : IDisposable
         foreach (var (_, bytes) in kept)
             writer.Write(bytes);
         writer.Commit();
+    }
+
+    private static Adapter Tuned(string name, Granularity granularity)
+    {
+        using var model = Load(name);
+        var options = new TuneOptions { Method = "peqa", Granularity = granularity, Rank = 2 };
+        var codes = model.CodesSha256();
+        TuningMethods.Create("peqa").Apply(model.Decoder, options, model.Compute);
+        var random = new Random(1);
+        foreach (var parameter in model.Decoder.Linears.SelectMany(l => l.Parameters))
+            foreach (ref var value in parameter.Value.Span)
+                value += 0.1f * (random.NextSingle() - 0.5f);
+        return Adapter.Of(TuningMethods.Create("peqa"), model.Decoder, options, name, codes, codes);
+    }
+
+    // After the last token, fed so many at once.
+    private static float[] Logits(LanguageModel model, int[] ids, int piece)
+    {
+        using var cache = new KvCache(model.Config, ids.Length, model.Compute.Mode == ComputeMode.Int8);
+        var logits = new float[model.Config.VocabularySize];
+        foreach (var part in ids.Chunk(piece))
+            model.Decoder.Forward(model.Compute, part, cache, logits);
+        return logits;
     }
 
     private static string At(string name) => SharedFiles.At(Path.Combine(Formats, name));
