@@ -7,9 +7,13 @@ namespace Vernier.Models;
 internal sealed class TaskBatch(TaskScales?[] tasks)
 {
     private readonly Dictionary<PackedMatrix, Product> _products = new(ReferenceEqualityComparer.Instance);
+    private readonly int[] _order = [.. Enumerable.Range(0, tasks.Length).OrderBy(t => Array.IndexOf(tasks, tasks[t]))];
 
     /// <summary>One for each token, null = none.</summary>
     public ReadOnlySpan<TaskScales?> Tasks => tasks;
+
+    /// <summary>The tokens task by task: those of the first token's task come first.</summary>
+    public ReadOnlySpan<int> Order => _order;
 
     /// <summary>What the tasks do to one weight.</summary>
     public Product Of(PackedMatrix weight)

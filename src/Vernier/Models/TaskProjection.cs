@@ -4,7 +4,7 @@ namespace Vernier.Models;
 
 /// <summary>The product of one packed weight with a batch whose rows belong to different tasks. Where the tasks are factors of rows and of columns,
 /// the codes and the base's scales are read once for all: columns' factors go into the activations, rows' factors into the products.
-/// Other tasks take the rows run by run.</summary>
+/// Other tasks take the rows task by task.</summary>
 internal static class TaskProjection
 {
     /// <summary>Integer arithmetic: y [tokens, out] from the activations that <see cref="Compute.Quantized"/> holds.</summary>
@@ -13,7 +13,7 @@ internal static class TaskProjection
         var product = batch.Of(weight);
         if (!product.HasFactors)
         {
-            Runs(compute, batch.Tasks, x, weight, y, integer: true);
+            TaskByTask(compute, batch, x, weight, y, integer: true);
             return;
         }
         var activations = compute.Quantized;
@@ -25,35 +25,41 @@ internal static class TaskProjection
 
     /// <summary>fp32: y [tokens, out] = x Ŵᵀ with each row's own Ŵ.</summary>
     public static void Full(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y) =>
-        Runs(compute, batch.Tasks, x, weight, y, integer: false);
+        TaskByTask(compute, batch, x, weight, y, integer: false);
 
-    // Neighbours of one task go together, with its scales in the weight.
-    private static void Runs(Compute compute, ReadOnlySpan<TaskScales?> tasks, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, bool integer)
+    // Rows of one task go together, with its scales in the weight.
+    private static void TaskByTask(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, bool integer)
     {
+        var order = batch.Order;
         var own = weight.Scales;
+        var inputs = compute.Scratch("tasks.inputs", order.Length * weight.Columns);
+        var outputs = compute.Scratch("tasks.outputs", order.Length * weight.Rows);
         try
         {
-            for (int first = 0, end; first < tasks.Length; first = end)
+            for (int first = 0, end; first < order.Length; first = end)
             {
-                for (end = first + 1; end < tasks.Length && tasks[end] == tasks[first];)
-                    end++;
-                weight.Scales = tasks[first]?.Of(weight)?.Scales ?? own;
-                var input = x[(first * weight.Columns)..(end * weight.Columns)];
-                var output = y[(first * weight.Rows)..(end * weight.Rows)];
+                var task = batch.Tasks[order[first]];
+                for (end = first; end < order.Length && batch.Tasks[order[end]] == task; end++)
+                    Row(x, order[end], weight.Columns).CopyTo(inputs[((end - first) * weight.Columns)..]);
+                weight.Scales = task?.Of(weight)?.Scales ?? own;
                 if (integer)
                 {
-                    compute.Quantized.Quantize(compute.Pool, input, end - first, weight.Columns, weight.Order);
-                    Int8Gemm.Forward(compute.Pool, compute.Quantized, weight, output);
+                    compute.Quantized.Quantize(compute.Pool, inputs, end - first, weight.Columns, weight.Order);
+                    Int8Gemm.Forward(compute.Pool, compute.Quantized, weight, outputs);
                 }
                 else
                 {
-                    Gemm.Forward(compute.Pool, input, end - first, weight, output);
+                    Gemm.Forward(compute.Pool, inputs, end - first, weight, outputs);
                 }
+                for (var i = first; i < end; i++)
+                    Row(outputs, i - first, weight.Rows).CopyTo(y[(order[i] * weight.Rows)..]);
             }
         }
         finally
         {
             weight.Scales = own;
         }
+
+        static ReadOnlySpan<float> Row(ReadOnlySpan<float> rows, int row, int length) => rows.Slice(row * length, length);
     }
 }
