@@ -13,6 +13,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
         (6, 31, 33, 32), (7, 64, 576, 32), (13, 65, 200, 96), (20, 100, 130, 64), (50, 3, 31, 0), (12, 70, 2120, 128),
         (1, 21, 224, 32), (1, 13, 256, 32), (1, 12, 512, 32), (1, 33, 576, 32), (1, 17, 1376, 32),
         (1, 12, 320, 32), (1, 20, 384, 32), (1, 7, 448, 32), (1, 29, 600, 32), (1, 36, 704, 32), (1, 8, 768, 32), (1, 15, 1152, 32),
+        (2, 16, 512, 32), (3, 24, 576, 32), (4, 8, 640, 32), (5, 480, 576, 32), (8, 40, 1024, 32), (11, 16, 768, 32), (13, 8, 1536, 32), (16, 72, 960, 32), (4, 12, 512, 32), (8, 8, 8192, 32),
     ];
 
     public static TheoryData<InstructionTier, int, int> TiersBitsCases
@@ -252,21 +253,23 @@ public sealed unsafe class Int8GemmTests : IDisposable
     }
 
     [Theory]
-    [InlineData(4, 8, 3, 64)]
-    [InlineData(4, 4, 4, 32)] // of one kind: what is prepared for the first serves the others
-    [InlineData(4, 4, 4, 64)]
-    [InlineData(8, 8, 8, 32)]
-    [InlineData(3, 3, 3, 32)]
-    public void ThreeProductsAtOnceAreThoseOfEach(int bits, int bitsOfSecond, int bitsOfThird, int groupOfThird)
+    [InlineData(33, 4, 8, 3, 64)]
+    [InlineData(33, 4, 4, 4, 32)]
+    [InlineData(32, 4, 4, 4, 32)] // of one kind: what is prepared for the first serves the others
+    [InlineData(33, 4, 4, 4, 64)]
+    [InlineData(32, 4, 4, 4, 64)]
+    [InlineData(33, 8, 8, 8, 32)]
+    [InlineData(33, 3, 3, 3, 32)]
+    public void ThreeProductsAtOnceAreThoseOfEach(int rows, int bits, int bitsOfSecond, int bitsOfThird, int groupOfThird)
     {
         const int columns = 576;
-        using var first = Measured(33, bits, 32, 1);
+        using var first = Measured(rows, bits, 32, 1);
         using var second = Measured(8, bitsOfSecond, 32, 2);
         using var third = Measured(70, bitsOfThird, groupOfThird, 3);
         foreach (var tokens in new[] { 1, 3, 9 })
         {
             _x.Quantize(_three, Matrices.Values(tokens * columns, 4), tokens, columns);
-            float[][] together = [new float[tokens * 33], new float[tokens * 8], new float[tokens * 70]];
+            float[][] together = [new float[tokens * rows], new float[tokens * 8], new float[tokens * 70]];
             Int8Gemm.Forward(_three, _x, first, together[0], second, together[1], third, together[2]);
             foreach (var (weight, y) in new[] { (first, together[0]), (second, together[1]), (third, together[2]) })
             {

@@ -4,9 +4,6 @@ namespace Vernier.Kernels;
 /// then scaled; the offset meets the sum of a group's activations: Σ (s c + o) a q = s a Σ c q + o a Σ q.</summary>
 public static unsafe class Int8Gemm
 {
-    // More tokens pay for unpacking the codes into panels.
-    private const int MaxGemvTokens = 4;
-
     /// <summary>Whether a weight can be multiplied this way: its codes stand for themselves, and its groups are runs of columns, if need be in
     /// <see cref="PackedMatrix.Order"/>, and whole groups of activations.</summary>
     public static bool Supports(PackedMatrix weight) =>
@@ -119,27 +116,32 @@ public static unsafe class Int8Gemm
     {
         if (x.Tokens == 0)
             return;
-        if (x.Tokens > MaxGemvTokens && tier >= InstructionTier.Vector256)
+        if (Int8GemvDriver.Serves(tier, x.Tokens, products))
+            Int8GemvDriver.Forward(tier, pool, x, products, new Int8RowFactors(rowFactors));
+        else if (products.Count == 1)
+            Many(tier, pool, x, products, new Int8RowFactors(rowFactors));
+        else
+            for (var i = 0; i < products.Count; i++) // each its own way, as alone
+                Run(tier, pool, x, products.Only(i), rowFactors);
+    }
+
+    private static void Many(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products, Int8RowFactors factors)
+    {
+        var weight = products.Weight(0)!;
+        var y = products.Output(0);
+        if (tier == InstructionTier.Vector512)
         {
-            for (var i = 0; i < products.Count; i++)
-                if (tier == InstructionTier.Vector512)
-                    Int8GemmDriver.Forward<Int8Kernel512>(pool, x, products.Weight(i)!, products.Output(i), products.Accumulate, rowFactors);
-                else
-                    Int8GemmDriver.Forward<Int8Kernel256>(pool, x, products.Weight(i)!, products.Output(i), products.Accumulate, rowFactors);
-            return;
+            Int8GemmDriver.Forward<Int8Kernel512>(pool, x, weight, y, products.Accumulate, factors);
         }
-        if (x.Tokens <= MaxGemvTokens)
-            Int8GemvDriver.Forward(tier, pool, x, products);
+        else if (tier == InstructionTier.Vector256)
+        {
+            Int8GemmDriver.Forward<Int8Kernel256>(pool, x, weight, y, products.Accumulate, factors);
+        }
         else // Without products of bytes the floating-point units are three times as fast.
-            for (var i = 0; i < products.Count; i++)
-                Gemm.Forward(tier, pool, x.Values, x.Tokens, products.Weight(i)!, new Span<float>(products.Output(i), x.Tokens * products.Weight(i)!.Rows), products.Accumulate);
-        for (var t = 0; rowFactors is not null && t < x.Tokens; t++)
-            if (rowFactors[t] is { } factors)
-            {
-                var rows = products.Weight(0)!.Rows;
-                var row = new Span<float>(products.Output(0) + (long)t * rows, rows);
-                ElementProduct.Forward(pool, row, factors, row);
-            }
+        {
+            Gemm.Forward(tier, pool, x.Values, x.Tokens, weight, new Span<float>(y, x.Tokens * weight.Rows), products.Accumulate);
+            factors.Multiply(y, weight.Rows, 0, weight.Rows);
+        }
     }
 
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)

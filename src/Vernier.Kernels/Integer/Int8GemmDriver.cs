@@ -10,11 +10,8 @@ internal static unsafe class Int8GemmDriver
     // Panels at once: half of the second-level cache.
     private const int MaxPanelBytes = 384 << 10;
 
-    // Of a line of the caches.
-    private const int LineFloats = 16;
-
-    /// <param name="rowFactors">Of each token, [weight.Rows] or null; what comes out is multiplied by them. Not with <paramref name="accumulate"/>.</param>
-    public static void Forward<TKernel>(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate, float[]?[]? rowFactors = null)
+    /// <param name="rowFactors">Not with <paramref name="accumulate"/>.</param>
+    public static void Forward<TKernel>(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate, Int8RowFactors rowFactors)
         where TKernel : IInt8Kernel
     {
         if (Int8Codes.AreWide(weight.Bits))
@@ -51,7 +48,7 @@ internal static unsafe class Int8GemmDriver
         public PackedMatrix Weight;
         public float* Y;
         public bool Accumulate;
-        public float[]?[]? RowFactors;
+        public Int8RowFactors RowFactors;
 
         public readonly void Execute(int worker, int workers)
         {
@@ -69,8 +66,7 @@ internal static unsafe class Int8GemmDriver
             {
                 var count = Math.Min(atOnce, end - first);
                 var (top, bottom) = (first * TKernel.Rows, Math.Min((first + count) * TKernel.Rows, Weight.Rows));
-                if (RowFactors is not null)
-                    Fetch(RowFactors, top, bottom);
+                RowFactors.Fetch(top, bottom);
                 for (var p = 0; p < count; p++)
                     Unpack(Panel(scratch + (long)p * panelFloats), (first + p) * TKernel.Rows, rows, scales);
                 for (var token = 0; token < X.Tokens; token += TKernel.Tokens)
@@ -80,36 +76,8 @@ internal static unsafe class Int8GemmDriver
                         MultiplyTile<TKernel>(Panel(scratch + (long)p * panelFloats), X.From(token, Weight.Bits), Math.Min(TKernel.Tokens, X.Tokens - token),
                             Math.Min(TKernel.Rows, Weight.Rows - row), Y + (long)token * Weight.Rows + row, Weight.Rows, Accumulate);
                     }
-                if (RowFactors is not null)
-                    Multiply(RowFactors, top, bottom);
+                RowFactors.Multiply(Y, Weight.Rows, top, bottom);
             }
-        }
-
-        // While the products are still near.
-        private readonly void Multiply(float[]?[] factors, int top, int bottom)
-        {
-            for (var t = 0; t < X.Tokens; t++)
-                if (factors[t] is not null)
-                    fixed (float* factor = factors[t].AsSpan(0, Weight.Rows))
-                        Multiply(Y + (long)t * Weight.Rows, factor, top, bottom);
-        }
-
-        // They come from memory, task by task, while the codes are unpacked.
-        private readonly void Fetch(float[]?[] factors, int top, int bottom)
-        {
-            for (var t = 0; t < X.Tokens && Sse.IsSupported; t++)
-                fixed (float* factor = factors[t])
-                    for (var row = top; factor != null && row < bottom; row += LineFloats)
-                        Sse.Prefetch1(factor + row);
-        }
-
-        [MethodImpl(Kernel.Body)]
-        private static void Multiply(float* y, float* factors, int row, int end)
-        {
-            for (; row <= end - Vector256<float>.Count; row += Vector256<float>.Count)
-                (Vector256.Load(y + row) * Vector256.Load(factors + row)).Store(y + row);
-            for (; row < end; row++)
-                y[row] *= factors[row];
         }
 
         private readonly Int8Panel Panel(float* memory)
@@ -132,9 +100,14 @@ internal static unsafe class Int8GemmDriver
             for (var r = 0; r < count; r++)
             {
                 var to = rows + (long)r * bytes;
-                CodePlanes.Unpack(Weight.RowPointer(row + r), X.Stride / CodePlanes.Chunk, Weight.Bits, to);
+                var codes = Weight.RowPointer(row + r);
+                if (Weight.Bits < 8)
+                {
+                    CodePlanes.Unpack(codes, X.Stride / CodePlanes.Chunk, Weight.Bits, to);
+                    codes = to;
+                }
                 if (Int8Codes.AreWide(Weight.Bits))
-                    WidenInPlace(to, X.Stride);
+                    Widen(codes, to, X.Stride);
             }
             var words = bytes / sizeof(int);
             GemmPanels.Transpose((float*)rows, words, count, words, TKernel.Rows, (float*)panel.Codes);
@@ -144,11 +117,11 @@ internal static unsafe class Int8GemmDriver
             GemmPanels.Transpose(offsets, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Offsets);
         }
 
-        // From the end: a code moves to where codes were that have moved.
-        private static void WidenInPlace(byte* codes, int count)
+        // From the end: where both are the same, a code moves to where codes were that have moved.
+        private static void Widen(byte* codes, byte* to, int count)
         {
             for (var i = count - Vector128<byte>.Count; i >= 0; i -= Vector128<byte>.Count)
-                Avx2.ConvertToVector256Int16(Vector128.Load(codes + i)).Store((short*)codes + i);
+                Avx2.ConvertToVector256Int16(Vector128.Load(codes + i)).Store((short*)to + i);
         }
     }
 }

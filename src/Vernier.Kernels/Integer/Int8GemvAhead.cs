@@ -25,6 +25,10 @@ internal static unsafe class Int8GemvAhead
         Sse.Prefetch1(codes + FarBytes);
     }
 
+    /// <summary>The same where arithmetic takes longer than memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CodesOnce(byte* codes) => Sse.Prefetch0(codes + Bytes);
+
     /// <summary>Asks for the scales and offsets of some rows, <see cref="Int8GemvRows.Ahead"/> of these.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scales<TScales>(in Int8GemvRows rows, int row, int count)

@@ -7,6 +7,7 @@ namespace Vernier.Kernels;
 internal static unsafe class Int8GemvDriver
 {
     private const int RowsAtOnce = 4;
+    private const int RowsOfBlock = 8; // that workers take
     private const int Lanes = 8;
     private const int Line = 64;
 
@@ -16,10 +17,24 @@ internal static unsafe class Int8GemvDriver
     // Of codes, taken at a time at least: about a microsecond of reading.
     private const int LeastBytes = 16384;
 
-    public static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products)
+    // More tokens pay for unpacking the codes into panels.
+    private const int MostTokens = 4;
+    /// <summary>Whether so few tokens go this way.</summary>
+    public static bool Serves(InstructionTier tier, int tokens, in Int8Products products)
     {
-        var job = new Job { Tier = tier, Pool = pool, X = x, Products = products };
-        pool.Shares.Deal(job.Blocks, (int)(LeastBytes / (RowsAtOnce * (long)products.Weight(0)!.RowBytes)));
+        if (tokens <= MostTokens)
+            return true;
+        for (var i = 0; i < products.Count; i++)
+            if (!Int8GemvFourBitsTokens.Serves(tier, products.Weight(i)!, tokens))
+                return false;
+        return true;
+    }
+
+    /// <param name="rowFactors">Not where products are added.</param>
+    public static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products, Int8RowFactors rowFactors)
+    {
+        var job = new Job { Tier = tier, Pool = pool, X = x, Products = products, RowFactors = rowFactors };
+        pool.Shares.Deal(job.Blocks, (int)(LeastBytes / (RowsOfBlock * (long)products.Weight(0)!.RowBytes)));
         pool.Run(ref job);
     }
 
@@ -30,6 +45,7 @@ internal static unsafe class Int8GemvDriver
         public WorkerPool Pool;
         public QuantizedActivations X;
         public Int8Products Products;
+        public Int8RowFactors RowFactors;
 
         public readonly int Blocks
         {
@@ -55,13 +71,16 @@ internal static unsafe class Int8GemvDriver
                         if (at != i)
                             part = part.Fits(weight) ? new Part(part, weight, Products.Output(i)) : new Part(Tier, Pool, worker, X, weight, Products.Output(i), Products.Accumulate);
                         at = i;
-                        part.Run(start * RowsAtOnce, Math.Min(Math.Min(end, count) * RowsAtOnce, weight.Rows));
+                        var (top, bottom) = (start * RowsOfBlock, Math.Min(Math.Min(end, count) * RowsOfBlock, weight.Rows));
+                        RowFactors.Fetch(top, bottom);
+                        part.Run(top, bottom);
+                        RowFactors.Multiply(Products.Output(i), weight.Rows, top, bottom);
                     }
                     (start, end) = (Math.Max(0, start - count), end - count);
                 }
         }
 
-        private readonly int BlocksOf(int weight) => (Products.Weight(weight)!.Rows - 1) / RowsAtOnce + 1;
+        private readonly int BlocksOf(int weight) => (Products.Weight(weight)!.Rows - 1) / RowsOfBlock + 1;
     }
 
     /// <summary>Some rows of one weight with all tokens.</summary>
@@ -79,30 +98,33 @@ internal static unsafe class Int8GemvDriver
         private readonly float* _zeroSums; // [tokens, _padded], the sums times what stands for the offsets where the zero point is uniform; else null
         private readonly float* _last; // scales and offsets of the last rows, with room behind them
         private readonly byte* _codes; // one row, unpacked
-        private readonly sbyte* _turned; // the activations for Int8GemvFourBits; else null
-        private readonly float* _runScales; // scales and sums for Int8GemvFourBitsRuns, [RowsAtOnce, groups] each; else null
+        private readonly sbyte* _turned; // the activations for Int8GemvFourBits and its kin; else null
+        private readonly long _runBytes; // of a token's activations where these are an Int8GemvFourBitsOperand; else 0
 
         public Part(InstructionTier tier, WorkerPool pool, int worker, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate)
         {
             (_tier, _x, _weight, _accumulate) = (tier, x, weight, accumulate);
             _y = y;
             _padded = GemmDriver.RoundUp(Math.Max(x.Groups, weight.Groups), Lanes);
-            var turns = x.Tokens == 1 && Int8GemvFourBits.Serves(weight) && tier >= InstructionTier.Vector256;
-            var runs = turns && Int8GemvFourBitsRuns.Serves(tier, weight.Groups);
-            var turned = !turns ? 0 : Line + (runs ? RowsAtOnce : 1) * (long)x.Stride;
+            var turns = tier >= InstructionTier.Vector256 && (x.Tokens == 1 ? Int8GemvFourBits.Serves(weight) : Int8GemvFourBitsTokens.Serves(tier, weight, x.Tokens));
+            var runRows = !turns ? 0 : x.Tokens > 1 ? Int8GemvFourBitsOperand.RowsOfWholeBlocks(weight.Groups) : Int8GemvFourBitsRuns.Serves(tier, weight.Groups) ? Int8GemvFourBitsRuns.RowsAtOnce : 0;
+            _runBytes = Int8GemvFourBitsOperand.Bytes(weight.Groups, runRows);
+            var turned = !turns ? 0 : Line + Math.Max(x.Stride, x.Tokens * _runBytes);
             _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 4 * RowsAtOnce) + (x.Stride + turned) / sizeof(float));
             _scales = _factors + (long)RowsAtOnce * _padded;
             _sums = _scales + (long)x.Tokens * _padded;
             var zeroSums = _sums + (long)x.Tokens * _padded;
             _zeroSums = float.IsNaN(weight.Scales.UniformZero) ? null : zeroSums;
             _last = zeroSums + (long)x.Tokens * _padded;
-            _runScales = runs ? _last + 2L * RowsAtOnce * _padded : null;
             _codes = (byte*)(_last + 4L * RowsAtOnce * _padded);
             Prepare();
             if (turns)
                 _turned = (sbyte*)(((nuint)_codes + (nuint)x.Stride + Line - 1) & ~((nuint)Line - 1)); // so that no load of it meets two lines
-            if (runs)
-                Int8GemvFourBitsRuns.Prepare(x.Codes, _scales, _zeroSums == null ? _sums : _zeroSums, x.Groups, _turned, _runScales, RunSums);
+            var sums = _zeroSums == null ? _sums : _zeroSums;
+            if (turns && x.Tokens > 1)
+                Int8GemvFourBitsTokens.Prepare(x.Codes, x.Stride, _scales, sums, _padded, x.Tokens, x.Groups, _turned);
+            else if (runRows > 0)
+                Int8GemvFourBitsOperand.Prepare(x.Codes, _scales, sums, x.Groups, runRows, _turned);
             else if (turns)
                 Int8GemvFourBits.Turn(tier, x.Codes, x.Groups, _turned);
         }
@@ -116,7 +138,8 @@ internal static unsafe class Int8GemvDriver
         }
 
         public bool Fits(PackedMatrix weight) => _weight is not null && _weight.Bits == weight.Bits && _weight.Groups == weight.Groups && _weight.GroupSize == weight.GroupSize
-            && _weight.Scales.UniformZero.Equals(weight.Scales.UniformZero) && _weight.Scales.GroupFactors == null && weight.Scales.GroupFactors == null;
+            && _weight.Scales.UniformZero.Equals(weight.Scales.UniformZero) && _weight.Scales.GroupFactors == null && weight.Scales.GroupFactors == null
+            && (_x.Tokens == 1 || Int8GemvFourBitsTokens.Serves(_tier, weight, _x.Tokens) == (_turned != null));
 
         public void Run(int top, int bottom)
         {
@@ -142,8 +165,6 @@ internal static unsafe class Int8GemvDriver
         private bool TakesFactors => _tier >= InstructionTier.Vector256 && (_x.Tokens == 1 || _weight.Bits is 4 or 8 && Ratio == 1);
 
         private int Ratio => _weight.Groups == 1 ? _x.Groups : _weight.GroupSize / QuantizedActivations.GroupSize;
-
-        private float* RunSums => _runScales + RowsAtOnce * _x.Groups;
 
         private void Prepare()
         {
@@ -176,7 +197,7 @@ internal static unsafe class Int8GemvDriver
             var first = (long)row * groups * (narrow ? sizeof(ushort) : sizeof(float));
             var scale = (byte*)_weight.Scales.ScalePointer + first;
             var offset = (byte*)_weight.Scales.OffsetPointer + first;
-            if (!narrow && Ratio == 1 && _runScales == null && (long)bottom * groups + Lanes > (long)_weight.Rows * groups)
+            if (!narrow && Ratio == 1 && _runBytes == 0 && (long)bottom * groups + Lanes > (long)_weight.Rows * groups)
             {
                 if (bottom - row > RowsAtOnce)
                 {
@@ -200,9 +221,9 @@ internal static unsafe class Int8GemvDriver
                 Ratio = Ratio,
                 Ahead = ahead,
                 X = _turned == null ? _x.Codes : _turned,
-                XStride = _x.Stride,
-                XScales = _runScales != null ? _runScales : _scales,
-                XSums = _runScales != null ? RunSums : _zeroSums == null ? _sums : _zeroSums,
+                XStride = _runBytes > 0 ? _runBytes : _x.Stride,
+                XScales = _scales,
+                XSums = _zeroSums == null ? _sums : _zeroSums,
                 Padded = _padded,
                 XGroups = _x.Groups,
                 Tokens = _x.Tokens,
@@ -211,7 +232,11 @@ internal static unsafe class Int8GemvDriver
                 YStride = _weight.Rows,
                 Accumulate = _accumulate,
             };
-            if (_turned != null && narrow)
+            if (_turned != null && _x.Tokens > 1 && narrow)
+                Int8GemvFourBitsTokens.Rows<HalfScales>(rows);
+            else if (_turned != null && _x.Tokens > 1)
+                Int8GemvFourBitsTokens.Rows<FloatScales>(rows);
+            else if (_turned != null && narrow)
                 Int8GemvFourBits.Rows<HalfScales>(_tier, rows);
             else if (_turned != null)
                 Int8GemvFourBits.Rows<FloatScales>(_tier, rows);

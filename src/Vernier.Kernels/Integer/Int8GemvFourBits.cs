@@ -40,7 +40,7 @@ internal static unsafe class Int8GemvFourBits
             Vector256.Load(x).Store(turned);
     }
 
-    /// <summary>Turns the activations of eight groups as <see cref="Dots"/> turns the codes.</summary>
+    /// <summary>Turns the activations of eight groups as <see cref="Dots(byte*, sbyte*)"/> turns the codes.</summary>
     /// <param name="x">[8 * 32], as is <paramref name="turned"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TurnEight(sbyte* x, sbyte* turned)
@@ -59,7 +59,7 @@ internal static unsafe class Int8GemvFourBits
     }
 
     /// <summary>Rows, a multiple of four, whose <see cref="Int8GemvRows.X"/> went through <see cref="Turn(InstructionTier, sbyte*, int, sbyte*)"/>,
-    /// or through <see cref="Int8GemvFourBitsRuns.Prepare"/> where that serves.</summary>
+    /// or through <see cref="Int8GemvFourBitsOperand"/> where that serves.</summary>
     public static void Rows<TScales>(InstructionTier tier, in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {

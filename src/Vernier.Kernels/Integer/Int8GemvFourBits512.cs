@@ -13,7 +13,7 @@ internal static unsafe class Int8GemvFourBits512
     private const int BlockBytes = Lanes / 2 * Int8GemvFourBits.GroupSize;
     private const int BlockCodes = Lanes * Int8GemvFourBits.GroupSize;
 
-    /// <summary>Turns the activations of sixteen groups as <see cref="Dots"/> turns the codes.</summary>
+    /// <summary>Turns the activations of sixteen groups as <see cref="Dots(byte*, sbyte*)"/> turns the codes.</summary>
     /// <param name="x">[16 * 32], as is <paramref name="turned"/>.</param>
     [MethodImpl(Kernel.Body)]
     public static void Turn(sbyte* x, sbyte* turned)
@@ -59,13 +59,27 @@ internal static unsafe class Int8GemvFourBits512
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Dots(byte* codes, sbyte* x)
     {
-        var from = (int*)codes;
-        Turn(Vector512.Load(from), Vector512.Load(from + 16), Vector512.Load(from + 32), Vector512.Load(from + 48), out var t0, out var t1, out var t2, out var t3);
+        Turned(codes, out var t0, out var t1, out var t2, out var t3);
+        return Dots(t0, t1, t2, t3, x);
+    }
+
+    /// <summary>The same from codes of <see cref="Turned"/>, which several tokens share.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Dots(Vector512<int> t0, Vector512<int> t1, Vector512<int> t2, Vector512<int> t3, sbyte* x)
+    {
         var even = Pairs(Low(t0), x) + Pairs(Low(t1), x + 128) + (Pairs(Low(t2), x + 256) + Pairs(Low(t3), x + 384));
         var odd = Pairs(High(t0), x + 64) + Pairs(High(t1), x + 192) + (Pairs(High(t2), x + 320) + Pairs(High(t3), x + 448));
         var (e, o) = (even.AsInt32(), odd.AsInt32());
         var sums = Avx512F.Shuffle4x128(e, o, 0x88).AsInt16() + Avx512F.Shuffle4x128(e, o, 0xdd).AsInt16();
         return Avx512BW.MultiplyAddAdjacent(sums, Vector512.Create((short)1));
+    }
+
+    /// <summary>Codes of sixteen groups on their side, packed still.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Turned(byte* codes, out Vector512<int> t0, out Vector512<int> t1, out Vector512<int> t2, out Vector512<int> t3)
+    {
+        var from = (int*)codes;
+        Turn(Vector512.Load(from), Vector512.Load(from + 16), Vector512.Load(from + 32), Vector512.Load(from + 48), out t0, out t1, out t2, out t3);
     }
 
     /// <summary>Dword i of 128-bit lane j of t_k: dword k of lane j of v_i.</summary>

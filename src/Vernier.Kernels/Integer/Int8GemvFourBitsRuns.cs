@@ -15,48 +15,15 @@ internal static unsafe class Int8GemvFourBitsRuns
     private const int Wide = Int8GemvFourBits512.Lanes;
     private const int Lanes = Wide / 2;
 
-    // Group of a sixteen, and of an eight, that lane i of the sums of products belongs to.
-    private static ReadOnlySpan<int> WideOrder => [0, 4, 8, 12, 2, 6, 10, 14, 1, 5, 9, 13, 3, 7, 11, 15];
-    private static ReadOnlySpan<int> Order => [0, 2, 4, 6, 1, 3, 5, 7];
-
     /// <summary>Whether rows of a weight with so many groups go this way: no more than two of them meet in sixteen groups, and they have no padding.</summary>
     public static bool Serves(InstructionTier tier, int groups) => tier == InstructionTier.Vector512 && groups >= Wide && groups % 2 == 0 && groups % Wide != 0;
 
-    /// <summary>Turns the activations, repeated for every row of a run, as the codes are turned; their scales and sums come in the order of the lanes.</summary>
-    /// <param name="x">[groups * 32].</param>
-    /// <param name="scales">[groups], as is <paramref name="sums"/>.</param>
-    /// <param name="turned">[4 * groups * 32].</param>
-    /// <param name="runScales">[4 * groups], as is <paramref name="runSums"/>.</param>
-    [MethodImpl(Kernel.Body)]
-    public static void Prepare(sbyte* x, float* scales, float* sums, int groups, sbyte* turned, float* runScales, float* runSums)
-    {
-        var repeated = stackalloc sbyte[Wide * Int8GemvFourBits.GroupSize];
-        for (var (g, group) = (0, 0); g < RowsAtOnce * groups;)
-        {
-            var order = RowsAtOnce * groups - g < Wide ? Order : WideOrder;
-            for (var i = 0; i < order.Length; i++)
-            {
-                Vector256.Load(x + Wrapped(group + i) * Int8GemvFourBits.GroupSize).Store(repeated + i * Int8GemvFourBits.GroupSize);
-                var from = Wrapped(group + order[i]);
-                (runScales[g + i], runSums[g + i]) = (scales[from], sums[from]);
-            }
-            if (order.Length == Wide)
-                Int8GemvFourBits512.Turn(repeated, turned + g * Int8GemvFourBits.GroupSize);
-            else
-                Int8GemvFourBits.TurnEight(repeated, turned + g * Int8GemvFourBits.GroupSize);
-            g += order.Length;
-            group = Wrapped(group + order.Length);
-        }
-
-        int Wrapped(int group) => group < groups ? group : group - groups;
-    }
-
-    /// <summary>Rows, a multiple of four, with activations, scales and sums from <see cref="Prepare"/>.</summary>
+    /// <summary>Rows, a multiple of four, with activations from <see cref="Int8GemvFourBitsOperand"/>.</summary>
     [MethodImpl(Kernel.Body)]
     public static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
-        var (order, half) = (Vector512.Create(WideOrder), Vector256.Create(Order));
+        var (order, half) = (Vector512.Create(Int8GemvFourBitsOperand.WideOrder), Vector256.Create(Int8GemvFourBitsOperand.Order));
         var hasOffsets = rows.Offset != rows.Scale;
         var (groups, total) = (rows.Groups, RowsAtOnce * rows.Groups);
         var codes = rows.Codes;
@@ -65,8 +32,6 @@ internal static unsafe class Int8GemvFourBitsRuns
             Int8GemvAhead.Scales<TScales>(rows, row, RowsAtOnce);
             var at = (long)row * groups;
             var x = rows.X;
-            var xScales = rows.XScales;
-            var xSums = rows.XSums;
             var sum = Vector512<float>.Zero;
             var to = rows.Factors;
             var (left, g) = (groups, total); // of the row, of the run
@@ -77,15 +42,13 @@ internal static unsafe class Int8GemvFourBitsRuns
                 Int8GemvAhead.Codes(codes + 128);
                 Int8GemvAhead.Codes(codes + 192);
                 var scale = Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Scale, at), order);
-                var dots = Avx512F.ConvertToVector512Single(Int8GemvFourBits512.Dots(codes, x)) * Vector512.Load(xScales);
-                var terms = Vector512.Load(xSums);
+                var dots = Avx512F.ConvertToVector512Single(Int8GemvFourBits512.Dots(codes, x)) * Int8GemvFourBitsOperand.Scales(x);
+                var terms = Int8GemvFourBitsOperand.Sums(x);
                 terms = hasOffsets
                     ? Avx512F.FusedMultiplyAdd(dots, scale, Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Offset, at), order) * terms)
                     : (dots + terms) * scale;
                 codes += Wide * Int8GemvFourBits.GroupSize / 2;
-                x += Wide * Int8GemvFourBits.GroupSize;
-                xScales += Wide;
-                xSums += Wide;
+                x += Int8GemvFourBitsOperand.BlockBytes;
                 if (left > Wide)
                 {
                     sum += terms;
@@ -105,8 +68,8 @@ internal static unsafe class Int8GemvFourBitsRuns
                 Int8GemvAhead.Codes(codes);
                 Int8GemvAhead.Codes(codes + 64);
                 var scale = Avx2.PermuteVar8x32(TScales.Load(rows.Scale, at), half);
-                var dots = Avx.ConvertToVector256Single(Int8GemvFourBits.Dots(codes, x)) * Vector256.Load(xScales);
-                var terms = Vector256.Load(xSums);
+                var dots = Avx.ConvertToVector256Single(Int8GemvFourBits.Dots(codes, x)) * Int8GemvFourBitsOperand.ScalesOfEight(x);
+                var terms = Int8GemvFourBitsOperand.SumsOfEight(x);
                 terms = hasOffsets
                     ? Fma.MultiplyAdd(dots, scale, Avx2.PermuteVar8x32(TScales.Load(rows.Offset, at), half) * terms)
                     : (dots + terms) * scale;

@@ -10,5 +10,8 @@ internal readonly unsafe struct Int8Products(PackedMatrix first, float* y1, Pack
 
     public PackedMatrix? Weight(int index) => index switch { 0 => first, 1 => second, _ => third };
 
+    /// <summary>One of them.</summary>
+    public Int8Products Only(int index) => new(Weight(index)!, Output(index), null, null, null, null, accumulate);
+
     public float* Output(int index) => index switch { 0 => y1, 1 => y2, _ => y3 };
 }

@@ -1,0 +1,221 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Vernier.Kernels;
+
+/// <summary>Several tokens with codes of 4 bits in groups of 32, sixteen groups at once as <see cref="Int8GemvFourBits512"/> takes them. Codes are turned and
+/// split once for up to eight tokens, whose activations stay in the first-level cache while they meet the rows that fit the second-level one.
+/// Up to a few dozen tokens that is less work than to unpack the codes into panels.</summary>
+internal static unsafe class Int8GemvFourBitsTokens
+{
+    /// <summary>In a run.</summary>
+    public const int RowsAtOnce = 8;
+
+    private const int MostAtOnce = 8;
+    private const int MostTokens = 16;
+    private const int MostTokensOfLongRows = 8;
+    private const int Wide = Int8GemvFourBits512.Lanes;
+    private const int Lanes = Wide / 2;
+
+    // Of activations that stay nearest.
+    private const int NearBytes = 28 << 10;
+
+    // Of codes that stay near while all tokens meet them.
+    private const int BlockBytes = 128 << 10;
+
+    /// <summary>Whether a weight's products go this way: its rows have no padding, a run of them is whole sixteens, and more tokens would not pay for
+    /// panels of codes.</summary>
+    public static bool Serves(InstructionTier tier, PackedMatrix weight, int tokens) =>
+        tier == InstructionTier.Vector512 && Int8GemvFourBits.Serves(weight) && weight.Groups >= Wide && weight.Groups % 2 == 0 && weight.Rows % RowsAtOnce == 0
+        && tokens <= (MostAtOnce / 2 * BytesOf(weight.Groups) <= NearBytes ? MostTokens : MostTokensOfLongRows);
+
+    /// <summary>Lays out the activations for <see cref="Rows{TScales}"/>: tokens that are met together lie block by block.</summary>
+    /// <param name="x">[tokens, stride].</param>
+    /// <param name="scales">[tokens, padded], as is <paramref name="sums"/>.</param>
+    /// <param name="to">For each token <see cref="Int8GemvFourBitsOperand.Bytes"/>.</param>
+    public static void Prepare(sbyte* x, int stride, float* scales, float* sums, int padded, int tokens, int groups, sbyte* to)
+    {
+        var (rows, bytes) = (Int8GemvFourBitsOperand.RowsOfWholeBlocks(groups), BytesOf(groups));
+        for (int token = 0, count; token < tokens; token += count)
+        {
+            count = AtOnce(tokens - token, bytes);
+            for (var t = 0; t < count; t++)
+            {
+                var from = (long)padded * (token + t);
+                Int8GemvFourBitsOperand.Prepare(
+                    x + (long)stride * (token + t), scales + from, sums + from, groups, rows, to + (long)token * bytes + t * Int8GemvFourBitsOperand.BlockBytes, count * Int8GemvFourBitsOperand.BlockBytes);
+            }
+        }
+    }
+
+    /// <summary>Rows, a multiple of eight, with activations from <see cref="Prepare"/>.</summary>
+    public static void Rows<TScales>(in Int8GemvRows rows)
+        where TScales : struct, IGemvScales
+    {
+        if (rows.Offset != rows.Scale)
+            Rows<TScales, Offsets>(rows);
+        else
+            Rows<TScales, NoOffsets>(rows);
+    }
+
+    private static void Rows<TScales, TOffsets>(in Int8GemvRows rows)
+        where TScales : struct, IGemvScales
+        where TOffsets : struct
+    {
+        var atOnce = Math.Max(1, BlockBytes / ((int)rows.RowBytes * RowsAtOnce)) * RowsAtOnce;
+        for (var row = 0; row < rows.Rows; row += atOnce)
+        {
+            var end = Math.Min(row + atOnce, rows.Rows);
+            for (int token = 0, count; token < rows.Tokens; token += count)
+            {
+                count = AtOnce(rows.Tokens - token, (int)rows.XStride);
+                switch (count)
+                {
+                    case 1:
+                        Rows<TScales, TOffsets, One>(rows, row, end, token);
+                        break;
+                    case 2:
+                        Rows<TScales, TOffsets, Two>(rows, row, end, token);
+                        break;
+                    case 3:
+                        Rows<TScales, TOffsets, Three>(rows, row, end, token);
+                        break;
+                    case 4:
+                        Rows<TScales, TOffsets, Four>(rows, row, end, token);
+                        break;
+                    default:
+                        Rows<TScales, TOffsets, Eight>(rows, row, end, token);
+                        break;
+                }
+            }
+        }
+    }
+
+    private static int BytesOf(int groups) => Int8GemvFourBitsOperand.Bytes(groups, Int8GemvFourBitsOperand.RowsOfWholeBlocks(groups));
+
+    private static int AtOnce(int tokens, int bytes) => tokens >= MostAtOnce && MostAtOnce * bytes <= NearBytes ? MostAtOnce : Math.Min(tokens, MostAtOnce / 2);
+
+    // How many tokens there are is a type, so that its tests are gone when this is compiled.
+    [MethodImpl(Kernel.Body)]
+    [SkipLocalsInit]
+    private static void Rows<TScales, TOffsets, TCount>(in Int8GemvRows rows, int row, int end, int token)
+        where TScales : struct, IGemvScales
+        where TOffsets : struct
+        where TCount : struct, ICount
+    {
+        var sums = stackalloc float[TCount.Value * RowsAtOnce * Lanes];
+        var order = Vector512.Create(Int8GemvFourBitsOperand.WideOrder);
+        var groups = rows.Groups;
+        var run = Int8GemvFourBitsOperand.RowsOfWholeBlocks(groups);
+        var codes = rows.Codes + row * rows.RowBytes;
+        var at = (long)row * groups;
+        for (; row < end; row += RowsAtOnce)
+        {
+            Int8GemvAhead.Scales<TScales>(rows, row, RowsAtOnce);
+            var to = sums;
+            for (var r = 0; r < RowsAtOnce; r += run)
+            {
+                var x = rows.X + token * rows.XStride;
+                var (s0, s1, s2, s3) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
+                var (s4, s5, s6, s7) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
+                var left = groups; // of the row
+                for (var g = run * groups; g > 0; g -= Wide, at += Wide, codes += Wide * Int8GemvFourBits.GroupSize / 2, x += TCount.Value * Int8GemvFourBitsOperand.BlockBytes)
+                {
+                    Int8GemvAhead.CodesOnce(codes);
+                    Int8GemvAhead.CodesOnce(codes + 64);
+                    Int8GemvAhead.CodesOnce(codes + 128);
+                    Int8GemvAhead.CodesOnce(codes + 192);
+                    var scale = Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Scale, at), order);
+                    var offset = typeof(TOffsets) == typeof(Offsets) ? Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Offset, at), order) : scale;
+                    Int8GemvFourBits512.Turned(codes, out var t0, out var t1, out var t2, out var t3);
+                    var isEnd = left <= Wide; // of the row: the other lanes are the next one's
+                    var ends = isEnd ? Vector512.LessThan(order, Vector512.Create(left)).AsSingle() : default;
+                    s0 = Add<TOffsets>(s0, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x), x, scale, offset, isEnd, ends, to);
+                    if (TCount.Value > 1)
+                        s1 = Add<TOffsets>(s1, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 1 * Int8GemvFourBitsOperand.BlockBytes), x + 1 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 1 * RowsAtOnce * Lanes);
+                    if (TCount.Value > 2)
+                        s2 = Add<TOffsets>(s2, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 2 * Int8GemvFourBitsOperand.BlockBytes), x + 2 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 2 * RowsAtOnce * Lanes);
+                    if (TCount.Value > 3)
+                        s3 = Add<TOffsets>(s3, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 3 * Int8GemvFourBitsOperand.BlockBytes), x + 3 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 3 * RowsAtOnce * Lanes);
+                    if (TCount.Value > 4)
+                        s4 = Add<TOffsets>(s4, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 4 * Int8GemvFourBitsOperand.BlockBytes), x + 4 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 4 * RowsAtOnce * Lanes);
+                    if (TCount.Value > 5)
+                        s5 = Add<TOffsets>(s5, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 5 * Int8GemvFourBitsOperand.BlockBytes), x + 5 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 5 * RowsAtOnce * Lanes);
+                    if (TCount.Value > 6)
+                        s6 = Add<TOffsets>(s6, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 6 * Int8GemvFourBitsOperand.BlockBytes), x + 6 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 6 * RowsAtOnce * Lanes);
+                    if (TCount.Value > 7)
+                        s7 = Add<TOffsets>(s7, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 7 * Int8GemvFourBitsOperand.BlockBytes), x + 7 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 7 * RowsAtOnce * Lanes);
+                    left -= Wide;
+                    if (!isEnd)
+                        continue;
+                    to += Lanes;
+                    left += groups;
+                }
+            }
+            for (var t = 0; t < TCount.Value; t++)
+                for (var r = 0; r < RowsAtOnce; r += 4)
+                {
+                    var from = sums + (t * RowsAtOnce + r) * Lanes;
+                    Int8GemvDots.Store(rows, row + r, token + t, HorizontalSums.Each(Vector256.Load(from), Vector256.Load(from + Lanes), Vector256.Load(from + 2 * Lanes), Vector256.Load(from + 3 * Lanes)));
+                }
+        }
+    }
+
+    // One token's part of sixteen groups. Where a row ends its sum is stored, and what belongs to the next row returned.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Add<TOffsets>(
+        Vector512<float> sum, Vector512<int> dots, sbyte* x, Vector512<float> scale, Vector512<float> offset, bool isEnd, Vector512<float> ends, float* to)
+        where TOffsets : struct
+    {
+        var (d, sums) = (Avx512F.ConvertToVector512Single(dots), Int8GemvFourBitsOperand.Sums(x));
+        d = typeof(TOffsets) == typeof(Offsets) ? d * Int8GemvFourBitsOperand.Scales(x) : Avx512F.FusedMultiplyAdd(d, Int8GemvFourBitsOperand.Scales(x), sums);
+        if (!isEnd)
+            return Terms<TOffsets>(sum, d, sums, scale, offset);
+        sum = Terms<TOffsets>(sum, d, sums, scale & ends, offset & ends);
+        (sum.GetLower() + sum.GetUpper()).Store(to);
+        return Terms<TOffsets>(Vector512<float>.Zero, d, sums, Vector512.AndNot(scale, ends), Vector512.AndNot(offset, ends));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Terms<TOffsets>(Vector512<float> sum, Vector512<float> dots, Vector512<float> sums, Vector512<float> scale, Vector512<float> offset)
+        where TOffsets : struct
+    {
+        sum = Avx512F.FusedMultiplyAdd(dots, scale, sum);
+        return typeof(TOffsets) == typeof(Offsets) ? Avx512F.FusedMultiplyAdd(offset, sums, sum) : sum;
+    }
+
+    private interface ICount
+    {
+        static abstract int Value { get; }
+    }
+
+    private readonly struct One : ICount
+    {
+        public static int Value => 1;
+    }
+
+    private readonly struct Two : ICount
+    {
+        public static int Value => 2;
+    }
+
+    private readonly struct Three : ICount
+    {
+        public static int Value => 3;
+    }
+
+    private readonly struct Four : ICount
+    {
+        public static int Value => 4;
+    }
+
+    private readonly struct Eight : ICount
+    {
+        public static int Value => 8;
+    }
+
+    private readonly struct Offsets;
+
+    private readonly struct NoOffsets;
+}
