@@ -237,26 +237,6 @@ internal static unsafe class Int8GemvDots
         return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Avx.BroadcastScalarToVector256(factor), sum);
     }
 
-    // 255 * 127 fits 16 bits; sums go on in 32.
-    public static float Bytes128(byte* codes, float* factors, int groups, sbyte* x)
-    {
-        var sum = Vector128<float>.Zero;
-        for (var g = 0; g < groups; g++)
-        {
-            var dots = Vector128<int>.Zero;
-            for (var end = codes + QuantizedActivations.GroupSize; codes < end; codes += 16, x += 16)
-            {
-                var (c0, c1) = Vector128.Widen(Vector128.Load(codes));
-                var (x0, x1) = Vector128.Widen(Vector128.Load(x));
-                var (p0, p1) = Vector128.Widen(c0.AsInt16() * x0);
-                var (p2, p3) = Vector128.Widen(c1.AsInt16() * x1);
-                dots += p0 + p1 + (p2 + p3);
-            }
-            sum += Vector128.ConvertToSingle(dots) * factors[g];
-        }
-        return Vector128.Sum(sum);
-    }
-
     public static float Bytes(byte* codes, float* factors, int groups, sbyte* x)
     {
         var sum = 0f;

@@ -288,19 +288,21 @@ internal static unsafe class Int8GemvDriver
 
         private void OneRow(int row)
         {
+            var packed = _weight.RowPointer(row);
             var codes = _codes;
+            var narrow = _tier == InstructionTier.Vector128;
             if (_weight.Bits == 8)
-                codes = _weight.RowPointer(row);
-            else
-                CodePlanes.Unpack(_weight.RowPointer(row), _x.Stride / CodePlanes.Chunk, _weight.Bits, codes);
+                codes = packed;
+            else if (_weight.Bits != 4 || !narrow)
+                CodePlanes.Unpack(packed, _x.Stride / CodePlanes.Chunk, _weight.Bits, codes);
             for (var t = 0; t < _x.Tokens; t++)
             {
-                var sum = Factors(row, 0, _scales + (long)t * _padded, _sums + (long)t * _padded, _factors);
+                var sum = Factors(row, narrow && _weight.Bits == 8 ? 128 : 0, _scales + (long)t * _padded, _sums + (long)t * _padded, _factors);
                 var x = _x.Codes + (long)t * _x.Stride;
                 sum += _tier switch
                 {
                     InstructionTier.Scalar => Int8GemvDots.Bytes(codes, _factors, _x.Groups, x),
-                    InstructionTier.Vector128 => Int8GemvDots.Bytes128(codes, _factors, _x.Groups, x),
+                    InstructionTier.Vector128 => Int8GemvRow128.Dot(_weight.Bits, packed, codes, _factors, _x.Groups, x),
                     _ when _weight.Bits == 8 => Int8GemvDots.FullBytes256(codes, _factors, _x.Groups, x),
                     _ => Int8GemvDots.Bytes256(codes, _factors, _x.Groups, x),
                 };
@@ -321,6 +323,8 @@ internal static unsafe class Int8GemvDriver
                 offset = _last + _padded;
                 _weight.Scales.Read((long)row * _weight.Groups, _weight.Groups, scale, offset);
             }
+            if (_tier >= InstructionTier.Vector128 && Ratio == 1)
+                return FactorsOfSmallGroups(scale, offset, middle, xScales, sums, factors);
             var (ratio, i, total) = (Ratio, 0, 0f);
             for (var g = 0; i < _x.Groups; g++)
             {
@@ -330,6 +334,26 @@ internal static unsafe class Int8GemvDriver
             }
             for (var g = 0; g < _weight.Groups; g++)
                 total += (offset[g] + middle * scale[g]) * sums[g];
+            return total;
+        }
+
+        private float FactorsOfSmallGroups(float* scale, float* offset, float middle, float* xScales, float* sums, float* factors)
+        {
+            var (g, groups, terms) = (0, _weight.Groups, Vector128<float>.Zero);
+            for (; g <= groups - Vector128<float>.Count; g += Vector128<float>.Count)
+            {
+                var s = Vector128.Load(scale + g);
+                (s * Vector128.Load(xScales + g)).Store(factors + g);
+                terms += (Vector128.Load(offset + g) + middle * s) * Vector128.Load(sums + g);
+            }
+            var total = Vector128.Sum(terms);
+            for (; g < groups; g++)
+            {
+                factors[g] = scale[g] * xScales[g];
+                total += (offset[g] + middle * scale[g]) * sums[g];
+            }
+            for (; g < _x.Groups; g++)
+                factors[g] = 0; // the padding
             return total;
         }
     }

@@ -44,51 +44,51 @@ internal static unsafe class CodePlanes
     /// <summary>Unpacks <paramref name="chunks"/> chunks, one code a byte.</summary>
     public static void Unpack(byte* source, int chunks, int bits, byte* codes)
     {
-        if (bits == 8)
+        switch (bits)
         {
-            Buffer.MemoryCopy(source, codes, (long)chunks * Chunk, (long)chunks * Chunk);
-        }
-        else if (Avx2.IsSupported)
-        {
-            switch (bits)
-            {
-                case 2:
-                    UnpackWide<Two>(source, chunks, codes);
-                    break;
-                case 3:
-                    UnpackWide<Three>(source, chunks, codes);
-                    break;
-                case 4:
-                    UnpackWide<Four>(source, chunks, codes);
-                    break;
-                case 5:
-                    UnpackWide<Five>(source, chunks, codes);
-                    break;
-                case 6:
-                    UnpackWide<Six>(source, chunks, codes);
-                    break;
-                default:
-                    UnpackWide<Seven>(source, chunks, codes);
-                    break;
-            }
-        }
-        else
-        {
-            for (; chunks > 0; chunks--, codes += Chunk)
-                source = UnpackChunk(source, bits, codes);
+            case 2:
+                Unpack<Two>(source, chunks, codes);
+                break;
+            case 3:
+                Unpack<Three>(source, chunks, codes);
+                break;
+            case 4:
+                Unpack<Four>(source, chunks, codes);
+                break;
+            case 5:
+                Unpack<Five>(source, chunks, codes);
+                break;
+            case 6:
+                Unpack<Six>(source, chunks, codes);
+                break;
+            case 7:
+                Unpack<Seven>(source, chunks, codes);
+                break;
+            default:
+                Buffer.MemoryCopy(source, codes, (long)chunks * Chunk, (long)chunks * Chunk);
+                break;
         }
     }
 
     [MethodImpl(Kernel.Body)]
-    private static void UnpackWide<TBits>(byte* source, int chunks, byte* codes)
+    private static void Unpack<TBits>(byte* source, int chunks, byte* codes)
         where TBits : struct, IBits
     {
         for (; chunks > 0; chunks--, source += ChunkBytes(TBits.Value), codes += Chunk)
-        {
-            UnpackWide<TBits>(source, out var lower, out var upper);
-            lower.Store(codes);
-            upper.Store(codes + 32);
-        }
+            if (Avx2.IsSupported)
+            {
+                UnpackWide<TBits>(source, out var lower, out var upper);
+                lower.Store(codes);
+                upper.Store(codes + 32);
+            }
+            else if (Vector128.IsHardwareAccelerated)
+            {
+                UnpackNarrow<TBits>(source, codes);
+            }
+            else
+            {
+                UnpackChunk(source, TBits.Value, codes);
+            }
     }
 
     /// <summary>A chunk in two registers of 32 codes, for AVX2. The width is a type, so that its tests are gone when this is compiled.</summary>
@@ -119,7 +119,44 @@ internal static unsafe class CodePlanes
         (first, second) = (lower.AsByte(), upper.AsByte());
     }
 
-    private static byte* UnpackChunk(byte* source, int bits, byte* codes)
+    // A chunk in four registers of 16 codes.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UnpackNarrow<TBits>(byte* source, byte* codes)
+        where TBits : struct, IBits
+    {
+        var (c0, c1, c2, c3) = (Vector128<ulong>.Zero, Vector128<ulong>.Zero, Vector128<ulong>.Zero, Vector128<ulong>.Zero);
+        if ((TBits.Value & 4) != 0)
+        {
+            var (v, w, mask) = (Vector128.Load((ulong*)source), Vector128.Load((ulong*)(source + 16)), Vector128.Create(Fours));
+            (c0, c1, c2, c3) = (v & mask, w & mask, (v >> 4) & mask, (w >> 4) & mask);
+            source += 32;
+        }
+        if ((TBits.Value & 2) != 0)
+        {
+            Add(Vector128.Load((ulong*)source), Vector128.Create(Twos), TBits.Value & 4, ref c0, ref c1, ref c2, ref c3);
+            source += 16;
+        }
+        if ((TBits.Value & 1) != 0)
+        {
+            var word = *(ulong*)source;
+            Add(Vector128.Create(word, word >> 1), Vector128.Create(Ones), TBits.Value & 6, ref c0, ref c1, ref c2, ref c3);
+        }
+        c0.Store((ulong*)codes);
+        c1.Store((ulong*)codes + 2);
+        c2.Store((ulong*)codes + 4);
+        c3.Store((ulong*)codes + 6);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void Add(Vector128<ulong> v, Vector128<ulong> mask, int low, ref Vector128<ulong> c0, ref Vector128<ulong> c1, ref Vector128<ulong> c2, ref Vector128<ulong> c3)
+        {
+            c0 |= (v & mask) << low;
+            c1 |= ((v >> 2) & mask) << low;
+            c2 |= ((v >> 4) & mask) << low;
+            c3 |= ((v >> 6) & mask) << low;
+        }
+    }
+
+    private static void UnpackChunk(byte* source, int bits, byte* codes)
     {
         var low = 0;
         for (var plane = 4; plane > 0; plane >>= 1)
@@ -130,7 +167,6 @@ internal static unsafe class CodePlanes
             source += 8 * plane;
             low += plane;
         }
-        return source;
     }
 
     private static ulong Mask(int plane) => plane switch { 4 => Fours, 2 => Twos, _ => Ones };

@@ -1,5 +1,5 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Vernier.Kernels;
 
@@ -14,9 +14,9 @@ public static unsafe class HalfConversion
         var i = 0;
         fixed (float* from = source)
         fixed (Half* to = destination)
-            if (Vector256.IsHardwareAccelerated)
-                for (; i + 16 <= source.Length; i += 16)
-                    Vector256.Narrow(Narrow(Vector256.Load((uint*)from + i)), Narrow(Vector256.Load((uint*)from + i + 8))).Store((ushort*)to + i);
+            if (Vector.IsHardwareAccelerated)
+                for (; i + Vector<ushort>.Count <= source.Length; i += Vector<ushort>.Count)
+                    Vector.Narrow(Narrow(Vector.Load((uint*)from + i)), Narrow(Vector.Load((uint*)from + i + Vector<uint>.Count))).Store((ushort*)to + i);
         for (; i < source.Length; i++)
             destination[i] = (Half)source[i];
     }
@@ -46,12 +46,12 @@ public static unsafe class HalfConversion
     internal static void Widen(Half* from, int count, float* to)
     {
         var i = 0;
-        if (Vector256.IsHardwareAccelerated)
-            for (; i + 16 <= count; i += 16)
+        if (Vector.IsHardwareAccelerated)
+            for (; i + Vector<ushort>.Count <= count; i += Vector<ushort>.Count)
             {
-                var (low, high) = Vector256.Widen(Vector256.Load((ushort*)from + i));
+                Vector.Widen(Vector.Load((ushort*)from + i), out var low, out var high);
                 Widen(low).Store(to + i);
-                Widen(high).Store(to + i + 8);
+                Widen(high).Store(to + i + Vector<float>.Count);
             }
         for (; i < count; i++)
             to[i] = (float)from[i];
@@ -60,28 +60,28 @@ public static unsafe class HalfConversion
     // Exponent and fraction move to their places in an fp32, whose exponent is then 112 too small: a product with 2^112
     // mends it, for subnormals too. Only infinities and NaN need their exponent filled up.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Widen(Vector256<uint> bits)
+    private static Vector<float> Widen(Vector<uint> bits)
     {
-        var magnitude = (bits & Vector256.Create(0x7fffu)) << 13;
-        var value = (magnitude.AsSingle() * Vector256.Create(BitConverter.UInt32BitsToSingle((127 + 112) << 23))).AsUInt32();
-        var special = Vector256.GreaterThanOrEqual(magnitude.AsInt32(), Vector256.Create(0x7c00 << 13)).AsUInt32();
-        value = Vector256.ConditionalSelect(special, magnitude | Vector256.Create(0x7f800000u), value);
-        return (value | (bits & Vector256.Create(0x8000u)) << 16).AsSingle();
+        var magnitude = (bits & Vector.Create(0x7fffu)) << 13;
+        var value = Vector.AsVectorUInt32(Vector.AsVectorSingle(magnitude) * Vector.Create(BitConverter.UInt32BitsToSingle((127 + 112) << 23)));
+        var special = Vector.AsVectorUInt32(Vector.GreaterThanOrEqual(Vector.AsVectorInt32(magnitude), Vector.Create(0x7c00 << 13)));
+        value = Vector.ConditionalSelect(special, magnitude | Vector.Create(0x7f800000u), value);
+        return Vector.AsVectorSingle(value | (bits & Vector.Create(0x8000u)) << 16);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<uint> Narrow(Vector256<uint> bits)
+    private static Vector<uint> Narrow(Vector<uint> bits)
     {
-        var sign = (bits >> 16) & Vector256.Create(0x8000u);
-        var magnitude = bits & Vector256.Create(0x7fffffffu);
+        var sign = (bits >> 16) & Vector.Create(0x8000u);
+        var magnitude = bits & Vector.Create(0x7fffffffu);
+        var signed = Vector.AsVectorInt32(magnitude);
         // Normal halves: the exponent moves down by 112, and half a unit (less one, if the last digit kept is even) carries.
-        var normal = (magnitude - Vector256.Create(112u << 23) + Vector256.Create(0xfffu) + ((magnitude >> 13) & Vector256<uint>.One)) >> 13;
+        var normal = (magnitude - Vector.Create(112u << 23) + Vector.Create(0xfffu) + ((magnitude >> 13) & Vector<uint>.One)) >> 13;
         // Subnormal ones: an addition of 0.5 leaves their units of 2^-24 in the last digits, rounded.
-        var half = Vector256.Create(0.5f);
-        var small = (magnitude.AsSingle() + half).AsUInt32() - half.AsUInt32();
-        var result = Vector256.ConditionalSelect(Vector256.LessThan(magnitude.AsInt32(), Vector256.Create(113 << 23)).AsUInt32(), small, normal);
-        var special = Vector256.ConditionalSelect(
-            Vector256.GreaterThan(magnitude.AsInt32(), Vector256.Create(0x7f800000)).AsUInt32(), Vector256.Create(0x7e00u), Vector256.Create(0x7c00u));
-        return sign | Vector256.ConditionalSelect(Vector256.GreaterThan(magnitude.AsInt32(), Vector256.Create(0x477fffff)).AsUInt32(), special, result);
+        var half = Vector.Create(0.5f);
+        var small = Vector.AsVectorUInt32(Vector.AsVectorSingle(magnitude) + half) - Vector.AsVectorUInt32(half);
+        var result = Vector.ConditionalSelect(Vector.AsVectorUInt32(Vector.LessThan(signed, Vector.Create(113 << 23))), small, normal);
+        var special = Vector.ConditionalSelect(Vector.AsVectorUInt32(Vector.GreaterThan(signed, Vector.Create(0x7f800000))), Vector.Create(0x7e00u), Vector.Create(0x7c00u));
+        return sign | Vector.ConditionalSelect(Vector.AsVectorUInt32(Vector.GreaterThan(signed, Vector.Create(0x477fffff))), special, result);
     }
 }
