@@ -11,14 +11,9 @@ public static unsafe class HalfConversion
     public static void Narrow(ReadOnlySpan<float> source, Span<Half> destination)
     {
         Shapes.Require(destination.Length, 1, source.Length, nameof(destination));
-        var i = 0;
         fixed (float* from = source)
         fixed (Half* to = destination)
-            if (Vector.IsHardwareAccelerated)
-                for (; i + Vector<ushort>.Count <= source.Length; i += Vector<ushort>.Count)
-                    Vector.Narrow(Narrow(Vector.Load((uint*)from + i)), Narrow(Vector.Load((uint*)from + i + Vector<uint>.Count))).Store((ushort*)to + i);
-        for (; i < source.Length; i++)
-            destination[i] = (Half)source[i];
+            Narrow(from, source.Length, to);
     }
 
     /// <summary>destination = source where that loses no bit of any element and all are finite.</summary>
@@ -43,6 +38,18 @@ public static unsafe class HalfConversion
             Widen(from, source.Length, to);
     }
 
+    [MethodImpl(Kernel.Body)]
+    private static void Narrow(float* from, int count, Half* to)
+    {
+        var i = 0;
+        if (Vector.IsHardwareAccelerated)
+            for (; i + Vector<ushort>.Count <= count; i += Vector<ushort>.Count)
+                Vector.Narrow(Narrow(Vector.Load((uint*)from + i)), Narrow(Vector.Load((uint*)from + i + Vector<uint>.Count))).Store((ushort*)to + i);
+        for (; i < count; i++)
+            to[i] = (Half)from[i];
+    }
+
+    [MethodImpl(Kernel.Body)]
     internal static void Widen(Half* from, int count, float* to)
     {
         var i = 0;
