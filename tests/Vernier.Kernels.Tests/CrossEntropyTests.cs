@@ -97,7 +97,7 @@ public class CrossEntropyTests
         var found = loss.LossAndGradient(OpTesting.Pool, hidden, head, default, targets, 0.5f, gradient, quantized: quantized);
         var exact = loss.LossAndGradient(OpTesting.Pool, hidden, head, default, targets, 0.5f, expected);
         quantized.Quantize(OpTesting.Pool, hidden, tokens, channels);
-        var rounded = quantized.Values.ToArray();
+        var rounded = quantized.Values(OpTesting.Pool).ToArray();
         Assert.NotEqual(exact, found);
         Assert.Equal(loss.LossAndGradient(OpTesting.Pool, rounded, head, default, targets, 0.5f, expected), found, 1e-3);
         OpTesting.Close(Array.ConvertAll(expected, v => (double)v), gradient, 1e-4, 1e-3, "gradient");

@@ -139,7 +139,7 @@ public static unsafe class Int8Gemm
         }
         else // Without products of bytes the floating-point units are three times as fast.
         {
-            Gemm.Forward(tier, pool, x.Values, x.Tokens, weight, new Span<float>(y, x.Tokens * weight.Rows), products.Accumulate);
+            Gemm.Forward(tier, pool, x.Values(pool), x.Tokens, weight, new Span<float>(y, x.Tokens * weight.Rows), products.Accumulate);
             factors.Multiply(y, weight.Rows, 0, weight.Rows);
         }
     }

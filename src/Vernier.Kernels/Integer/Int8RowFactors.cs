@@ -1,5 +1,5 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
@@ -33,8 +33,8 @@ internal readonly unsafe struct Int8RowFactors(float[]?[]? factors)
     [MethodImpl(Kernel.Body)]
     private static void Multiply(float* y, float* factors, int row, int end)
     {
-        for (; Vector256.IsHardwareAccelerated && row <= end - Vector256<float>.Count; row += Vector256<float>.Count)
-            (Vector256.Load(y + row) * Vector256.Load(factors + row)).Store(y + row);
+        for (; Vector.IsHardwareAccelerated && row <= end - Vector<float>.Count; row += Vector<float>.Count)
+            (Vector.Load(y + row) * Vector.Load(factors + row)).Store(y + row);
         for (; row < end; row++)
             y[row] *= factors[row];
     }

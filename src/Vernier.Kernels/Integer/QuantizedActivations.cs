@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -57,24 +58,6 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>A token's sums together, [tokens].</summary>
     internal float* Totals => _hasFactors ? _factoredTotals.Pointer : _totals.Pointer;
 
-    /// <summary>[tokens, columns]: scale * code, the columns in their own order.</summary>
-    internal ReadOnlySpan<float> Values
-    {
-        get
-        {
-            Grow(ref _values, (long)Tokens * Columns);
-            for (var t = 0; t < Tokens; t++)
-            {
-                var codes = Codes + (long)t * Stride;
-                var scales = Scales + (long)t * Groups;
-                var values = _values.Slice((long)t * Columns, Columns);
-                for (var i = 0; i < values.Length; i++)
-                    values[Order is null ? i : Order.Columns[i]] = scales[i / GroupSize] * codes[i];
-            }
-            return _values.Slice(0, Tokens * Columns);
-        }
-    }
-
     /// <summary>Takes <paramref name="x"/> [tokens, columns] in.</summary>
     /// <param name="order">What the weights that they will meet have as <see cref="PackedMatrix.Order"/>.</param>
     /// <exception cref="ArgumentException">The span is too short, or the order is one of another number of columns.</exception>
@@ -96,6 +79,15 @@ public sealed unsafe class QuantizedActivations : IDisposable
             else
                 pool.Run(ref job);
         }
+    }
+
+    /// <summary>[tokens, columns]: scale * code, the columns in their own order. Valid until the next call that needs memory.</summary>
+    internal ReadOnlySpan<float> Values(WorkerPool pool)
+    {
+        Grow(ref _values, (long)Tokens * Columns);
+        var job = new ValuesJob { From = this, Values = _values.Pointer };
+        pool.Run(ref job);
+        return _values.Slice(0, Tokens * Columns);
     }
 
     /// <summary>From here to <see cref="EndFactors"/> products see the columns of each token multiplied, group by group.</summary>
@@ -222,9 +214,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private void Multiply(float* values, float* factors, int count, int ratio, float* products)
     {
         var g = 0;
-        if (ratio == 1)
-            for (; g <= count - Vector256<float>.Count; g += Vector256<float>.Count)
-                (Vector256.Load(values + g) * Vector256.Load(factors + g)).Store(products + g);
+        if (ratio == 1 && Vector.IsHardwareAccelerated)
+            for (; g <= count - Vector<float>.Count; g += Vector<float>.Count)
+                (Vector.Load(values + g) * Vector.Load(factors + g)).Store(products + g);
         for (; g < Groups; g++)
             products[g] = values[g] * factors[Math.Min(g / ratio, count - 1)];
     }
@@ -263,6 +255,32 @@ public sealed unsafe class QuantizedActivations : IDisposable
         }
     }
 
+    private struct ValuesJob : IParallelJob
+    {
+        public QuantizedActivations From;
+        public float* Values;
+
+        public readonly void Execute(int worker, int workers)
+        {
+            var (start, end) = GemmDriver.Share(From.Tokens, worker, workers);
+            var columns = From.Order is null ? default : From.Order.Columns;
+            for (var t = start; t < end; t++)
+                for (var g = 0; g * GroupSize < From.Columns; g++)
+                {
+                    var codes = From.Codes + (long)t * From.Stride;
+                    var values = Values + (long)t * From.Columns;
+                    var scale = From.Scales[(long)t * From.Groups + g];
+                    var last = Math.Min(From.Columns, (g + 1) * GroupSize);
+                    if (columns.IsEmpty)
+                        for (var i = g * GroupSize; i < last; i++)
+                            values[i] = scale * codes[i];
+                    else
+                        for (var i = g * GroupSize; i < last; i++)
+                            values[columns[i]] = scale * codes[i];
+                }
+        }
+    }
+
     private struct GradientJob : IParallelJob
     {
         public float* Source;
@@ -290,6 +308,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
                 g = Math.Min(g, whole - 4); // the last four may begin among those that are done
                 FourGroups(x + g * GroupSize, codes + g * GroupSize, scales + g, sums + g);
             }
+        if (Vector128.IsHardwareAccelerated)
+            for (; g < whole; g++)
+                (scales[g], sums[g]) = Group(x + g * GroupSize, codes + g * GroupSize);
         for (; g < groups; g++)
             (scales[g], sums[g]) = Group(x + g * GroupSize, Math.Clamp(columns - g * GroupSize, 0, GroupSize), codes + g * GroupSize);
     }
@@ -337,6 +358,32 @@ public sealed unsafe class QuantizedActivations : IDisposable
         Avx2.PermuteVar8x32(packed, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsSByte().Store(codes);
         var sum = i0 + i1 + (i2 + i3);
         return sum.GetLower() + sum.GetUpper();
+    }
+
+    /// <summary>A whole group where vectors have 128 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (float Scale, float Sum) Group(float* x, sbyte* codes)
+    {
+        var magnitude = Vector128.Create(0x7fffffff);
+        var most = Vector128.Create(LeastMax).AsInt32();
+        for (var i = 0; i < GroupSize; i += Vector128<int>.Count)
+            most = Vector128.Max(most, Vector128.Load((int*)x + i) & magnitude);
+        most = Vector128.Max(most, Vector128.Shuffle(most, Vector128.Create(2, 3, 0, 1)));
+        most = Vector128.Max(most, Vector128.Shuffle(most, Vector128.Create(1, 0, 3, 2)));
+        var max = most.AsSingle().ToScalar();
+        var inverse = Vector128.Create(127 / max);
+        var sums = Vector128<int>.Zero;
+        for (var i = 0; i < GroupSize; i += Vector128<sbyte>.Count)
+        {
+            var (i0, i1) = (Nearest(x + i, inverse), Nearest(x + i + 4, inverse));
+            var (i2, i3) = (Nearest(x + i + 8, inverse), Nearest(x + i + 12, inverse));
+            Vector128.Narrow(Vector128.Narrow(i0, i1), Vector128.Narrow(i2, i3)).Store(codes + i);
+            sums += i0 + i1 + (i2 + i3);
+        }
+        return (max / 127, max / 127 * Vector128.Sum(sums));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector128<int> Nearest(float* x, Vector128<float> by) => Vector128.ConvertToInt32Native(Vector128.Round(Vector128.Load(x) * by));
     }
 
     private static (float Scale, float Sum) Group(float* x, int count, sbyte* codes)

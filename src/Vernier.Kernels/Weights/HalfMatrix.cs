@@ -1,4 +1,5 @@
-using System.Runtime.Intrinsics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Vernier.Kernels;
 
@@ -42,15 +43,16 @@ public sealed unsafe class HalfMatrix : WeightMatrix
         base.Dispose();
     }
 
+    [MethodImpl(Kernel.Body)]
     private static void WidenBf16(ushort* from, int count, float* to)
     {
         var i = 0;
-        if (Vector256.IsHardwareAccelerated)
-            for (; i + 16 <= count; i += 16)
+        if (Vector.IsHardwareAccelerated)
+            for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
             {
-                var (low, high) = Vector256.Widen(Vector256.Load(from + i));
-                (low << 16).AsSingle().Store(to + i);
-                (high << 16).AsSingle().Store(to + i + 8);
+                Vector.Widen(Vector.Load(from + i), out var low, out var high);
+                Vector.AsVectorSingle(low << 16).Store(to + i);
+                Vector.AsVectorSingle(high << 16).Store(to + i + Vector<float>.Count);
             }
         for (; i < count; i++)
             to[i] = BitConverter.UInt32BitsToSingle((uint)from[i] << 16);
