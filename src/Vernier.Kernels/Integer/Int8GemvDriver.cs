@@ -19,10 +19,11 @@ internal static unsafe class Int8GemvDriver
 
     // More tokens pay for unpacking the codes into panels.
     private const int MostTokens = 4;
-    /// <summary>Whether so few tokens go this way.</summary>
+
+    /// <summary>Whether so many tokens go this way.</summary>
     public static bool Serves(InstructionTier tier, int tokens, in Int8Products products)
     {
-        if (tokens <= MostTokens)
+        if (tokens <= MostTokens || tier == InstructionTier.Vector128) // which has no panels
             return true;
         for (var i = 0; i < products.Count; i++)
             if (!Int8GemvFourBitsTokens.Serves(tier, products.Weight(i)!, tokens))
@@ -267,10 +268,10 @@ internal static unsafe class Int8GemvDriver
                 var y = _y + (long)t * _weight.Rows + row;
                 var scales = _scales + (long)t * _padded;
                 var sums = _sums + (long)t * _padded;
-                var s0 = Vector256.CreateScalar(Factors(row, middle, scales, sums, _factors));
-                var s1 = Vector256.CreateScalar(Factors(row + 1, middle, scales, sums, _factors + _padded));
-                var s2 = Vector256.CreateScalar(Factors(row + 2, middle, scales, sums, _factors + 2 * _padded));
-                var s3 = Vector256.CreateScalar(Factors(row + 3, middle, scales, sums, _factors + 3 * _padded));
+                var s0 = Vector256.CreateScalar(Factors(ScalesOf(row), middle, scales, sums, _factors));
+                var s1 = Vector256.CreateScalar(Factors(ScalesOf(row + 1), middle, scales, sums, _factors + _padded));
+                var s2 = Vector256.CreateScalar(Factors(ScalesOf(row + 2), middle, scales, sums, _factors + 2 * _padded));
+                var s3 = Vector256.CreateScalar(Factors(ScalesOf(row + 3), middle, scales, sums, _factors + 3 * _padded));
                 var dots = _weight.Bits == 4
                     ? Int8GemvDots.FourRowsOfFourBits(_weight.RowPointer(row), _weight.RowBytes, _factors, _padded, _x.Groups, x, s0, s1, s2, s3)
                     : Int8GemvDots.FourRowsOfBytes(_weight.RowPointer(row), _weight.RowBytes, _factors, _padded, _x.Groups, x, s0, s1, s2, s3);
@@ -295,9 +296,10 @@ internal static unsafe class Int8GemvDriver
                 codes = packed;
             else if (_weight.Bits != 4 || !narrow)
                 CodePlanes.Unpack(packed, _x.Stride / CodePlanes.Chunk, _weight.Bits, codes);
+            var scales = ScalesOf(row);
             for (var t = 0; t < _x.Tokens; t++)
             {
-                var sum = Factors(row, narrow && _weight.Bits == 8 ? 128 : 0, _scales + (long)t * _padded, _sums + (long)t * _padded, _factors);
+                var sum = Factors(scales, narrow && _weight.Bits == 8 ? 128 : 0, _scales + (long)t * _padded, _sums + (long)t * _padded, _factors);
                 var x = _x.Codes + (long)t * _x.Stride;
                 sum += _tier switch
                 {
@@ -311,18 +313,22 @@ internal static unsafe class Int8GemvDriver
             }
         }
 
+        // In fp32; of rows in fp16 until they are asked for again.
+        private Row ScalesOf(int row)
+        {
+            var at = (long)row * _weight.Groups;
+            if (!_weight.Scales.IsNarrow)
+                return new((float*)_weight.Scales.ScalePointer + at, (float*)_weight.Scales.OffsetPointer + at);
+            _weight.Scales.Read(at, _weight.Groups, _last, _last + _padded);
+            return new(_last, _last + _padded);
+        }
+
         // The weight's scale times the activations' scale for every group of 32 columns; returns Σ (offset + middle * scale) * sum:
         // what codes that are counted from the middle leave out.
-        private float Factors(int row, float middle, float* xScales, float* sums, float* factors)
+        private float Factors(Row row, float middle, float* xScales, float* sums, float* factors)
         {
-            var scale = (float*)_weight.Scales.ScalePointer + (long)row * _weight.Groups;
-            var offset = (float*)_weight.Scales.OffsetPointer + (long)row * _weight.Groups;
-            if (_weight.Scales.IsNarrow)
-            {
-                scale = _last;
-                offset = _last + _padded;
-                _weight.Scales.Read((long)row * _weight.Groups, _weight.Groups, scale, offset);
-            }
+            var scale = row.Scale;
+            var offset = row.Offset;
             if (_tier >= InstructionTier.Vector128 && Ratio == 1)
                 return FactorsOfSmallGroups(scale, offset, middle, xScales, sums, factors);
             var (ratio, i, total) = (Ratio, 0, 0f);
@@ -355,6 +361,14 @@ internal static unsafe class Int8GemvDriver
             for (; g < _x.Groups; g++)
                 factors[g] = 0; // the padding
             return total;
+        }
+
+        // The scales and offsets of a row, [groups] each.
+        private readonly struct Row(float* scale, float* offset)
+        {
+            public float* Scale => scale;
+
+            public float* Offset => offset;
         }
     }
 }
