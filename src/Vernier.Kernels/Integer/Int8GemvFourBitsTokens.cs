@@ -131,21 +131,21 @@ internal static unsafe class Int8GemvFourBitsTokens
                     Int8GemvFourBits512.Turned(codes, out var t0, out var t1, out var t2, out var t3);
                     var isEnd = left <= Wide; // of the row: the other lanes are the next one's
                     var ends = isEnd ? Vector512.LessThan(order, Vector512.Create(left)).AsSingle() : default;
-                    s0 = Add<TOffsets>(s0, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x), x, scale, offset, isEnd, ends, to);
+                    s0 = Add<TOffsets>(0, s0, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
                     if (TCount.Value > 1)
-                        s1 = Add<TOffsets>(s1, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 1 * Int8GemvFourBitsOperand.BlockBytes), x + 1 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 1 * RowsAtOnce * Lanes);
+                        s1 = Add<TOffsets>(1, s1, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
                     if (TCount.Value > 2)
-                        s2 = Add<TOffsets>(s2, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 2 * Int8GemvFourBitsOperand.BlockBytes), x + 2 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 2 * RowsAtOnce * Lanes);
+                        s2 = Add<TOffsets>(2, s2, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
                     if (TCount.Value > 3)
-                        s3 = Add<TOffsets>(s3, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 3 * Int8GemvFourBitsOperand.BlockBytes), x + 3 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 3 * RowsAtOnce * Lanes);
+                        s3 = Add<TOffsets>(3, s3, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
                     if (TCount.Value > 4)
-                        s4 = Add<TOffsets>(s4, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 4 * Int8GemvFourBitsOperand.BlockBytes), x + 4 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 4 * RowsAtOnce * Lanes);
+                        s4 = Add<TOffsets>(4, s4, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
                     if (TCount.Value > 5)
-                        s5 = Add<TOffsets>(s5, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 5 * Int8GemvFourBitsOperand.BlockBytes), x + 5 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 5 * RowsAtOnce * Lanes);
+                        s5 = Add<TOffsets>(5, s5, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
                     if (TCount.Value > 6)
-                        s6 = Add<TOffsets>(s6, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 6 * Int8GemvFourBitsOperand.BlockBytes), x + 6 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 6 * RowsAtOnce * Lanes);
+                        s6 = Add<TOffsets>(6, s6, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
                     if (TCount.Value > 7)
-                        s7 = Add<TOffsets>(s7, Int8GemvFourBits512.Dots(t0, t1, t2, t3, x + 7 * Int8GemvFourBitsOperand.BlockBytes), x + 7 * Int8GemvFourBitsOperand.BlockBytes, scale, offset, isEnd, ends, to + 7 * RowsAtOnce * Lanes);
+                        s7 = Add<TOffsets>(7, s7, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
                     left -= Wide;
                     if (!isEnd)
                         continue;
@@ -165,10 +165,13 @@ internal static unsafe class Int8GemvFourBitsTokens
     // One token's part of sixteen groups. Where a row ends its sum is stored, and what belongs to the next row returned.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Add<TOffsets>(
-        Vector512<float> sum, Vector512<int> dots, sbyte* x, Vector512<float> scale, Vector512<float> offset, bool isEnd, Vector512<float> ends, float* to)
+        int token, Vector512<float> sum, Vector512<int> t0, Vector512<int> t1, Vector512<int> t2, Vector512<int> t3,
+        sbyte* x, Vector512<float> scale, Vector512<float> offset, bool isEnd, Vector512<float> ends, float* to)
         where TOffsets : struct
     {
-        var (d, sums) = (Avx512F.ConvertToVector512Single(dots), Int8GemvFourBitsOperand.Sums(x));
+        x += token * Int8GemvFourBitsOperand.BlockBytes;
+        to += token * RowsAtOnce * Lanes;
+        var (d, sums) = (Avx512F.ConvertToVector512Single(Int8GemvFourBits512.Dots(t0, t1, t2, t3, x)), Int8GemvFourBitsOperand.Sums(x));
         d = typeof(TOffsets) == typeof(Offsets) ? d * Int8GemvFourBitsOperand.Scales(x) : Avx512F.FusedMultiplyAdd(d, Int8GemvFourBitsOperand.Scales(x), sums);
         if (!isEnd)
             return Terms<TOffsets>(sum, d, sums, scale, offset);
