@@ -4,13 +4,14 @@ using Vernier.Tokens;
 namespace Vernier.Cli;
 
 /// <summary>Runs a parsed command line and turns every failure into one line on stderr and an exit code:
-/// 0 done, 1 failed, 2 wrong usage, 130 interrupted.</summary>
+/// 0 done, 1 failed, 2 wrong usage, 130 (SIGINT) and 143 (SIGTERM) interrupted with the state saved.</summary>
 internal static class ErrorReport
 {
     private const int Failed = 1;
     private const int WrongUsage = 2;
-    /// <summary>The exit code of a run that was interrupted and left resumable.</summary>
-    public const int Interrupted = 130;
+
+    /// <summary>What stderr says of a verb that a signal ended.</summary>
+    public const string InterruptedLine = "vernier: interrupted";
 
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
@@ -23,20 +24,21 @@ internal static class ErrorReport
             Console.Error.WriteLine($"Try: vernier {(verb is RootCommand ? "" : verb.Name + " ")}--help");
             return WrongUsage;
         }
-        var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromMinutes(5) };
+        var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }; // signals are heard in one place
+        using var interruption = Interruption.Listen();
         try
         {
-            return await parsed.InvokeAsync(invocation);
+            return await parsed.InvokeAsync(invocation, interruption.Stop);
         }
         catch (UsageException e)
         {
             Console.Error.WriteLine($"vernier: {e.Message}");
             return WrongUsage;
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (interruption.ExitCode != 0 && IsCancellation(e))
         {
-            Console.Error.WriteLine("vernier: interrupted");
-            return Interrupted;
+            TryWrite(InterruptedLine);
+            return interruption.ExitCode;
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("VERNIER_TRACE") is not { Length: > 0 })
         {
@@ -44,6 +46,22 @@ internal static class ErrorReport
             return Failed;
         }
     }
+
+    /// <summary>Writes a line to stderr, where that can be written.</summary>
+    public static void TryWrite(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine(line);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // Nobody is there to read it.
+        }
+    }
+
+    private static bool IsCancellation(Exception e) =>
+        e is OperationCanceledException || e is AggregateException a && a.InnerExceptions.All(IsCancellation);
 
     private static string Describe(Exception e) => e switch
     {

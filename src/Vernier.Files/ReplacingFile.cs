@@ -20,7 +20,16 @@ public sealed class ReplacingFile : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         Path = System.IO.Path.GetFullPath(path);
         _temporary = $"{Path}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
-        _stream = create(_temporary);
+        OpenTemporaries.Add(_temporary);
+        try
+        {
+            _stream = create(_temporary);
+        }
+        catch
+        {
+            OpenTemporaries.Remove(_temporary);
+            throw;
+        }
     }
 
     /// <summary>The file that will be there after <see cref="Commit"/>.</summary>
@@ -66,6 +75,7 @@ public sealed class ReplacingFile : IDisposable
         {
             throw Failed(e);
         }
+        OpenTemporaries.Remove(_temporary);
         _committed = true;
     }
 
@@ -82,6 +92,7 @@ public sealed class ReplacingFile : IDisposable
             // What was still buffered could not be written; the file is given up anyway.
         }
         File.Delete(_temporary);
+        OpenTemporaries.Remove(_temporary);
         _committed = true;
     }
 

@@ -51,12 +51,13 @@ internal sealed class TuneVerb
         using var loaded = LanguageModel.Load(model, load);
         var tuner = new Tuner(loaded, options, LoadData(loaded, data, options), evalData is null ? null : LoadData(loaded, evalData, options), output);
         using var progress = new TuneProgressBar();
+        Interruption.WaitForState();
         var result = tuner.Run(parsed.GetValue(_resume), progress.Report, stop);
         progress.Dispose();
         var json = parsed.GetValue(_common.Json);
         Print(result, output, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
-        return stop.IsCancellationRequested && !result.Finished ? ErrorReport.Interrupted : 0;
+        return result.Finished ? 0 : Interruption.Current?.ExitCode ?? 0;
     }
 
     private static TrainingData LoadData(LanguageModel model, string path, TuneOptions options) =>

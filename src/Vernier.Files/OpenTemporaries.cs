@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+
+namespace Vernier.Files;
+
+/// <summary>Files that are being written beside their targets. A process that ends at once (a second Ctrl-C) removes them on its way out;
+/// one that is killed cannot.</summary>
+internal static class OpenTemporaries
+{
+    private static readonly ConcurrentDictionary<string, byte> s_paths = new(StringComparer.Ordinal);
+
+    static OpenTemporaries() => AppDomain.CurrentDomain.ProcessExit += (_, _) => RemoveAll();
+
+    public static void Add(string path) => s_paths[path] = 0;
+
+    /// <summary>The file was renamed or deleted.</summary>
+    public static void Remove(string path) => s_paths.TryRemove(path, out _);
+
+    private static void RemoveAll()
+    {
+        foreach (var path in s_paths.Keys)
+            try
+            {
+                File.Delete(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The process ends either way.
+            }
+    }
+}
