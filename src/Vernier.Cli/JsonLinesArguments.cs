@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Cli.Terminal;
 
 namespace Vernier.Cli;
 
@@ -25,7 +26,7 @@ internal sealed class JsonLinesArguments
     {
         var (input, output) = (parsed.GetRequiredValue(Input), parsed.GetRequiredValue(Output));
         if (output == "-")
-            return write(input, Console.Out);
+            return write(input, Screen.RawOutput);
         if (!File.Exists(input))
             throw new FileNotFoundException($"{input}: no such file");
         if (Path.GetFullPath(input) == Path.GetFullPath(output))

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Vernier.Cli.Terminal;
 
 namespace Vernier.Cli;
 
@@ -23,7 +24,7 @@ internal static class JsonResult
             return;
         var text = JsonSerializer.Serialize(result, result.GetType(), Format);
         if (target == "-")
-            Console.Out.WriteLine(text);
+            Screen.RawOutput.WriteLine(text);
         else
             File.WriteAllText(target, text + "\n");
     }

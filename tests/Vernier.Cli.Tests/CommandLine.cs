@@ -8,7 +8,7 @@ internal static class CommandLine
 {
     private const int TimeoutSeconds = 300;
 
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Vernier.Cli.dll");
+    public static readonly string Program = Path.Combine(AppContext.BaseDirectory, "Vernier.Cli.dll");
 
     public sealed record Run(int ExitCode, string Output, string Error)
     {

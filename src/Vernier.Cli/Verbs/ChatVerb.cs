@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Vernier.Cli.Terminal;
 using Vernier.Generation;
 using Vernier.Models;
 using Vernier.Tokens;
@@ -48,8 +49,8 @@ internal static class ChatVerb
                 if (token.Ends == StopReason.Context)
                     Console.Error.WriteLine($"vernier: the context of {model.Config.ContextLength} tokens is full");
                 reply.Append(token.Text);
-                Console.Out.Write(token.Text);
-                Console.Out.Flush();
+                Screen.ModelOutput.Write(token.Text);
+                Screen.ModelOutput.Flush();
             }
             Console.Out.WriteLine();
             messages.Add(new ChatMessage("assistant", reply.ToString()));

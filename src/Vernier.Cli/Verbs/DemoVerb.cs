@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Spectre.Console;
+using Vernier.Cli.Terminal;
 using Vernier.Demo;
 
 namespace Vernier.Cli.Verbs;
@@ -30,10 +30,7 @@ internal static class DemoVerb
 
     private static void Print(DemoResult result)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect, Out = new AnsiConsoleOutput(Console.Out) });
-        if (Console.IsOutputRedirected)
-            console.Profile.Width = 120; // a file has no width of its own
-        console.Write(Table(result));
+        Table(result).Write();
         var c = CultureInfo.InvariantCulture;
         var (first, second) = (result.Tasks[0], result.Tasks[1]);
         Console.Out.WriteLine(result.CodesEqual ? $"codes unchanged in memory and in every file, SHA-256 {result.CodesSha256}" : "codes CHANGED");
@@ -45,38 +42,33 @@ internal static class DemoVerb
         Console.Out.WriteLine($"     vernier generate {result.Exports[0].Path} --adapter {second.Folder} --prompt \"The fox\" --max-tokens 24");
     }
 
-    private static Table Table(DemoResult result)
+    private static TextTable Table(DemoResult result)
     {
         var c = CultureInfo.InvariantCulture;
-        var table = new Table { Title = new TableTitle(string.Create(c, $"Perplexity on held-out text; {result.Parameters:N0} weights, {result.Bits} bits, {Columns(result.Group)}")) };
-        table.AddColumn("model");
-        foreach (var column in (string[])["stories", "backwards", "facts", "bytes", "switch"])
-            table.AddColumn(new TableColumn(column).RightAligned());
+        var table = new TextTable(string.Create(c, $"Perplexity on held-out text; {result.Parameters:N0} weights, {result.Bits} bits, {Columns(result.Group)}"),
+            ["model", "stories", "backwards", "facts", "bytes", "switch"]);
         foreach (var row in result.Rows)
         {
             var task = result.Tasks.FirstOrDefault(t => t.Name == row.Model);
             var bytes = task?.Bytes ?? (row == result.Rows[0] ? result.FullBytes : null as long?);
             Add(table, row, task is null ? row.Model : $"scales of '{task.Name}'", bytes, task?.SwitchMicroseconds);
         }
-        table.AddEmptyRow();
+        table.Add();
         foreach (var export in result.Exports)
             Add(table, export.Measured, $"{Path.GetFileName(export.Path)}, loaded again", export.Bytes, null);
         return table;
     }
 
-    private static void Add(Table table, DemoRow row, string name, long? bytes, double? microseconds)
+    private static void Add(TextTable table, DemoRow row, string name, long? bytes, double? microseconds)
     {
         var c = CultureInfo.InvariantCulture;
-        table.AddRow(Markup.Escape(name), Figure(row.Stories, row.Model == "stories"), Figure(row.Backwards, row.Model == "backwards"), Figure(row.Facts, row.Model == "facts"),
-            bytes?.ToString("N0", c) ?? "", microseconds is { } us ? string.Create(c, $"{us:F1} µs") : "");
+        table.Add((name, false), Figure(row.Stories, row.Model == "stories"), Figure(row.Backwards, row.Model == "backwards"), Figure(row.Facts, row.Model == "facts"),
+            (bytes?.ToString("N0", c) ?? "", false), (microseconds is { } us ? string.Create(c, $"{us:F1} µs") : "", false));
     }
 
     /// <summary>A perplexity; strong where it is the state's own task.</summary>
-    private static string Figure(double perplexity, bool own)
-    {
-        var text = perplexity.ToString(perplexity < 1000 ? "F3" : "F0", CultureInfo.InvariantCulture);
-        return own ? $"[bold]{text}[/]" : text;
-    }
+    private static (string Text, bool Strong) Figure(double perplexity, bool own) =>
+        (perplexity.ToString(perplexity < 1000 ? "F3" : "F0", CultureInfo.InvariantCulture), own);
 
     private static string Columns(int group) => group == 0 ? "one scale a row" : $"one scale for {group} columns";
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Cli.Terminal;
 using Vernier.Evaluation;
 
 namespace Vernier.Cli.Verbs;
@@ -27,8 +28,8 @@ internal static class EvalVerb
         using var model = arguments.Open(parsed);
         using var scorer = new DecoderScorer(model.Decoder, model.Compute);
         var evaluator = new Evaluator(scorer, Prompts.Tokenizer(model), model.Config.ContextLength, Answers.Greedy(model));
-        using var progress = new CountProgress(options.Task);
-        var result = evaluator.Run(options, progress.Report, stop);
+        using var progress = new ProgressLine(options.Task);
+        var result = evaluator.Run(options, (done, total) => progress.Report(done, total), stop);
         progress.Dispose();
         if (parsed.GetValue(common.Json) != "-")
             Console.Out.WriteLine(Describe(result));

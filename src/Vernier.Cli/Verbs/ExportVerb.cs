@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Cli.Terminal;
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Files;
@@ -78,9 +79,9 @@ internal sealed class ExportVerb
     {
         var file = parsed.GetRequiredValue(_evalData)!;
         using var scorer = new DecoderScorer(model.Decoder, model.Compute);
-        using var progress = new CountProgress("perplexity");
+        using var progress = new ProgressLine("perplexity");
         var options = new EvaluationOptions { Context = Math.Min(512, model.Config.ContextLength), Windows = parsed.GetValue(_windows) };
-        return new Perplexity(scorer, Prompts.Tokenizer(model), model.Config.ContextLength).Measure(Path.GetFileName(file), file, options, progress.Report, stop).Perplexity;
+        return new Perplexity(scorer, Prompts.Tokenizer(model), model.Config.ContextLength).Measure(Path.GetFileName(file), file, options, (done, total) => progress.Report(done, total), stop).Perplexity;
     }
 
     private static void Print(ExportResult result, TextWriter to)

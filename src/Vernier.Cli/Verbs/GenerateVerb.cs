@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Cli.Terminal;
 using Vernier.Generation;
 using Vernier.Models;
 
@@ -42,9 +43,9 @@ internal static class GenerateVerb
             made.Add(token.Id);
             text.Append(token.Text);
             if (streams)
-                Console.Out.Write(token.Text);
+                Screen.ModelOutput.Write(token.Text);
             if (streams)
-                Console.Out.Flush();
+                Screen.ModelOutput.Flush();
         }
         if (streams)
             Console.Out.WriteLine();

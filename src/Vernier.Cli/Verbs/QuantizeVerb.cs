@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Vernier.Cli.Terminal;
 using Vernier.Export;
 using Vernier.Kernels;
 using Vernier.Quantization;
@@ -53,7 +54,7 @@ internal sealed class QuantizeVerb
         var started = Stopwatch.GetTimestamp();
         var batches = options.Scheme == QuantizationScheme.GptqName ? Calibration.Load(model, calibration!, options, parsed.GetValue(_common.Seed)) : null;
         var (done, total) = (0, model.Decoder.Linears.Count);
-        using var progress = new CountProgress("quantize");
+        using var progress = new ProgressLine("quantize");
         var layers = ModelQuantizer.Quantize(model.Decoder, model.Compute, options, batches, layer =>
         {
             stop.ThrowIfCancellationRequested();
