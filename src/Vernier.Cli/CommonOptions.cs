@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Tuning;
 
 namespace Vernier.Cli;
 
@@ -7,9 +8,9 @@ internal sealed class CommonOptions
 {
     public Option<string?> Json { get; } = new("--json") { Description = "Write the result as JSON to FILE; - for stdout", HelpName = "FILE" };
 
-    public Option<int> Threads { get; } = new("--threads") { Description = "Worker threads; 0 = one for each processor", HelpName = "N" };
+    public Option<int> Threads { get; } = NumberOption.Of<LoadOptions, int>(nameof(LoadOptions.Threads));
 
-    public Option<int> Seed { get; } = new("--seed") { Description = "Seed of everything random", HelpName = "N", DefaultValueFactory = _ => 1 };
+    public Option<int> Seed { get; } = NumberOption.Of<TuneOptions, int>(nameof(TuneOptions.Seed));
 
     /// <summary>Adds the options to a verb.</summary>
     public static CommonOptions AddTo(Command command)

@@ -1,11 +1,12 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Vernier.Tokens;
 
 namespace Vernier.Cli;
 
 /// <summary>Runs a parsed command line and turns every failure into one line on stderr and an exit code:
 /// 0 done, 1 failed, 2 wrong usage, 130 (SIGINT) and 143 (SIGTERM) interrupted with the state saved.</summary>
-internal static class ErrorReport
+internal static partial class ErrorReport
 {
     private const int Failed = 1;
     private const int WrongUsage = 2;
@@ -13,15 +14,13 @@ internal static class ErrorReport
     /// <summary>What stderr says of a verb that a signal ended.</summary>
     public const string InterruptedLine = "vernier: interrupted";
 
-    public static async Task<int> RunAsync(RootCommand root, string[] args)
+    /// <param name="error">Where the line goes; null = stderr.</param>
+    public static async Task<int> RunAsync(RootCommand root, string[] args, TextWriter? error = null)
     {
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        if (UsageErrors.Find(parsed, args) is { } wrong)
         {
-            foreach (var error in parsed.Errors)
-                Console.Error.WriteLine($"vernier: {error.Message}");
-            var verb = parsed.CommandResult.Command;
-            Console.Error.WriteLine($"Try: vernier {(verb is RootCommand ? "" : verb.Name + " ")}--help");
+            TryWrite($"vernier: {OneLine(wrong)}", error);
             return WrongUsage;
         }
         var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }; // signals are heard in one place
@@ -32,27 +31,28 @@ internal static class ErrorReport
         }
         catch (UsageException e)
         {
-            Console.Error.WriteLine($"vernier: {e.Message}");
+            TryWrite($"vernier: {OneLine(e.Message)}", error);
             return WrongUsage;
         }
         catch (Exception e) when (interruption.ExitCode != 0 && IsCancellation(e))
         {
-            TryWrite(InterruptedLine);
+            TryWrite(InterruptedLine, error);
             return interruption.ExitCode;
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("VERNIER_TRACE") is not { Length: > 0 })
         {
-            Console.Error.WriteLine($"vernier: {Describe(e)}");
+            TryWrite($"vernier: {OneLine(FileErrors.Describe(e, args) ?? Describe(e))}", error);
             return Failed;
         }
     }
 
     /// <summary>Writes a line to stderr, where that can be written.</summary>
-    public static void TryWrite(string line)
+    /// <param name="error">Stands for stderr; null = stderr.</param>
+    public static void TryWrite(string line, TextWriter? error = null)
     {
         try
         {
-            Console.Error.WriteLine(line);
+            (error ?? Console.Error).WriteLine(line);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
@@ -68,13 +68,13 @@ internal static class ErrorReport
         AggregateException { InnerExceptions.Count: 1 } a => Describe(a.InnerExceptions[0]),
         InvalidDataException or NotSupportedException or NotFiniteNumberException or TemplateException or IOException or UnauthorizedAccessException or ArgumentException => OneLine(e.Message),
         OutOfMemoryException => "out of memory: " + OneLine(e.Message),
-        _ => $"{e.GetType().Name}: {OneLine(e.Message)} (set VERNIER_TRACE=1 for the stack)",
+        RegexMatchTimeoutException slow => $"the regular expression '{slow.Pattern}' takes too long to match",
+        _ => $"{OneLine(e.Message)} (a fault of this program: VERNIER_TRACE=1 shows where)",
     };
 
-    /// <summary>The message on one line; the name of a parameter in our code, which the runtime appends, tells a user nothing.</summary>
-    private static string OneLine(string message)
-    {
-        var parameter = message.LastIndexOf(" (Parameter '", StringComparison.Ordinal);
-        return (parameter > 0 && message.EndsWith("')", StringComparison.Ordinal) ? message[..parameter] : message).ReplaceLineEndings(" ");
-    }
+    /// <summary>The message on one line; what the runtime appends about parameters in our code tells a user nothing.</summary>
+    private static string OneLine(string message) => RuntimeTalk().Replace(message, "").ReplaceLineEndings(" ");
+
+    [GeneratedRegex(@" \(Parameter '[^']*'\)|\r?\nActual value was .*$", RegexOptions.Singleline)]
+    private static partial Regex RuntimeTalk();
 }

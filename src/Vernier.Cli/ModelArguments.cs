@@ -16,7 +16,7 @@ internal sealed class ModelArguments
 
     public Option<string?> AdapterFolder { get; } = new("--adapter") { Description = "Adapter folder that tune wrote", HelpName = "DIR" };
 
-    public Option<ComputeMode?> Arithmetic { get; } = new("--compute") { Description = "Arithmetic of the matrix products: fp32 or int8", HelpName = "fp32|int8" };
+    public Option<ComputeMode?> Arithmetic { get; } = ChoiceOption.Of<ComputeMode>("--compute", "Arithmetic of the matrix products: fp32 or int8");
 
     /// <param name="arithmetic">What the verb computes with unless it is told.</param>
     public static ModelArguments AddTo(Command command, CommonOptions common, ComputeMode arithmetic = ComputeMode.Fp32)

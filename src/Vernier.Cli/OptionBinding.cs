@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Reflection;
 using Vernier.Tuning;
 
@@ -16,8 +15,13 @@ internal sealed class OptionBinding<T>
 
     /// <param name="except">Names that the verb declares itself.</param>
     public OptionBinding(Command command, params string[] except)
+        : this(command, new T(), except)
     {
-        var defaults = new T();
+    }
+
+    /// <param name="defaults">The values that help shows: what the verb starts from.</param>
+    public OptionBinding(Command command, T defaults, params string[] except)
+    {
         foreach (var property in typeof(T).GetProperties())
         {
             if (property.GetCustomAttribute<OptionAttribute>() is not { } about || except.Contains(about.Name))
@@ -54,10 +58,7 @@ internal sealed class OptionBinding<T>
     private static Option Create(PropertyInfo property, OptionAttribute about, object? value)
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        var shown = value is null or bool or "" ? "" : $" [default: {(value is Enum e ? OptionValue.NameOf(e) : Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant())}]";
-        // A summary that begins with the names of methods or values keeps them as they are typed.
-        var sentence = about.Summary.Split(' ')[0][^1] is ':' or ',' ? about.Summary : char.ToUpperInvariant(about.Summary[0]) + about.Summary[1..];
-        var description = sentence + shown;
+        var description = OptionHelp.Sentence(about.Summary) + (about.Range is { } range ? OptionHelp.Range(OptionRange.Parse(range)) : "") + OptionHelp.Default(value);
         if (type == typeof(bool))
             return new Option<bool>("--" + about.Name) { Description = description };
         var option = new Option<string>("--" + about.Name) { Description = description, HelpName = HelpName(type) };
@@ -88,7 +89,7 @@ internal sealed class OptionBinding<T>
         if (type == typeof(bool))
             return given.GetValueOrDefault<bool>();
         var text = given.Tokens.Count == 1 ? given.Tokens[0].Value : throw new FormatException($"--{OptionName(property)} takes one value");
-        return OptionValue.Parse(type, text, "--" + OptionName(property));
+        return OptionValue.Parse(property, text, "--" + OptionName(property));
     }
 
     private static string OptionName(PropertyInfo property) => property.GetCustomAttribute<OptionAttribute>()!.Name;

@@ -1,5 +1,6 @@
 using Vernier.Models;
 using Vernier.Tokens;
+using Vernier.Tuning;
 
 namespace Vernier;
 
@@ -57,13 +58,14 @@ public sealed partial class LanguageModel : IDisposable
     public double BitsPerWeight => Source.Tensors.Count == 0 ? 32 : 8.0 * Source.Tensors.Sum(t => t.Bytes) / Source.Tensors.Sum(t => t.Elements);
 
     /// <summary>Loads a .gguf file, or a folder with config.json and safetensors files.</summary>
+    /// <exception cref="ArgumentException">An option's value makes no sense.</exception>
     /// <exception cref="FileNotFoundException">There is neither.</exception>
     /// <exception cref="InvalidDataException">The content is damaged or does not fit together: says where, what was found and what was expected.</exception>
     /// <exception cref="NotSupportedException">The content is valid but not done here.</exception>
     public static LanguageModel Load(string path, LoadOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        options ??= new LoadOptions();
+        options = OptionRules.Check(options ?? new LoadOptions());
         if (Directory.Exists(path))
             return ModelLoader.FromFolder(path, options);
         if (!File.Exists(path))
@@ -76,7 +78,7 @@ public sealed partial class LanguageModel : IDisposable
     /// <param name="tokenizer">Text to ids and back, or null.</param>
     public static LanguageModel CreateRandom(ModelConfig config, int seed, LoadedTokenizer? tokenizer = null, LoadOptions? options = null)
     {
-        options ??= new LoadOptions();
+        options = OptionRules.Check(options ?? new LoadOptions());
         var decoder = new Decoder(config.Checked("configuration"), new RandomWeights(config, seed));
         return new LanguageModel(decoder, new ModelSource("", SourceKind.Memory, []), new Compute(options.Threads, options.Mode), () => tokenizer);
     }

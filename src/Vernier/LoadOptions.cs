@@ -1,4 +1,5 @@
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier;
 
@@ -6,6 +7,7 @@ namespace Vernier;
 public sealed record LoadOptions
 {
     /// <summary>Worker threads; 0 = one for each processor.</summary>
+    [Option("threads", "worker threads; 0 = one for each processor", Range = "[0, 1024]")]
     public int Threads { get; init; }
 
     /// <summary>The arithmetic of matrix products.</summary>

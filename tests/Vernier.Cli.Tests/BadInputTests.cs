@@ -20,7 +20,7 @@ public sealed class BadInputTests : TemporaryFolder
     {
         var bytes = File.ReadAllBytes(Model);
         File.WriteAllBytes(At("cut.gguf"), bytes[..(bytes.Length / 2)]);
-        Assert.Contains("cut.gguf", CommandLine.Vernier("eval", At("cut.gguf"), "--task", "x").Refusal(), StringComparison.Ordinal);
+        Assert.Contains("cut.gguf", CommandLine.Vernier("eval", At("cut.gguf"), "--task", Write("text.txt", "some words")).Refusal(), StringComparison.Ordinal);
     }
 
     [SharedTheory(Models)]

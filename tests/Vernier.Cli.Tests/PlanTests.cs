@@ -38,7 +38,7 @@ public sealed class PlanTests : TemporaryFolder
     {
         CommandLine.Vernier("plan").Refusal(2);
         CommandLine.Vernier("plan", "a.gguf", "--shape", "llama-7b").Refusal(2);
-        Assert.Contains("llama-7b", CommandLine.Vernier("plan", "--shape", "llama-8b").Refusal(), StringComparison.Ordinal);
+        Assert.Contains("llama-7b", CommandLine.Vernier("plan", "--shape", "llama-8b").Refusal(2), StringComparison.Ordinal);
         Assert.Contains("nothere.gguf", CommandLine.Vernier("plan", "nothere.gguf").Refusal(), StringComparison.Ordinal);
     }
 }

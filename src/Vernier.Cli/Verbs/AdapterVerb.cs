@@ -76,7 +76,8 @@ internal static class AdapterVerb
     {
         var command = new Command("interpolate", "Write the task between two: factors geometrically, low-rank changes exactly, all else linearly");
         var (a, b) = (Folder("A", "Adapter folder: weight 0"), Folder("B", "Adapter folder: weight 1"));
-        var weight = new Option<double>("--weight") { Description = "Share of B", HelpName = "W", Required = true };
+        var weight = NumberOption.Real("--weight", "Share of B; below 0 and above 1 it leads beyond them", "[-100, 100]");
+        weight.Required = true;
         var output = new Option<string>("--out") { Description = "Adapter folder to write", HelpName = "DIR", Required = true };
         command.Add(a);
         command.Add(b);

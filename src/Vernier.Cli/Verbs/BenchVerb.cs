@@ -13,14 +13,14 @@ internal static class BenchVerb
         var command = new Command("bench", "Measure prefill and decoding (int8) and tuning (fp32) on this machine, beside its peaks; --compute sets both");
         var common = CommonOptions.AddTo(command);
         var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
-        var repetitions = new Option<int>("--repetitions") { Description = "Each figure is the best of N", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var repetitions = NumberOption.Whole("--repetitions", "Each figure is the best of N", "[1, 1000]", 3);
         command.Add(repetitions);
         var inference = new Option<bool>("--inference-only") { Description = "Measure prefill and decoding alone" };
         command.Add(inference);
         command.SetAction((parsed, stop) =>
         {
             using var loaded = model.Open(parsed);
-            var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), Math.Max(1, parsed.GetValue(repetitions)), parsed.GetValue(inference),
+            var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), parsed.GetValue(repetitions), parsed.GetValue(inference),
                 parsed.GetValue(model.Arithmetic) ?? ComputeMode.Fp32, stop);
             var json = parsed.GetValue(common.Json);
             if (json != "-")

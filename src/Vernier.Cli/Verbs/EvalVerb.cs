@@ -24,7 +24,7 @@ internal static class EvalVerb
 
     private static int Run(ParseResult parsed, CommonOptions common, ModelArguments arguments, OptionBinding<EvaluationOptions> binding, CancellationToken stop)
     {
-        var options = binding.Apply(parsed, new EvaluationOptions());
+        var options = UsageException.Unless(binding.Apply(parsed, new EvaluationOptions()).Checked);
         using var model = arguments.Open(parsed);
         using var scorer = new DecoderScorer(model.Decoder, model.Compute);
         var evaluator = new Evaluator(scorer, Prompts.Tokenizer(model), model.Config.ContextLength, Answers.Greedy(model));

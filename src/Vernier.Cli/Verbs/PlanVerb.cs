@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Models;
 using Vernier.Tuning;
 using Vernier.Tuning.Methods;
 
@@ -33,12 +34,12 @@ internal sealed class PlanVerb
 
     private int Run(ParseResult parsed)
     {
-        var options = _options.Apply(parsed, new TuneOptions());
+        var options = UsageException.Unless(_options.Apply(parsed, new TuneOptions()).Checked);
         var (path, shape) = (parsed.GetValue(_model), parsed.GetValue(_shape));
         var model = (path, shape) switch
         {
             (not null, null) => ModelOutline.Read(path),
-            (null, not null) => ModelOutline.Of(ModelShapes.Find(shape)),
+            (null, not null) => ModelOutline.Of(Shape(shape)),
             _ => throw new UsageException("give MODEL or --shape NAME, one of the two"),
         };
         var plan = TuningPlan.For(model, WithBits(model, options));
@@ -48,6 +49,10 @@ internal sealed class PlanVerb
         JsonResult.Write(json, plan);
         return 0;
     }
+
+    private static ModelConfig Shape(string name) => ModelShapes.Names.Contains(name)
+        ? ModelShapes.Find(name)
+        : throw new UsageException($"--shape is '{name}', expected {string.Join(", ", ModelShapes.Names)}{Suggestion.Hint(name, ModelShapes.Names)}");
 
     private static void Print(string name, ModelOutline model, TuneOptions options, string chosen)
     {

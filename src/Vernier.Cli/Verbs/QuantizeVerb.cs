@@ -38,10 +38,10 @@ internal sealed class QuantizeVerb
 
     private int Run(ParseResult parsed, CancellationToken stop)
     {
-        var options = _options.Apply(parsed, new QuantizeOptions()) with { Overrides = [.. (parsed.GetValue(_overrides) ?? []).Select(Override)] };
+        var options = UsageException.Unless((_options.Apply(parsed, new QuantizeOptions()) with { Overrides = [.. (parsed.GetValue(_overrides) ?? []).Select(Override)] }).Checked);
         var (path, output) = (parsed.GetRequiredValue(_model), parsed.GetRequiredValue(_output));
         var calibration = parsed.GetValue(_calibration);
-        if (options.Checked().Scheme == QuantizationScheme.GptqName && calibration is null)
+        if (options.Scheme == QuantizationScheme.GptqName && calibration is null)
             throw new UsageException("--scheme gptq needs --calibration FILE");
         using var model = LanguageModel.Load(path, new LoadOptions { Threads = parsed.GetValue(_common.Threads) });
         var gguf = output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);

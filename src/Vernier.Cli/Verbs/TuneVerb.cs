@@ -15,7 +15,7 @@ internal sealed class TuneVerb
     private readonly Option<string?> _output = new("--out") { Description = "Folder of the run: adapter, log, loss curve, card, checkpoints", HelpName = "DIR" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the last checkpoint in --out" };
     private readonly Option<string?> _config = new("--config") { Description = "Run file with these options by name; the command line wins", HelpName = "run.yaml" };
-    private readonly Option<ComputeMode?> _compute = new("--compute") { Description = "Arithmetic of the matrix products: fp32 or int8 [default: fp32]", HelpName = "fp32|int8" };
+    private readonly Option<ComputeMode?> _compute = ChoiceOption.Of<ComputeMode>("--compute", "Arithmetic of the matrix products: fp32 or int8 [default: fp32]");
     private readonly CommonOptions _common;
     private readonly OptionBinding<TuneOptions> _options;
 
@@ -38,10 +38,11 @@ internal sealed class TuneVerb
 
     private int Run(ParseResult parsed, CancellationToken stop)
     {
-        var file = parsed.GetValue(_config) is { } path ? RunFile.Load(path) : new RunFile();
+        var file = parsed.GetValue(_config) is { } path ? Load(path) : new RunFile();
         var options = _options.Apply(parsed, file.Options);
         if (parsed.GetResult(_common.Seed) is { Implicit: false } || !file.Set.Contains("seed"))
             options = options with { Seed = parsed.GetValue(_common.Seed) };
+        options = UsageException.Unless(options.Checked);
         var model = parsed.GetValue(_model) ?? file.Model ?? throw new UsageException("no MODEL, neither on the command line nor in the run file");
         var data = parsed.GetValue(_data) ?? file.Data ?? throw new UsageException("--data is required");
         var evalData = parsed.GetValue(_evalData) ?? file.EvalData;
@@ -58,6 +59,18 @@ internal sealed class TuneVerb
         Print(result, output, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
         return result.Finished ? 0 : Interruption.Current?.ExitCode ?? 0;
+    }
+
+    private static RunFile Load(string path)
+    {
+        try
+        {
+            return RunFile.Load(path);
+        }
+        catch (InvalidDataException e) when (e.InnerException is FormatException)
+        {
+            throw new UsageException(e.Message); // it asks for what no run takes
+        }
     }
 
     private static TrainingData LoadData(LanguageModel model, string path, TuneOptions options) =>

@@ -15,19 +15,22 @@ public static class AdapterInterpolation
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
         if (!double.IsFinite(weight))
-            throw new ArgumentOutOfRangeException(nameof(weight), weight, "a finite number");
+            throw new ArgumentException(FormattableString.Invariant($"weight is {weight}, expected a finite number"));
         var (first, second) = (a.Config.Options, b.Config.Options);
         if (first.Method != second.Method)
             throw new NotSupportedException($"an adapter of {first.Method} and one of {second.Method} cannot be interpolated");
         if (a.Config.TunedCodesSha256 != b.Config.TunedCodesSha256)
             throw new InvalidDataException($"the adapters were tuned on different codes: SHA-256 {a.Config.TunedCodesSha256 ?? "none"} and {b.Config.TunedCodesSha256 ?? "none"}");
-        return first.Method switch
+        var result = first.Method switch
         {
             "peqa" when first.Granularity == Granularity.LowRank && second.Granularity == Granularity.LowRank => Stack(a, b, weight),
             "peqa" or "full" => new Adapter(a.Config, Blend(a, b, weight)),
             "lora" or "qlora" or "qa-lora" => Stack(a, b, weight),
             _ => throw new NotSupportedException($"adapters of {first.Method} train their codes: what lies between two of them is neither; export both and tune on from one"),
         };
+        return result.Tensors.Values.FirstOrDefault(t => t.Values.Any(v => !float.IsFinite(v))) is { } bad
+            ? throw new ArgumentException(FormattableString.Invariant($"weight {weight} leads too far beyond the two adapters: tensor {bad.Name} becomes infinite"))
+            : result;
     }
 
     private static Dictionary<string, AdapterTensor> Blend(Adapter a, Adapter b, double weight) => a.Tensors.Values.ToDictionary(t => t.Name, t =>

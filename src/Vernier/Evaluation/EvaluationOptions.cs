@@ -14,7 +14,7 @@ public sealed record EvaluationOptions
     public string? Data { get; init; }
 
     /// <summary>Solved examples in front of each document; null = the task's habit: 5 for mmlu, else 0.</summary>
-    [Option("shots", "solved examples in front of each document, default 0 (mmlu: 5)")]
+    [Option("shots", "solved examples in front of each document, default 0 (mmlu: 5)", Range = "[0, 1000]")]
     public int? Shots { get; init; }
 
     /// <summary>Where the examples come from: the first <see cref="Shots"/> records. mmlu takes them from its dev/ folder.</summary>
@@ -22,7 +22,7 @@ public sealed record EvaluationOptions
     public string? ShotsData { get; init; }
 
     /// <summary>Documents at most (mmlu: of each subject; superni: of each task file); null = all.</summary>
-    [Option("limit", "documents at most (mmlu and superni: of each subject or task)")]
+    [Option("limit", "documents at most (mmlu and superni: of each subject or task)", Range = "[1, 2147483647]")]
     public int? Limit { get; init; }
 
     /// <summary>Puts every document with its scores into the result.</summary>
@@ -33,18 +33,35 @@ public sealed record EvaluationOptions
     public PerplexityConvention Convention { get; init; } = PerplexityConvention.Gptq;
 
     /// <summary>Tokens of a window; null = 2048 (llamacpp: 512, strided: 1024), or the model's context where that is shorter.</summary>
-    [Option("context", "perplexity: tokens of a window, default 2048 (llamacpp 512, strided 1024)")]
+    [Option("context", "perplexity: tokens of a window, default 2048 (llamacpp 512, strided 1024)", Range = "[2, 16777216]")]
     public int? Context { get; init; }
 
     /// <summary>Windows at most (lm-eval: documents); null = the whole text.</summary>
-    [Option("windows", "perplexity: windows at most (lm-eval: documents)")]
+    [Option("windows", "perplexity: windows at most (lm-eval: documents)", Range = "[1, 2147483647]")]
     public int? Windows { get; init; }
 
     /// <summary>Generation tasks: tokens at most.</summary>
-    [Option("max-tokens", "generation tasks: new tokens at most")]
+    [Option("max-tokens", "generation tasks: new tokens at most", Range = "[1, 16777216]")]
     public int MaxTokens { get; init; } = 64;
 
     /// <summary>Generation tasks: the prompt is a user message of the model's chat template.</summary>
     [Option("chat", "generation tasks: prompt through the model's chat template")]
     public bool Chat { get; init; }
+
+    /// <summary>Refuses values that make no sense, alone or together.</summary>
+    /// <param name="dash">What stands in front of an option's name in messages: <c>--</c> on the command line.</param>
+    /// <exception cref="ArgumentException">One does not; names the option, the value, and what was expected.</exception>
+    /// <exception cref="FileNotFoundException">The task is the path of a file that is not there.</exception>
+    public EvaluationOptions Checked(string dash = "")
+    {
+        OptionRules.Check(this, dash);
+        var named = Evaluator.TaskNames.Contains(Task);
+        if (!named && !File.Exists(Task))
+            throw Task.AsSpan().ContainsAny('/', '\\', '.')
+                ? new FileNotFoundException($"{Task}: no such file or folder", Task)
+                : new ArgumentException($"{dash}task is '{Task}', expected a text file, {OptionRules.AnyOf(Evaluator.TaskNames)}{Suggestion.Hint(Task, Evaluator.TaskNames)}");
+        OptionRules.Require(!named || Data is not null, $"{dash}task {Task} needs {dash}data, the path of its file or folder");
+        OptionRules.Require(Shots is null or 0 || ShotsData is not null || Task is "mmlu" or "superni" || !named, $"{dash}shots {Shots} needs {dash}shots-data, the file that they come from");
+        return this;
+    }
 }

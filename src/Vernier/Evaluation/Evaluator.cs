@@ -19,10 +19,8 @@ public sealed class Evaluator(SequenceScorer scorer, ITokenizer tokenizer, int c
     /// <exception cref="InvalidDataException">The data is not what the task needs; names file and line.</exception>
     public EvaluationResult Run(EvaluationOptions options, Action<int, int>? progress = null, CancellationToken stop = default)
     {
-        if (options.Limit is < 1)
-            throw new ArgumentException($"limit {options.Limit}: expected at least 1");
-        if (options.Shots is < 0)
-            throw new ArgumentException($"{options.Shots} shots: expected 0 or more");
+        ArgumentNullException.ThrowIfNull(options);
+        options.Checked();
         if (ChoiceTask.All.FirstOrDefault(t => t.Name == options.Task) is { } task)
             return RunChoices(task, options, progress, stop);
         if (options.Task == Mmlu.Name)
@@ -33,8 +31,6 @@ public sealed class Evaluator(SequenceScorer scorer, ITokenizer tokenizer, int c
         var perplexity = new Perplexity(scorer, tokenizer, contextLength);
         if (Texts.Contains(options.Task))
             return perplexity.Measure(options.Task, Data(options), options, progress, stop);
-        if (!File.Exists(options.Task))
-            throw new ArgumentException($"task '{options.Task}' is neither a text file nor one of {string.Join(", ", TaskNames)}");
         return perplexity.Measure(Path.GetFileName(options.Task), options.Task, options, progress, stop);
     }
 

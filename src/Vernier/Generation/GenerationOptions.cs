@@ -1,9 +1,12 @@
+using Vernier.Tuning;
+
 namespace Vernier.Generation;
 
 /// <summary>When generation ends and how tokens are chosen.</summary>
 public sealed record GenerationOptions
 {
     /// <summary>New tokens at most.</summary>
+    [Option("max-tokens", "new tokens at most", Range = "[1, 2147483647]")]
     public int MaxTokens { get; init; } = 256;
 
     public SamplingOptions Sampling { get; init; } = new();

@@ -1,4 +1,5 @@
 using Vernier.Kernels;
+using Vernier.Tuning;
 
 namespace Vernier.Generation;
 
@@ -13,10 +14,10 @@ public sealed class Sampler
     private int[] _order = [];
     private ulong _random;
 
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public Sampler(SamplingOptions options)
     {
-        options.Validate();
+        OptionRules.Check(options);
         _options = options;
         _random = unchecked((ulong)options.Seed) * 0x9E3779B97F4A7C15;
     }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Vernier.Models;
 using Vernier.Tokens;
+using Vernier.Tuning;
 
 namespace Vernier.Generation;
 
@@ -26,12 +27,11 @@ public sealed class TokenGenerator : IDisposable
     /// <exception cref="ArgumentException">The prompt is empty, does not fit the context or has an id outside the vocabulary; or stop texts without a tokenizer.</exception>
     public IEnumerable<GeneratedToken> Generate(IReadOnlyList<int> prompt, GenerationOptions? options = null)
     {
-        options ??= new GenerationOptions();
+        options = OptionRules.Check(options ?? new GenerationOptions());
         if (prompt.Count == 0)
             throw new ArgumentException("generation needs at least one token to follow", nameof(prompt));
         if (prompt.Count > _cache.Capacity)
             throw new ArgumentException($"the prompt has {prompt.Count} tokens and the context {_cache.Capacity}", nameof(prompt));
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaxTokens, nameof(options));
         var tokenizer = HasTokenizer() ? _model.Tokenizer : null;
         if (options.StopTexts.Count > 0 && tokenizer is null)
             throw new ArgumentException("stop texts need a model with a tokenizer", nameof(options));

@@ -6,15 +6,15 @@ namespace Vernier.Quantization;
 public sealed record QuantizeOptions
 {
     /// <summary>2 to 8.</summary>
-    [Option("bits", "bits of a code, 2 to 8")]
+    [Option("bits", "bits of a code", Range = "[2, 8]")]
     public int Bits { get; init; } = 4;
 
     /// <summary>Columns that share a scale; 0 = the whole row.</summary>
-    [Option("group", "columns that share a scale; 0 = per channel")]
+    [Option("group", "columns that share a scale; 0 = per channel", Range = "[0, 1048576]")]
     public int Group { get; init; }
 
     /// <summary>rtn, rtn-sym, mse or gptq.</summary>
-    [Option("scheme", "rtn, rtn-sym, mse (clipping searched) or gptq (needs --calibration)")]
+    [Option("scheme", "rtn, rtn-sym, mse (clipping searched) or gptq (needs --calibration)", Values = ["rtn", "rtn-sym", "mse", "gptq"])]
     public string Scheme { get; init; } = "rtn";
 
     /// <summary>Other bit widths for linears whose module path matches a regular expression; the first match counts.</summary>
@@ -25,40 +25,30 @@ public sealed record QuantizeOptions
     public bool ActivationOrder { get; init; }
 
     /// <summary>GPTQ: share of the mean diagonal that is added to it.</summary>
-    [Option("damping", "gptq: share of the mean second moment that is added to every column's")]
+    [Option("damping", "gptq: share of the mean second moment that is added to every column's", Range = "(0, 1)")]
     public double Damping { get; init; } = 0.01;
 
     /// <summary>GPTQ: tokens at the start of each sequence that are left out of the moments, for experiments: the first token often is an attention sink
     /// whose activations are hundreds of times larger than all others, and without it nothing keeps its direction (docs/decisions/gptq-calibration.md).</summary>
-    [Option("skip-tokens", "gptq: first tokens of each sample that the moments leave out; attention sinks are better kept")]
+    [Option("skip-tokens", "gptq: first tokens of each sample that the moments leave out; attention sinks are better kept", Range = "[0, 16777216]")]
     public int SkipTokens { get; init; }
 
     /// <summary>GPTQ: calibration sequences.</summary>
-    [Option("samples", "gptq: calibration samples")]
+    [Option("samples", "gptq: calibration samples", Range = "[1, 1000000]")]
     public int Samples { get; init; } = 64;
 
     /// <summary>GPTQ: tokens of a calibration sequence.</summary>
-    [Option("context", "gptq: tokens of a calibration sample")]
+    [Option("context", "gptq: tokens of a calibration sample", Range = "[2, 16777216]")]
     public int Context { get; init; } = 512;
 
-    /// <summary>Refuses values that make no sense.</summary>
-    /// <exception cref="ArgumentException">One does not.</exception>
-    public QuantizeOptions Checked()
+    /// <summary>Refuses values that make no sense, alone or together.</summary>
+    /// <param name="dash">What stands in front of an option's name in messages: <c>--</c> on the command line.</param>
+    /// <exception cref="ArgumentException">One does not; names the option, the value, and what was expected.</exception>
+    public QuantizeOptions Checked(string dash = "")
     {
-        Require(Bits is >= 2 and <= 8, "bits", Bits, "2 to 8");
-        Require(Group >= 0, "group", Group, "not negative");
-        Require(Overrides.All(o => o.Bits is >= 2 and <= 8), "override", string.Join(", ", Overrides.Select(o => o.Bits)), "2 to 8 bits");
-        Require(Damping is > 0 and < 1, "damping", Damping, "a share between 0 and 1");
-        Require(SkipTokens >= 0 && SkipTokens < Context, "skip-tokens", SkipTokens, "less than a sample's tokens");
-        Require(Samples > 0, "samples", Samples, "at least 1");
-        Require(Context > 1, "context", Context, "at least 2");
-        Require(QuantizationScheme.All.Any(s => s.Name == Scheme), "scheme", Scheme, string.Join(", ", QuantizationScheme.All.Select(s => s.Name)));
+        OptionRules.Check(this, dash);
+        OptionRules.Require(Overrides.All(o => o.Bits is >= 2 and <= 8), $"{dash}override gives {string.Join(", ", Overrides.Select(o => o.Bits))} bits, expected 2 to 8");
+        OptionRules.Require(SkipTokens < Context, $"{dash}skip-tokens is {SkipTokens}, expected less than the {Context} of {dash}context");
         return this;
-
-        static void Require(bool holds, string name, object value, string expected)
-        {
-            if (!holds)
-                throw new ArgumentException(FormattableString.Invariant($"{name} is {value}, expected {expected}"));
-        }
     }
 }

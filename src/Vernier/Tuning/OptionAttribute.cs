@@ -11,4 +11,10 @@ public sealed class OptionAttribute(string name, string summary) : Attribute
 
     /// <summary>One line of help.</summary>
     public string Summary { get; } = summary;
+
+    /// <summary>The numbers that it takes, as <see cref="OptionRange.Parse"/> reads them; every option that is a number has one.</summary>
+    public string? Range { get; init; }
+
+    /// <summary>The texts that it takes; null = any.</summary>
+    public string[]? Values { get; init; }
 }

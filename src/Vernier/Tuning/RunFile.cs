@@ -28,7 +28,8 @@ public sealed record RunFile
     public IReadOnlyList<string> Set { get; init; } = [];
 
     /// <summary>Reads a run file.</summary>
-    /// <exception cref="InvalidDataException">Not YAML, an unknown or repeated name, or a value of the wrong kind: path and line.</exception>
+    /// <exception cref="InvalidDataException">Not YAML, an unknown or repeated name, or a value of the wrong kind or out of its range: path and line.
+    /// The inner exception of the last two is a <see cref="FormatException"/>: it was not the file that was damaged, but what it asks for.</exception>
     public static RunFile Load(string path) => Parse(path, File.ReadAllText(path));
 
     /// <summary>Writes all options, also those that are at their defaults.</summary>
@@ -80,9 +81,9 @@ public sealed record RunFile
             if (name is "model" or "data" or "eval-data" or "out")
                 paths[name] = scalar.Value ?? "";
             else if (Array.Find(OptionsByName, o => o.Name == name).Property is { } property)
-                property.SetValue(options, Value(path, name, scalar, property.PropertyType));
+                property.SetValue(options, Value(path, name, scalar, property));
             else
-                throw new InvalidDataException($"{path}: line {key.Start.Line}: unknown option {name}; known are model, data, eval-data, out, {string.Join(", ", OptionsByName.Select(o => o.Name))}");
+                throw Unknown($"{path}: line {key.Start.Line}", name);
             set.Add(name);
         }
         return new RunFile
@@ -96,15 +97,23 @@ public sealed record RunFile
         };
     }
 
-    private static object? Value(string path, string name, YamlScalarNode node, Type type)
+    private static InvalidDataException Unknown(string place, string name)
     {
+        string[] known = ["model", "data", "eval-data", "out", .. OptionsByName.Select(o => o.Name)];
+        var message = $"{place}: unknown option {name}{(Suggestion.Nearest(name, known) is { } near ? $"; did you mean '{near}'?" : $"; known are {string.Join(", ", known)}")}";
+        return new InvalidDataException(message, new FormatException(message));
+    }
+
+    private static object? Value(string path, string name, YamlScalarNode node, PropertyInfo property)
+    {
+        var type = property.PropertyType;
         var nullable = Nullable.GetUnderlyingType(type);
         var value = node.Value ?? "";
         if (value is "" or "null" or "~" && (nullable is not null || !type.IsValueType) && node.Style == ScalarStyle.Plain)
             return null;
         try
         {
-            return OptionValue.Parse(nullable ?? type, value, name);
+            return OptionValue.Parse(property, value, name);
         }
         catch (FormatException e)
         {

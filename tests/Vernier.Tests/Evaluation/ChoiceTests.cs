@@ -112,7 +112,7 @@ public class ChoiceTests
     [Theory]
     [InlineData("piqa", null, null, "needs data")]
     [InlineData("piqa", "x", 3, "shots-data")]
-    [InlineData("no such task", null, null, "neither a text file nor one of")]
+    [InlineData("no such task", null, null, "expected a text file, wikitext2")]
     public void OptionsThatDoNotGoTogetherAreRefused(string task, string? data, int? shots, string expected)
     {
         var error = Assert.Throws<ArgumentException>(() => Evaluate(new EvaluationOptions { Task = task, Data = data, Shots = shots }));

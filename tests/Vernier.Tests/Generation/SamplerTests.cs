@@ -66,9 +66,9 @@ public class SamplerTests
     [Fact]
     public void Options_out_of_range_are_refused()
     {
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Sampler(new SamplingOptions { Temperature = -1 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Sampler(new SamplingOptions { TopP = 0 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Sampler(new SamplingOptions { MinP = 2 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Sampler(new SamplingOptions { RepetitionPenalty = 0 }));
+        Assert.Throws<ArgumentException>(() => new Sampler(new SamplingOptions { Temperature = -1 }));
+        Assert.Throws<ArgumentException>(() => new Sampler(new SamplingOptions { TopP = 0 }));
+        Assert.Throws<ArgumentException>(() => new Sampler(new SamplingOptions { MinP = 2 }));
+        Assert.Throws<ArgumentException>(() => new Sampler(new SamplingOptions { RepetitionPenalty = 0 }));
     }
 }

@@ -44,8 +44,8 @@ public class RunFileTests
 
     [Theory]
     [InlineData("lr: 0.1\nlearning-rate: 3\n", "line 2: unknown option learning-rate")]
-    [InlineData("steps: many\n", "line 1: steps: 'many' is not a whole number")]
-    [InlineData("method: peqa\n\ngranularity: rows\n", "line 3: granularity: 'rows'")]
+    [InlineData("steps: many\n", "line 1: steps is 'many', expected a whole number")]
+    [InlineData("method: peqa\n\ngranularity: rows\n", "line 3: granularity is 'rows'")]
     [InlineData("lr: [1, 2]\n", "line 1: lr takes one value")]
     [InlineData("lr: 1\nlr: 2\n", "line 2")]
     [InlineData("- lr\n", "line 1: expected names")]

@@ -10,8 +10,9 @@ internal static class LinearTargets
 
     /// <summary>A test of module paths. A regular expression must match anywhere in the path; it gets a tenth of a second.</summary>
     /// <param name="targets">qv, qkvo, all or a regular expression.</param>
+    /// <param name="option">Its name for messages.</param>
     /// <exception cref="ArgumentException">Not a regular expression.</exception>
-    public static Func<string, bool> Parse(string targets)
+    public static Func<string, bool> Parse(string targets, string option = "targets")
     {
         switch (targets)
         {
@@ -22,12 +23,12 @@ internal static class LinearTargets
             case "qkvo":
                 return module => Attention.Contains(Leaf(module));
             default:
-                var pattern = Compile(targets);
+                var pattern = Compile(targets, option);
                 return module => pattern.IsMatch(module);
         }
     }
 
-    private static Regex Compile(string pattern)
+    private static Regex Compile(string pattern, string option)
     {
         try
         {
@@ -35,7 +36,7 @@ internal static class LinearTargets
         }
         catch (ArgumentException e)
         {
-            throw new ArgumentException($"targets '{pattern}': not qv, qkvo or all, and no regular expression: {e.Message}", nameof(pattern));
+            throw new ArgumentException($"{option} is '{pattern}', expected qv, qkvo, all or a regular expression: {e.Message}");
         }
     }
 
