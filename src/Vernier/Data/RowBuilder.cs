@@ -19,6 +19,10 @@ internal sealed class RowBuilder
     private readonly List<string> _split = [];
     private readonly List<string> _cut = [];
     private readonly List<string> _withoutAnswer = [];
+    private readonly List<string> _withoutLabel = [];
+    private readonly List<string> _withoutWeight = [];
+    private int _samples;
+    private int _restTokens;
     private int _open; // tokens in the row that is being packed
 
     public RowBuilder(string source, int context, int vocabularySize)
@@ -36,6 +40,7 @@ internal sealed class RowBuilder
         if (ids.Length < 2)
             throw new InvalidDataException($"{_source}: holds {ids.Length} tokens, found nothing to predict; at least 2 are needed");
         var rest = ids.Length < _context ? 0 : ids.Length % _context;
+        (_samples, _restTokens) = (_samples + 1, _restTokens + rest);
         for (var at = 0; at < ids.Length - rest; at += _context)
         {
             var block = ids.Slice(at, Math.Min(_context, ids.Length - at));
@@ -46,19 +51,39 @@ internal sealed class RowBuilder
             _notes.Add($"{_source}: the last {rest} of {ids.Length} tokens do not fill a block of {_context} and are left out");
     }
 
-    /// <summary>A sample that is a row of its own, never packed and never cut.</summary>
+    /// <summary>A sample that its file takes the loss off: it is counted and named.</summary>
+    public void LeaveOut(string place)
+    {
+        _samples++;
+        _withoutWeight.Add(place);
+    }
+
+    /// <summary>What else a user must know about the data.</summary>
+    public void AddNote(string note) => _notes.Add($"{_source}: {note}");
+
+    /// <summary>A sample that is a row of its own, never packed and never cut; none, when no token has a loss.</summary>
     public void AddRow(Sample sample)
     {
+        _samples++;
         if (sample.Ids.Length > _context)
             throw new InvalidDataException($"{_source}: {sample.Place} has {sample.Ids.Length} ids, the model takes at most {_context}");
         CloseRow();
-        Append(sample.Ids, sample.Labels, sample.Place);
+        if (HasTarget(sample.Labels))
+            Append(sample.Ids, sample.Labels, sample.Place);
+        else
+            _withoutLabel.Add(sample.Place);
         CloseRow();
     }
 
     /// <summary>A document: every token is a target. What exceeds the context goes on in further rows.</summary>
     public void AddDocument(Sample sample)
     {
+        _samples++;
+        if (sample.Ids.Length < 2)
+        {
+            _withoutLabel.Add(sample.Place);
+            return;
+        }
         if (sample.Ids.Length > _context)
             _split.Add(sample.Place);
         for (var at = 0; at < sample.Ids.Length; at += _context)
@@ -72,9 +97,10 @@ internal sealed class RowBuilder
     /// <summary>A prompt with its answer: the first context's worth of tokens is kept; nothing, when no answer is among them.</summary>
     public void AddAnswer(Sample sample)
     {
+        _samples++;
         var length = Math.Min(_context, sample.Ids.Length);
         var labels = sample.Labels.AsSpan(0, length);
-        if (labels.Length < 2 || labels[1..].IndexOfAnyExcept(TokenBatch.NoTarget) < 0)
+        if (!HasTarget(labels))
         {
             _withoutAnswer.Add(sample.Place);
             return;
@@ -90,11 +116,24 @@ internal sealed class RowBuilder
         Note(_split, $"longer than the context of {_context} tokens: they go on in further rows");
         Note(_cut, $"longer than the context of {_context} tokens: cut at their end");
         Note(_withoutAnswer, "left out: no token of an answer within the context");
-        var data = new TrainingData(_source, [.. _ids], [.. _targets], [.. _sequences], [.. _rows], _notes);
+        Note(_withoutLabel, "left out: no token with a loss");
+        Note(_withoutWeight, "left out: the record takes its loss away");
+        var counts = new DataCounts
+        {
+            Samples = _samples,
+            LeftOut = _withoutAnswer.Count + _withoutLabel.Count + _withoutWeight.Count,
+            Cut = _cut.Count,
+            Continued = _split.Count,
+            TokensLeftOut = _restTokens,
+        };
+        var data = new TrainingData(_source, [.. _ids], [.. _targets], [.. _sequences], [.. _rows], _notes) { Counts = counts };
         if (data.ScoredTokens == 0)
             throw new InvalidDataException($"{_source}: found nothing to learn, expected at least one token with a loss{string.Concat(_notes.Select(n => "; " + n))}");
         return data;
     }
+
+    /// <summary>The first label is nobody's target: nothing stands before it.</summary>
+    private static bool HasTarget(ReadOnlySpan<int> labels) => labels.Length > 1 && labels[1..].IndexOfAnyExcept(TokenBatch.NoTarget) >= 0;
 
     private void Pack(ReadOnlySpan<int> ids, ReadOnlySpan<int> labels, string place)
     {

@@ -16,7 +16,7 @@ internal sealed class SampleEncoder(ITokenizer? tokenizer, Lazy<ChatTemplate?> c
     /// <summary>A document: every token is a target.</summary>
     public Sample Document(string path, string text, string place)
     {
-        var ids = Enclose(Tokenizer(path), Tokenizer(path).Encode(text));
+        var (ids, _) = Enclose(Tokenizer(path), Tokenizer(path).Encode(text));
         return new(ids, ids, place);
     }
 
@@ -26,13 +26,13 @@ internal sealed class SampleEncoder(ITokenizer? tokenizer, Lazy<ChatTemplate?> c
     {
         var words = Tokenizer(path);
         var body = words.Encode(prompt + answer);
-        var ids = Enclose(words, body);
+        var (ids, front) = Enclose(words, body);
         if (trainOnPrompt)
             return new(ids, ids, place);
         var head = prompt.TrimEnd();
         var asked = head.Length == 0 ? 0 : Math.Min(words.Encode(head).Length, body.Length);
         var labels = (int[])ids.Clone();
-        labels.AsSpan(0, asked + (words is { AddsBos: true, BosId: not null } ? 1 : 0)).Fill(TokenBatch.NoTarget);
+        labels.AsSpan(0, front + asked).Fill(TokenBatch.NoTarget);
         return new(ids, labels, place);
     }
 
@@ -56,10 +56,21 @@ internal sealed class SampleEncoder(ITokenizer? tokenizer, Lazy<ChatTemplate?> c
     private ITokenizer Tokenizer(string path) =>
         tokenizer ?? throw new InvalidDataException($"{path}: holds text, but the model has no tokenizer; expected lines with input_ids");
 
-    private static int[] Enclose(ITokenizer words, int[] body)
+    /// <summary>BOS in front and EOS at the end, where the text does not bring them along: neither is ever there twice.</summary>
+    /// <returns>The ids, and how many stand in front of the text's own.</returns>
+    private static (int[] Ids, int Front) Enclose(ITokenizer words, int[] body)
     {
-        int[] front = words is { AddsBos: true, BosId: { } bos } ? [bos] : [];
-        int[] back = words.EosId is { } eos && (body.Length == 0 || body[^1] != eos) ? [eos] : [];
-        return [.. front, .. body, .. back];
+        int[] front = words is { AddsBos: true, BosId: { } bos } && (body.Length == 0 || body[0] != bos) ? [bos] : [];
+        int[] back = words.EosId is { } eos && !EndsWith(words, body, eos) ? [eos] : [];
+        return ([.. front, .. body, .. back], front.Length);
+    }
+
+    /// <summary>Nothing but white space stands behind the last EOS.</summary>
+    private static bool EndsWith(ITokenizer words, int[] body, int eos)
+    {
+        for (var i = body.Length - 1; i >= 0; i--)
+            if (body[i] == eos || !words.TokenBytes(body[i]).All(b => b is 32 or 9 or 10 or 13))
+                return body[i] == eos;
+        return false;
     }
 }

@@ -30,30 +30,12 @@ internal sealed class SampleReader(string path, SampleEncoder encoder, RowBuilde
             throw Bad(place, $"found {(record.EnumerateObject().Any() ? "the fields " + string.Join(", ", record.EnumerateObject().Select(p => p.Name)) : "no field")}, {Expected}");
     }
 
-    /// <summary>A task of Natural Instructions: its definition in front of the input of every record of <c>train</c> (or <c>Instances</c>), the first accepted output as the answer.</summary>
-    public void ReadTask(JsonElement task)
+    /// <summary>A task of Natural Instructions: the prompt of every instance of <c>train</c> (or <c>Instances</c>), the first accepted output as the answer.</summary>
+    public void ReadTask(JsonRecord file)
     {
-        var definition = task.TryGetProperty("definition", out var d) || task.TryGetProperty("Definition", out d) ? d : default;
-        if (definition.ValueKind == JsonValueKind.Array && definition.GetArrayLength() > 0)
-            definition = definition[0];
-        if (definition.ValueKind != JsonValueKind.String || !(task.TryGetProperty("train", out var records) || task.TryGetProperty("Instances", out records)) || records.ValueKind != JsonValueKind.Array)
-        {
-            Read(task, "line 1");
-            return;
-        }
-        var number = 0;
-        foreach (var record in records.EnumerateArray())
-        {
-            var place = $"record {++number}";
-            if (!record.TryGetProperty("output", out var output))
-                throw Bad(place, "found no field output");
-            if (output.ValueKind == JsonValueKind.Array && output.GetArrayLength() > 0)
-                output = output[0];
-            if (output.ValueKind != JsonValueKind.String)
-                throw Bad(place, "expected output to be a text or a list of texts");
-            var prompt = $"Definition: {definition.GetString()}\n\nInput: {Text(record, "input", place)}\n\nOutput:";
-            rows.AddAnswer(encoder.Answer(path, prompt, " " + output.GetString(), place));
-        }
+        var task = NaturalInstructionsTask.Read(file);
+        foreach (var (input, outputs, place) in task.Instances("train", "Instances"))
+            rows.AddAnswer(encoder.Answer(path, NaturalInstructionsTask.Prompt(task.Definition, input), " " + outputs[0], place[(path.Length + 2)..]));
     }
 
     private List<ChatMessage> Messages(JsonElement field, string place)

@@ -36,6 +36,9 @@ public sealed class TrainingData
     /// <summary>What a user must know about how the data was taken: samples cut or left out, with their lines.</summary>
     public IReadOnlyList<string> Notes { get; }
 
+    /// <summary>Samples of the file, and what became of them.</summary>
+    public DataCounts Counts { get; internal init; }
+
     public int Rows => _rowStarts.Length - 1;
 
     public int Sequences => _sequenceStarts.Length - 1;

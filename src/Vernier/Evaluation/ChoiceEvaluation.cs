@@ -6,14 +6,14 @@ namespace Vernier.Evaluation;
 internal sealed class ChoiceEvaluation(SequenceScorer scorer, ITokenizer tokenizer, int contextLength)
 {
     /// <summary>Reads at most <paramref name="limit"/> documents.</summary>
-    public static List<(ChoiceDocument Document, long Idx)> Read(ChoiceTask task, string path, int? limit)
+    public static List<(ChoiceDocument Document, long Idx, string Place)> Read(ChoiceTask task, string path, int? limit)
     {
-        var documents = new List<(ChoiceDocument, long)>();
+        var documents = new List<(ChoiceDocument, long, string)>();
         foreach (var record in JsonRecord.ReadLines(path))
         {
             if (documents.Count >= limit)
                 break;
-            documents.Add((task.Read(record), record.Has("idx") ? record.Integer("idx") : documents.Count));
+            documents.Add((task.Read(record), record.Has("idx") ? record.Integer("idx") : documents.Count, record.Place));
         }
         return documents.Count > 0 ? documents : throw new InvalidDataException($"{path}: no documents");
     }
@@ -30,14 +30,14 @@ internal sealed class ChoiceEvaluation(SequenceScorer scorer, ITokenizer tokeniz
 
     /// <summary>Scores all documents behind one prefix.</summary>
     /// <param name="prefix">Description and solved examples; may be empty.</param>
-    public IEnumerable<ChoiceSample> Run(ChoiceTask task, IReadOnlyList<(ChoiceDocument Document, long Idx)> documents, string prefix)
+    public IEnumerable<ChoiceSample> Run(ChoiceTask task, IReadOnlyList<(ChoiceDocument Document, long Idx, string Place)> documents, string prefix)
     {
         // the scorer reads ahead by a batch, so requests wait here until their scores come
         var waiting = new Queue<ScoringRequest>();
         using var scores = scorer.Score(Requests()).GetEnumerator();
         for (var d = 0; d < documents.Count; d++)
         {
-            var (document, idx) = documents[d];
+            var (document, idx, _) = documents[d];
             var choices = new ScoredChoice[document.Choices.Count];
             for (var c = 0; c < choices.Length; c++)
             {
@@ -51,13 +51,25 @@ internal sealed class ChoiceEvaluation(SequenceScorer scorer, ITokenizer tokeniz
 
         IEnumerable<ScoringRequest> Requests()
         {
-            foreach (var (document, _) in documents)
+            foreach (var (document, _, place) in documents)
                 foreach (var choice in document.Choices)
                 {
-                    var request = ContinuationEncoding.CutLeft(ContinuationEncoding.Encode(tokenizer, prefix + choice.Context, choice.Continuation), contextLength);
+                    var request = Request(choice, place);
                     waiting.Enqueue(request);
                     yield return request;
                 }
+        }
+
+        ScoringRequest Request(Choice choice, string place)
+        {
+            try
+            {
+                return ContinuationEncoding.CutLeft(ContinuationEncoding.Encode(tokenizer, prefix + choice.Context, choice.Continuation), contextLength);
+            }
+            catch (ArgumentException e)
+            {
+                throw new InvalidDataException($"{place}: the choice '{choice.Continuation}' cannot be scored: {e.Message}", e);
+            }
         }
     }
 

@@ -1,3 +1,5 @@
+using Vernier.Data;
+
 namespace Vernier.Evaluation;
 
 /// <summary>Super-NaturalInstructions (Wang et al., EMNLP 2022), zero-shot: a definition and an input, answered by greedy generation.</summary>
@@ -6,8 +8,9 @@ internal static class NaturalInstructions
     public const string Name = "superni";
 
     /// <summary>One instance of a task file.</summary>
-    /// <param name="TestIndex">Its place in the file's <c>test</c> list.</param>
-    public readonly record struct Instance(string Task, int TestIndex, string Prompt, string[] References);
+    /// <param name="TestIndex">Its number in the file's list of instances.</param>
+    /// <param name="Place">File, list and number, for error messages.</param>
+    public readonly record struct Instance(string Task, int TestIndex, string Prompt, string[] References, string Place);
 
     /// <summary>The first instances of a task file, or of every task file of a folder in ordinal order.</summary>
     /// <param name="limit">Instances of a file at most; null = all.</param>
@@ -17,17 +20,10 @@ internal static class NaturalInstructions
         var instances = new List<Instance>();
         foreach (var file in files)
         {
-            var task = JsonRecord.Parse(TextFile.Read(file), file);
-            var definition = PythonText.Strip(task.Text("definition"));
+            var task = NaturalInstructionsTask.Read(JsonRecord.ReadFile(file));
             var index = 0;
-            foreach (var record in task.Objects("test").Take(limit ?? int.MaxValue))
-            {
-                var references = record.Texts("output");
-                if (references.Length == 0)
-                    throw new InvalidDataException($"{file}: test[{index}] has no output");
-                var prompt = $"Definition: {definition}\n\nInput: {PythonText.Strip(record.Text("input"))}\nOutput:";
-                instances.Add(new Instance(Path.GetFileNameWithoutExtension(file), index++, prompt, references));
-            }
+            foreach (var (input, references, place) in task.Instances("test", "Instances").Take(limit ?? int.MaxValue))
+                instances.Add(new Instance(Path.GetFileNameWithoutExtension(file), index++, NaturalInstructionsTask.Prompt(task.Definition, input), references, place));
         }
         return instances.Count > 0 ? instances : throw new InvalidDataException($"{path}: no test instances");
     }
@@ -38,13 +34,25 @@ internal static class NaturalInstructions
     {
         foreach (var instance in instances)
         {
-            var answer = PythonText.Strip(generate(instance.Prompt));
+            var answer = PythonText.Strip(Generate(instance));
             yield return new GenerationSample(instance.Task, instance.TestIndex, instance.Prompt, answer, instance.References)
             {
                 ExactMatch = AnswerMetric.ExactMatch(answer, instance.References),
                 Rouge1 = AnswerMetric.Rouge1(answer, instance.References),
                 RougeL = AnswerMetric.RougeL(answer, instance.References),
             };
+        }
+
+        string Generate(Instance instance)
+        {
+            try
+            {
+                return generate(instance.Prompt);
+            }
+            catch (ArgumentException e)
+            {
+                throw new InvalidDataException($"{instance.Place}: {e.Message}", e);
+            }
         }
     }
 

@@ -70,6 +70,45 @@ public class TrainingDataTests
         Assert.Equal([-100, 'b', -100], data.RowTargets(0).ToArray());
     }
 
+    [Theory]
+    [InlineData("""{"text": "xy"}""", "BxyE", "xyE")]
+    [InlineData("""{"text": "Bxy"}""", "BxyE", "xyE")]
+    [InlineData("""{"text": "xyE"}""", "BxyE", "xyE")]
+    [InlineData("""{"text": "BxyE"}""", "BxyE", "xyE")]
+    [InlineData("""{"text": "BxyE \n"}""", "BxyE \n", "xyE \n")]
+    [InlineData("""{"prompt": "x", "completion": "y"}""", "BxyE", "yE")]
+    [InlineData("""{"prompt": "Bx", "completion": "yE"}""", "BxyE", "yE")]
+    public void BOS_and_EOS_that_a_text_brings_along_stand_alone(string line, string ids, string targets)
+    {
+        var data = Load("x.jsonl", line, tokenizer: new ByteTokenizer { BosId = 'B', EosId = 'E', AddsBos = true });
+        Assert.Equal(ids, Text(data.RowIds(0)));
+        Assert.Equal(targets, Text([.. data.RowTargets(0).ToArray().Where(t => t >= 0)]));
+    }
+
+    [Fact]
+    public void Rows_without_a_label_are_left_out_and_named()
+    {
+        var data = Load("x.jsonl", """
+            {"input_ids": [1, 2, 3], "labels": [-100, -100, -100]}
+            {"input_ids": [4, 5, 6], "labels": [-100, 5, -100]}
+            {"input_ids": [7, 8, 9], "labels": [7, -100, -100]}
+            """);
+        Assert.Equal(1, data.Rows);
+        Assert.Equal([4, 5, 6], data.RowIds(0).ToArray());
+        Assert.Contains("2 samples (line 1, line 3) left out: no token with a loss", Assert.Single(data.Notes));
+        Assert.Equal(new DataCounts { Samples = 3, LeftOut = 2 }, data.Counts);
+    }
+
+    [Fact]
+    public void Counts_say_what_became_of_the_samples()
+    {
+        var documents = Load("x.jsonl", """{"text": "abcdefgh"}""" + "\n" + """{"text": "i"}""", context: 5);
+        Assert.Equal(new DataCounts { Samples = 2, Continued = 1, LeftOut = 1 }, documents.Counts);
+        var answers = Load("x.jsonl", """{"prompt": "abcdefgh", "completion": "i"}""" + "\n" + """{"prompt": "ab", "completion": "cdefgh"}""", context: 5);
+        Assert.Equal(new DataCounts { Samples = 2, Cut = 1, LeftOut = 1 }, answers.Counts);
+        Assert.Equal(new DataCounts { Samples = 1, TokensLeftOut = 2 }, Load("x.txt", "abcdefg", context: 5).Counts);
+    }
+
     [Fact]
     public void Alpaca_has_its_prompt()
     {
@@ -109,8 +148,8 @@ public class TrainingDataTests
     [Fact]
     public void A_task_of_Natural_Instructions_is_read()
     {
-        var data = Load("x.json", """{"task": "t", "definition": "Do.", "train": [{"id": "1", "input": "q", "output": ["a", "b"]}]}""");
-        Assert.Equal("Definition: Do.\n\nInput: q\n\nOutput: a", Text(data.RowIds(0)));
+        var data = Load("x.json", """{"task": "t", "definition": "Do. ", "train": [{"id": "1", "input": " q", "output": ["a", "b"]}]}""" + "\n");
+        Assert.Equal("Definition: Do.\n\nInput: q\nOutput: a", Text(data.RowIds(0)));
         Assert.Equal(2, data.ScoredTokens);
     }
 

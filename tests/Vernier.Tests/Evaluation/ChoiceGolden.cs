@@ -10,7 +10,7 @@ namespace Vernier.Tests.Evaluation;
 internal sealed partial record ChoiceGolden(ChoiceTask Task, int Shots, IReadOnlyList<ChoiceGolden.Part> Parts, JsonElement Json)
 {
     /// <summary>Documents of the golden, with those of the data file that they are about.</summary>
-    public sealed record Part(string Prefix, string ExpectedPrefix, List<(ChoiceDocument Document, long Idx)> Documents, List<JsonElement> Expected);
+    public sealed record Part(string Prefix, string ExpectedPrefix, List<(ChoiceDocument Document, long Idx, string Place)> Documents, List<JsonElement> Expected);
 
     public static TheoryData<string> Rows { get; } = GoldenJson.Rows("lm_eval", "*shot.json");
 

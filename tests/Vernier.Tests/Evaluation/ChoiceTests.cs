@@ -1,5 +1,6 @@
 using Vernier.Evaluation;
 using Vernier.Evaluation.Tasks;
+using Vernier.Reading;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Evaluation;
@@ -16,7 +17,7 @@ public class ChoiceTests
         {
             Assert.Equal(part.ExpectedPrefix, part.Prefix);
             Assert.NotEmpty(part.Documents);
-            foreach (var ((document, _), expected) in part.Documents.Zip(part.Expected))
+            foreach (var ((document, _, _), expected) in part.Documents.Zip(part.Expected))
             {
                 Assert.Equal(expected.GetProperty("gold").GetInt32(), document.Gold);
                 var choices = expected.GetProperty("choices");
@@ -82,9 +83,10 @@ public class ChoiceTests
     [Fact]
     public void HellaSwagsPublishedFormIsCleaned()
     {
-        var record = JsonRecord.Parse("""
+        using var json = System.Text.Json.JsonDocument.Parse("""
             {"activity_label":"Making tea","ctx_a":"[header] Boil it. [title] Then","ctx_b":"the Cup","endings":["is [substeps] full."," b"],"label":1}
-            """, "here");
+            """);
+        var record = new JsonRecord(json.RootElement, "here");
         var document = HellaSwag.Task.Read(record);
         Assert.Equal("Making tea: Boil it.. Then The cup", document.Choices[0].Context);
         Assert.Equal(" is full.", document.Choices[0].Continuation);
@@ -99,14 +101,25 @@ public class ChoiceTests
     [InlineData("arc_easy", "{\"question\":\"q\",\"choices\":{\"text\":[\"a\"],\"label\":[\"A\"]},\"answerKey\":\"B\"}", "answerKey 'B'")]
     [InlineData("winogrande", "{\"sentence\":\"no blank\",\"option1\":\"a\",\"option2\":\"b\",\"answer\":\"1\"}", "no blank")]
     [InlineData("hellaswag", "{\"query\":\"q\",\"choices\":[1],\"gold\":0}", "array of strings")]
+    [InlineData("piqa", "{\"goal\":\"g\\ud800\",\"sol1\":\"a\",\"sol2\":\"b\",\"label\":1}", "lone surrogate")]
     public void AWrongRecordNamesFileAndLine(string task, string record, string expected)
     {
         var path = Path.GetTempFileName();
         File.WriteAllText(path, "\n" + record + "\n");
         var error = Assert.Throws<InvalidDataException>(() => Evaluate(new EvaluationOptions { Task = task, Data = path }));
         File.Delete(path);
-        Assert.Contains($"{path}: line 2: ", error.Message);
+        Assert.Contains($"{path}: line 2", error.Message);
         Assert.Contains(expected, error.Message);
+    }
+
+    [Fact]
+    public void AChoiceThatCannotBeScoredNamesFileAndLine()
+    {
+        var path = Path.GetTempFileName();
+        File.WriteAllText(path, """{"goal":"g","sol1":"a","sol2":"b","label":0}""" + "\n" + """{"goal":"g","sol1":"0123456789","sol2":"b","label":0}""");
+        var error = Assert.Throws<InvalidDataException>(() => new Evaluator(FakeScorer.ById(), new ByteTokenizer(), 8).Run(new EvaluationOptions { Task = "piqa", Data = path }));
+        File.Delete(path);
+        Assert.Contains($"{path}: line 2: the choice ' 0123456789' cannot be scored", error.Message);
     }
 
     [Theory]

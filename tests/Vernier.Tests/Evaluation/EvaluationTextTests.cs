@@ -1,5 +1,6 @@
 using System.Text;
 using Vernier.Evaluation;
+using Vernier.Reading;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Evaluation;
@@ -98,8 +99,8 @@ public class EvaluationTextTests
 
     [Theory]
     [InlineData(new byte[0], "empty")]
-    [InlineData(new byte[] { 65, 0, 66 }, "byte 1 is 0")]
-    [InlineData(new byte[] { 65, 66, 0xff }, "not UTF-8 text at byte 2")]
+    [InlineData(new byte[] { 65, 0, 66 }, "zero byte at offset 1")]
+    [InlineData(new byte[] { 65, 66, 0xff }, "found bytes at offset 2 (line 1) that are not UTF-8")]
     public void FilesThatAreNoTextAreRefused(byte[] content, string expected)
     {
         var path = Path.GetTempFileName();

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Vernier.Evaluation;
+using Vernier.Reading;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Evaluation;

@@ -32,7 +32,9 @@ public sealed class ScoreFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{\"ids\":[1,2", "not JSON")]
+    [InlineData("{\"ids\":[1,2", "not valid JSON")]
+    [InlineData("{\"prompt\":\"a\\ud800\",\"continuation\":\"b\"}", "lone surrogate")]
+    [InlineData("{\"prompt\":\"a\",\"prompt\":\"b\",\"continuation\":\"b\"}", "not valid JSON")]
     [InlineData("[1,2]", "expected a JSON object")]
     [InlineData("{\"ids\":[1]}", "1 ids")]
     [InlineData("{\"ids\":[1,400]}", "id 400 is outside the vocabulary of 400")]
@@ -48,7 +50,7 @@ public sealed class ScoreFileTests : IDisposable
         var rows = Run($"{{\"ids\":[1,2]}}\n{bad}\n{{\"ids\":[1,2]}}\n", out var failure);
         Assert.Single(rows);
         Assert.NotNull(failure);
-        Assert.Contains(": line 2: ", failure.Message);
+        Assert.Contains(": line 2", failure.Message);
         Assert.Contains(expected, failure.Message);
     }
 

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Vernier.Evaluation;
+namespace Vernier.Reading;
 
 /// <summary>Python's idea of white space and lower case, which the reference metrics and prompts are defined by.</summary>
 internal static class PythonText

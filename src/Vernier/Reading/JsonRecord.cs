@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Vernier.Evaluation;
+namespace Vernier.Reading;
 
 /// <summary>One JSON object of a data file, with its place for error messages.</summary>
 /// <param name="Place">File and line.</param>
@@ -10,30 +10,26 @@ internal readonly record struct JsonRecord(JsonElement Json, string Place)
     /// <exception cref="InvalidDataException">A line is not a JSON object; names the line.</exception>
     public static IEnumerable<JsonRecord> ReadLines(string path)
     {
-        var number = 0;
-        foreach (var line in File.ReadLines(path))
+        foreach (var line in TextFile.ReadLines(path))
         {
-            number++;
-            if (!line.AsSpan().IsWhiteSpace())
-                yield return Parse(line, $"{path}: line {number}");
+            if (line.IsBlank)
+                continue;
+            using var document = JsonText.Parse(line.Bytes, path, line.Number);
+            yield return Of(document, $"{path}: line {line.Number}");
         }
     }
 
-    /// <summary>One JSON object.</summary>
-    public static JsonRecord Parse(string text, string place)
+    /// <summary>The one JSON object that a file holds.</summary>
+    /// <exception cref="InvalidDataException">It holds something else.</exception>
+    public static JsonRecord ReadFile(string path)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(text);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new JsonRecord(document.RootElement.Clone(), place)
-                : throw new InvalidDataException($"{place}: expected a JSON object, found {Kind(document.RootElement)}");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{place}: not JSON: {e.Message}", e);
-        }
+        using var document = JsonText.Parse(TextFile.ReadBytes(path), path);
+        return Of(document, path);
     }
+
+    private static JsonRecord Of(JsonDocument document, string place) => document.RootElement.ValueKind == JsonValueKind.Object
+        ? new JsonRecord(document.RootElement.Clone(), place)
+        : throw new InvalidDataException($"{place}: expected a JSON object, found {Kind(document.RootElement)}");
 
     public bool Has(string field) => Json.TryGetProperty(field, out _);
 
@@ -67,7 +63,7 @@ internal readonly record struct JsonRecord(JsonElement Json, string Place)
     {
         var place = Place;
         return Field(field) is { ValueKind: JsonValueKind.Array } value && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Object)
-            ? value.EnumerateArray().Select(item => new JsonRecord(item, place))
+            ? value.EnumerateArray().Select((item, at) => new JsonRecord(item, $"{place}: {field}[{at}]"))
             : throw Expected(field, "an array of objects");
     }
 
