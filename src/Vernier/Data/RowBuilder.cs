@@ -23,6 +23,8 @@ internal sealed class RowBuilder
     private readonly List<string> _withoutWeight = [];
     private int _samples;
     private int _restTokens;
+    private PromptForm? _form;
+    private int _forms;
     private int _open; // tokens in the row that is being packed
 
     public RowBuilder(string source, int context, int vocabularySize)
@@ -57,6 +59,9 @@ internal sealed class RowBuilder
         _samples++;
         _withoutWeight.Add(place);
     }
+
+    /// <summary>The form of a sample's prompt; what all samples have in common is the data's.</summary>
+    public void AddForm(PromptForm form) => _form = _forms++ == 0 ? form : PromptForm.Join(_form, form);
 
     /// <summary>What else a user must know about the data.</summary>
     public void AddNote(string note) => _notes.Add($"{_source}: {note}");
@@ -126,7 +131,7 @@ internal sealed class RowBuilder
             Continued = _split.Count,
             TokensLeftOut = _restTokens,
         };
-        var data = new TrainingData(_source, [.. _ids], [.. _targets], [.. _sequences], [.. _rows], _notes) { Counts = counts };
+        var data = new TrainingData(_source, [.. _ids], [.. _targets], [.. _sequences], [.. _rows], _notes) { Counts = counts, Prompt = _form };
         if (data.ScoredTokens == 0)
             throw new InvalidDataException($"{_source}: found nothing to learn, expected at least one token with a loss{string.Concat(_notes.Select(n => "; " + n))}");
         return data;

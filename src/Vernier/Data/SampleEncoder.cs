@@ -36,16 +36,17 @@ internal sealed class SampleEncoder(ITokenizer? tokenizer, Lazy<ChatTemplate?> c
         return new(ids, labels, place);
     }
 
-    /// <summary>A conversation by the model's chat template; the assistant's replies are the answers.</summary>
+    /// <summary>A conversation by the model's chat template; the assistant's replies are the answers. Replies that the data take the loss off have none,
+    /// even where the prompt has.</summary>
     /// <exception cref="InvalidDataException">The model has no template, or it refuses the messages.</exception>
-    public Sample Chat(string path, IReadOnlyList<ChatMessage> messages, string place)
+    public Sample Chat(string path, ChatRecord record, string place)
     {
         var words = Tokenizer(path);
         try
         {
             var template = chatTemplate.Value ?? throw new InvalidDataException($"{path}: {place}: holds messages, but the model has no chat template");
-            var chat = template.EncodeForTraining(messages, words);
-            return new(chat.Ids, trainOnPrompt ? chat.Ids : [.. chat.Ids.Select((id, i) => chat.IsReply[i] ? id : TokenBatch.NoTarget)], place);
+            var chat = template.EncodeForTraining(record.Messages, words, record.Variables);
+            return new(chat.Ids, [.. chat.Ids.Select((id, i) => chat.IsReply[i] || (trainOnPrompt && !chat.IsLeftOut[i]) ? id : TokenBatch.NoTarget)], place);
         }
         catch (TemplateException e)
         {

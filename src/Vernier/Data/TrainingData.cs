@@ -39,6 +39,9 @@ public sealed class TrainingData
     /// <summary>Samples of the file, and what became of them.</summary>
     public DataCounts Counts { get; internal init; }
 
+    /// <summary>The form of the prompts; null where the samples have different ones.</summary>
+    public PromptForm? Prompt { get; internal init; }
+
     public int Rows => _rowStarts.Length - 1;
 
     public int Sequences => _sequenceStarts.Length - 1;

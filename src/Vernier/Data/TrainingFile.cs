@@ -22,8 +22,10 @@ internal static class TrainingFile
             default:
                 var text = TextFile.Read(path);
                 rows.AddStream(text.AsSpan().Trim(" \t\r\n").IsEmpty ? throw Empty(path) : encoder.Stream(path, text));
+                rows.AddForm(SampleReader.FormOf(text));
                 break;
         }
+        samples.Finish();
         return rows.Build();
     }
 

@@ -10,7 +10,13 @@ public sealed record ChatMessage(string Role, string? Content)
     /// <summary>Further members, such as <c>tool_calls</c>; one named "content" takes the place of <see cref="Content"/>.</summary>
     public IReadOnlyDictionary<string, JsonNode?> Extra { get; init; } = new Dictionary<string, JsonNode?>();
 
-    /// <summary>Reads a message of a chat data file or request.</summary>
+    /// <summary>The message has a member "content", if only null: a template can tell null from nothing.</summary>
+    public bool HasContent { get; init; } = true;
+
+    /// <summary>An assistant's reply is learned from. Data take the loss off a turn by <c>"weight": 0</c> or <c>"train": false</c>.</summary>
+    public bool IsTrained { get; init; } = true;
+
+    /// <summary>Reads a message of a chat data file or request. All members reach the template as they are.</summary>
     /// <exception cref="InvalidDataException">There is no role.</exception>
     public static ChatMessage FromJson(JsonObject message)
     {
@@ -20,6 +26,6 @@ public sealed record ChatMessage(string Role, string? Content)
         var content = message["content"] is JsonValue text && text.TryGetValue<string>(out var whole) ? whole : null;
         // Content may also be a list of parts.
         var extra = message.Where(member => member.Key != "role" && !(member.Key == "content" && (member.Value is null || content is not null)));
-        return new ChatMessage(name, content) { Extra = extra.ToDictionary(member => member.Key, member => member.Value) };
+        return new ChatMessage(name, content) { Extra = extra.ToDictionary(member => member.Key, member => member.Value), HasContent = message.ContainsKey("content") };
     }
 }

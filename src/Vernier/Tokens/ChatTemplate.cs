@@ -69,7 +69,8 @@ public sealed class ChatTemplate
             extra);
     }
 
-    /// <summary>A conversation as ids for training, with a mask of the assistant's part.</summary>
+    /// <summary>A conversation as ids for training, with a mask of the assistant's part; turns that are not to be learned from
+    /// (<see cref="ChatMessage.IsTrained"/>) are marked apart.</summary>
     /// <exception cref="TemplateException">The template refuses the messages, or its text does not show which part is the assistant's.</exception>
     public ChatTrainingIds EncodeForTraining(
         IReadOnlyList<ChatMessage> messages, ITokenizer tokenizer, IReadOnlyDictionary<string, JsonNode?>? extra = null)
@@ -81,7 +82,7 @@ public sealed class ChatTemplate
     private static object? ToValue(ChatMessage message)
     {
         var members = new TemplateDictionary { ["role"] = message.Role };
-        if (message.Content is not null || message.Extra.Count == 0)
+        if (message.HasContent)
             members["content"] = message.Content;
         foreach (var (name, value) in message.Extra)
             members[name] = TemplateJson.ToValue(value);

@@ -43,13 +43,13 @@ public sealed class TokenizeFile(ITokenizer tokenizer, ChatTemplate? template)
     {
         string text;
         bool parse;
-        if (record.Has("messages"))
+        if (ChatRecord.Is(record.Json))
         {
             if (template is null)
                 throw new InvalidDataException($"{record.Place}: messages need a chat template, and the model has none");
-            var messages = record.Objects("messages").Select(m => ChatMessage.FromJson(JsonObject.Create(m.Json)!)).ToList();
+            var chat = ChatRecord.Read(record.Json, record.Place);
             var prompt = record.Has("add_generation_prompt") && record.Json.GetProperty("add_generation_prompt").ValueKind == JsonValueKind.True;
-            text = template.Render(messages, prompt, tokenizer);
+            text = Render(chat, prompt, record.Place);
             row["text"] = text;
             parse = true;
         }
@@ -63,6 +63,18 @@ public sealed class TokenizeFile(ITokenizer tokenizer, ChatTemplate? template)
         var ids = tokenizer.Encode(text, parse);
         row["ids"] = Numbers(ids);
         row["pieces"] = new JsonArray([.. ids.Select(id => JsonValue.Create(tokenizer.Piece(id)))]);
+    }
+
+    private string Render(ChatRecord chat, bool prompt, string place)
+    {
+        try
+        {
+            return template!.Render(chat.Messages, prompt, tokenizer, chat.Variables);
+        }
+        catch (TemplateException e)
+        {
+            throw new TemplateException($"{place}: the chat template refuses it: {e.Message}", e.Line, e);
+        }
     }
 
     private void DecodeRow(JsonRecord record, JsonObject row)
