@@ -6,9 +6,10 @@ namespace Vernier.Cli;
 internal static class Prompts
 {
     /// <summary>The model's tokenizer.</summary>
-    /// <exception cref="InvalidDataException">It has none.</exception>
+    /// <exception cref="InvalidDataException">It has none, or a damaged one.</exception>
+    /// <exception cref="NotSupportedException">It has one that asks for something that is not done here.</exception>
     public static ITokenizer Tokenizer(LanguageModel model) =>
-        model.Tokenizer ?? throw new InvalidDataException($"{model.Source.Path}: the model has no tokenizer; give token ids");
+        (model.TokenizerProblem is { } problem ? throw problem : model.Tokenizer) ?? throw new InvalidDataException($"{model.Source.Path}: the model has no tokenizer; give token ids");
 
     /// <summary>A prompt with BOS where the model wants it; an empty prompt is BOS alone.</summary>
     public static int[] Encode(LanguageModel model, string text)

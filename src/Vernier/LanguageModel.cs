@@ -11,7 +11,7 @@ namespace Vernier;
 public sealed partial class LanguageModel : IDisposable
 {
     private readonly Func<LoadedTokenizer?> _loadTokenizer;
-    private Lazy<LoadedTokenizer?> _tokenizer;
+    private Lazy<(LoadedTokenizer? Loaded, Exception? Problem)> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;
 
     /// <param name="tokenizer">Reads the tokenizer when it is first asked for; null = the model has none.</param>
@@ -19,7 +19,7 @@ public sealed partial class LanguageModel : IDisposable
     {
         (Decoder, Source, Compute) = (decoder, source, compute);
         _loadTokenizer = tokenizer ?? (() => null);
-        _tokenizer = new Lazy<LoadedTokenizer?>(_loadTokenizer);
+        _tokenizer = new(ReadTokenizer);
         _template = new Lazy<ChatTemplate?>(() => ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null);
     }
 
@@ -33,23 +33,30 @@ public sealed partial class LanguageModel : IDisposable
     /// <summary>The file or folder that the model was loaded from.</summary>
     public ModelSource Source { get; }
 
-    /// <summary>Text to ids and back; null where the source has no tokenizer.</summary>
-    /// <exception cref="InvalidDataException">The source's tokenizer is damaged.</exception>
-    /// <exception cref="NotSupportedException">The source's tokenizer asks for something that is not done here.</exception>
-    public ITokenizer? Tokenizer => _tokenizer.Value?.Tokenizer;
+    /// <summary>Text to ids and back; null where the source has no tokenizer. One that cannot be read (see <see cref="TokenizerProblem"/>)
+    /// throws its reason when it is used, so that work on ids goes on without it.</summary>
+    public ITokenizer? Tokenizer => _tokenizer.Value switch
+    {
+        { Problem: { } problem } => new UnreadableTokenizer(problem),
+        { Loaded: var loaded } => loaded?.Tokenizer,
+    };
 
-    /// <summary>The tokenizer with all that its files say, for export.</summary>
-    public LoadedTokenizer? LoadedTokenizer => _tokenizer.Value;
+    /// <summary>Why the source's tokenizer cannot be read: an <see cref="InvalidDataException"/> where it is damaged, a
+    /// <see cref="NotSupportedException"/> where it asks for something that is not done here; null where it can, or where there is none.</summary>
+    public Exception? TokenizerProblem => _tokenizer.Value.Problem;
+
+    /// <summary>The tokenizer with all that its files say, for export; null where there is none, or none that can be read.</summary>
+    public LoadedTokenizer? LoadedTokenizer => _tokenizer.Value.Loaded;
 
     /// <summary>The chat template's text, or null.</summary>
-    public string? ChatTemplateSource => _tokenizer.Value?.ChatTemplateSource;
+    public string? ChatTemplateSource => _tokenizer.Value.Loaded?.ChatTemplateSource;
 
     /// <summary>Turns messages into the text that the model was trained on; null where the source has no template.</summary>
     /// <exception cref="TemplateException">The source's template is not valid.</exception>
     public ChatTemplate? ChatTemplate => _template.Value;
 
     /// <summary>The ids that end a reply.</summary>
-    public IReadOnlyList<int> EndIds => _tokenizer.Value is { } tokenizer ? [.. tokenizer.EndIds.Union(Config.EosTokenIds)] : Config.EosTokenIds;
+    public IReadOnlyList<int> EndIds => _tokenizer.Value.Loaded is { } tokenizer ? [.. tokenizer.EndIds.Union(Config.EosTokenIds)] : Config.EosTokenIds;
 
     /// <summary>Number of weights, a tied head counted once.</summary>
     public long ParameterCount => Decoder.Weights().Sum(w => w.Matrix is { } matrix ? (long)matrix.Rows * matrix.Columns : w.Vector!.Value.Length);
@@ -87,7 +94,19 @@ public sealed partial class LanguageModel : IDisposable
     public string? CodesSha256() => CodeHash.Of(Decoder.QuantizedMatrices().Select(m => CodeMatrix.Of(m.Name, m.Matrix)));
 
     /// <summary>Lets go of the tokenizer's memory until it is asked for again: a run that has its data has no use for it.</summary>
-    internal void ReleaseTokenizer() => _tokenizer = new Lazy<LoadedTokenizer?>(_loadTokenizer);
+    internal void ReleaseTokenizer() => _tokenizer = new(ReadTokenizer);
+
+    private (LoadedTokenizer? Loaded, Exception? Problem) ReadTokenizer()
+    {
+        try
+        {
+            return (_loadTokenizer(), null);
+        }
+        catch (Exception problem) when (problem is InvalidDataException or NotSupportedException)
+        {
+            return (null, problem);
+        }
+    }
 
     public void Dispose()
     {

@@ -32,7 +32,8 @@ public sealed class TokenGenerator : IDisposable
             throw new ArgumentException("generation needs at least one token to follow", nameof(prompt));
         if (prompt.Count > _cache.Capacity)
             throw new ArgumentException($"the prompt has {prompt.Count} tokens and the context {_cache.Capacity}", nameof(prompt));
-        var tokenizer = HasTokenizer() ? _model.Tokenizer : null;
+        // A model whose tokenizer cannot be read still generates from ids.
+        var tokenizer = _model.LoadedTokenizer?.Tokenizer;
         if (options.StopTexts.Count > 0 && tokenizer is null)
             throw new ArgumentException("stop texts need a model with a tokenizer", nameof(options));
         return Run([.. prompt], options, tokenizer, new Sampler(options.Sampling));
@@ -97,18 +98,5 @@ public sealed class TokenGenerator : IDisposable
         _model.Decoder.Forward(_model.Compute, ids, _cache, _logits);
         foreach (var id in ids)
             _held.Add(id);
-    }
-
-    // A model whose tokenizer cannot be read still generates from ids.
-    private bool HasTokenizer()
-    {
-        try
-        {
-            return _model.Tokenizer is not null;
-        }
-        catch (Exception e) when (e is InvalidDataException or NotSupportedException)
-        {
-            return false;
-        }
     }
 }

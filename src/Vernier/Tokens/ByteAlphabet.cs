@@ -16,6 +16,28 @@ internal static class ByteAlphabet
         return found >= 0;
     }
 
+    /// <summary>The characters that spell the UTF-8 bytes of a text; a lone surrogate counts as U+FFFD.</summary>
+    public static string Spell(ReadOnlySpan<char> text)
+    {
+        var bytes = new byte[System.Text.Encoding.UTF8.GetMaxByteCount(text.Length)];
+        var count = System.Text.Encoding.UTF8.GetBytes(text, bytes);
+        return string.Create(count, bytes, (chars, from) =>
+        {
+            for (var i = 0; i < chars.Length; i++)
+                chars[i] = ToChar(from[i]);
+        });
+    }
+
+    /// <summary>The bytes that a piece spells; a piece with any character outside the alphabet is its own text.</summary>
+    public static byte[] BytesOf(string piece)
+    {
+        var bytes = new byte[piece.Length];
+        for (var i = 0; i < piece.Length; i++)
+            if (!TryToByte(piece[i], out bytes[i]))
+                return System.Text.Encoding.UTF8.GetBytes(piece);
+        return bytes;
+    }
+
     private static char[] MakeChars()
     {
         var chars = new char[256];

@@ -22,11 +22,14 @@ public sealed record BytePairDefinition(
     /// <summary>A piece that is a token as a whole is that token before any merge.</summary>
     public bool IgnoresMerges { get; init; }
 
+    /// <summary>The rank of a merge is the id of what it makes, so that all ways to make a token share one; else it is its place in the list.</summary>
+    public bool RanksById { get; init; }
+
     /// <summary>A stretch of text that does not begin with a space gets one.</summary>
     public bool AddsPrefixSpace { get; init; }
 
-    /// <summary>Text is brought to Unicode's composed normal form first.</summary>
-    public bool NormalizesToNfc { get; init; }
+    /// <summary>What changes text before it is cut.</summary>
+    public Normalization Normalization { get; init; } = Normalization.None;
 
     /// <summary>The pairs of pieces that merge, in the order of their rank.</summary>
     internal IEnumerable<(string Left, string Right)> SpelledMerges() => Merges.Select(merge => (Vocabulary[merge.Left], Vocabulary[merge.Right]));

@@ -10,8 +10,7 @@ public sealed class BytePairTokenizer : ITokenizer
 {
     private readonly MergeTable _merges;
     private readonly PreTokenizer _preTokenizer;
-    private readonly SpecialTokenFinder _specials;
-    private readonly SpecialTokenFinder _userDefined;
+    private readonly AddedTokens _added;
     private readonly HashSet<int> _control;
     private readonly byte[]?[] _bytes; // spelled when they are first asked for
     private readonly int[] _byteIds = new int[256];
@@ -22,15 +21,14 @@ public sealed class BytePairTokenizer : ITokenizer
         Definition = definition;
         Vocabulary = definition.Vocabulary;
         _preTokenizer = definition.PreTokenization.Build();
-        _specials = new SpecialTokenFinder(definition.SpecialTokens);
-        _userDefined = new SpecialTokenFinder(definition.SpecialTokens.Where(token => !token.IsControl));
+        _added = new AddedTokens(definition.SpecialTokens, definition.Normalization, definition.Source);
         _control = [.. definition.SpecialTokens.Where(token => token.IsControl).Select(token => token.Id)];
         _bytes = new byte[Vocabulary.Count][];
         foreach (var token in definition.SpecialTokens)
             _bytes[token.Id] = Encoding.UTF8.GetBytes(token.Content);
         for (var value = 0; value < 256; value++)
             _byteIds[value] = Vocabulary.Find(ByteAlphabet.ToChar((byte)value).ToString()) ?? -1;
-        _merges = MakeMerges(definition.Merges);
+        _merges = MakeMerges(definition.Merges, definition.RanksById);
     }
 
     internal BytePairDefinition Definition { get; }
@@ -51,9 +49,7 @@ public sealed class BytePairTokenizer : ITokenizer
 
     public string Piece(int id) => Vocabulary[id];
 
-    public byte[] TokenBytes(int id) => (uint)id < (uint)_bytes.Length
-        ? _bytes[id] ??= Spelled(Vocabulary[id])
-        : throw new ArgumentOutOfRangeException(nameof(id), id, $"outside the vocabulary of {_bytes.Length} tokens");
+    public byte[] TokenBytes(int id) => Vocabulary.Has(id) ? _bytes[id] ??= ByteAlphabet.BytesOf(Vocabulary[id]) : [];
 
     public bool IsSpecial(int id) => _control.Contains(id);
 
@@ -64,45 +60,30 @@ public sealed class BytePairTokenizer : ITokenizer
         ArgumentNullException.ThrowIfNull(text);
         var scratch = Interlocked.Exchange(ref _idle, null) ?? new Scratch(_merges);
         scratch.Ids.Clear();
-        var finder = parseSpecial ? _specials : _userDefined;
-        var at = 0;
-        while (!finder.IsEmpty && finder.TryFind(text, at, out var start, out var end, out var id))
-        {
-            EncodePlain(text.AsSpan(at, start - at), scratch);
-            scratch.Ids.Add(id);
-            at = end;
-        }
-        EncodePlain(text.AsSpan(at), scratch);
+        var work = new WorkLimit(Definition.Source, text.Length);
+        foreach (var stretch in _added.Split(text, parseSpecial, work))
+            if (stretch.Id >= 0)
+                scratch.Ids.Add(stretch.Id);
+            else
+                EncodePlain(stretch.Text.Span, scratch, work);
         int[] ids = [.. scratch.Ids.From(0)];
         _idle = scratch;
         return ids;
     }
 
-    private void EncodePlain(ReadOnlySpan<char> text, Scratch scratch)
+    private void EncodePlain(ReadOnlySpan<char> text, Scratch scratch, WorkLimit work)
     {
-        if (text.IsEmpty)
-            return;
-        if (Definition.NormalizesToNfc && !Ascii.IsValid(text))
-            text = Compose(text);
         if (Definition.AddsPrefixSpace && text[0] != ' ')
             text = string.Concat(" ", text);
         scratch.Ends.Clear();
-        _preTokenizer.Split(text, 0, scratch.Ends);
+        _preTokenizer.Split(text, 0, scratch.Ends, work);
         var start = 0;
         foreach (var end in scratch.Ends)
         {
-            EncodePiece(text[start..end], scratch);
-            start = end;
+            if (end >= 0)
+                EncodePiece(text[start..end], scratch);
+            start = end < 0 ? ~end : end;
         }
-    }
-
-    /// <summary>The composed normal form; lone surrogates, which have none, become U+FFFD first.</summary>
-    private static string Compose(ReadOnlySpan<char> text)
-    {
-        var whole = new StringBuilder(text.Length);
-        foreach (var rune in text.EnumerateRunes())
-            whole.Append(rune);
-        return whole.ToString().Normalize(NormalizationForm.FormC);
     }
 
     private void EncodePiece(ReadOnlySpan<char> piece, Scratch scratch)
@@ -147,21 +128,11 @@ public sealed class BytePairTokenizer : ITokenizer
         return Vocabulary.Lookup.TryGetValue(spelled, out var id) ? id : null;
     }
 
-    /// <summary>The bytes that a piece spells; a piece with any character outside the alphabet is its own text.</summary>
-    private static byte[] Spelled(string piece)
-    {
-        var bytes = new byte[piece.Length];
-        for (var i = 0; i < piece.Length; i++)
-            if (!ByteAlphabet.TryToByte(piece[i], out bytes[i]))
-                return Encoding.UTF8.GetBytes(piece);
-        return bytes;
-    }
-
-    private static MergeTable MakeMerges(PieceMerge[] merges)
+    private static MergeTable MakeMerges(PieceMerge[] merges, bool ranksById)
     {
         var table = new MergeTable(merges.Length);
         for (var rank = 0; rank < merges.Length; rank++)
-            table.Add(merges[rank].Left, merges[rank].Right, rank, merges[rank].Merged);
+            table.Add(merges[rank].Left, merges[rank].Right, ranksById ? merges[rank].Merged : rank, merges[rank].Merged);
         return table;
     }
 

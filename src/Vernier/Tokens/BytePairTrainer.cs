@@ -39,7 +39,7 @@ public static class BytePairTrainer
     private static List<(List<int> Symbols, long Count)> CountWords(string text)
     {
         var ends = new List<int>();
-        PreTokenization.Gpt2.Build().Split(text, 0, ends);
+        PreTokenization.Gpt2.Build().Split(text, 0, ends, new WorkLimit("trained vocabulary", text.Length));
         var counts = new OrderedDictionary<string, long>(StringComparer.Ordinal);
         var start = 0;
         foreach (var end in ends)

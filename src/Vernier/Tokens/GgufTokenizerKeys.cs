@@ -10,8 +10,9 @@ public static class GgufTokenizerKeys
     public static IReadOnlyList<(string Key, object Value)> Of(LoadedTokenizer loaded)
     {
         ArgumentNullException.ThrowIfNull(loaded);
-        var keys = loaded.Tokenizer switch
+        var keys = (loaded.Tokenizer is PipelineTokenizer pipeline ? pipeline.Definition.Simplified ?? pipeline : loaded.Tokenizer) switch
         {
+            PipelineTokenizer other => throw new NotSupportedException($"{other.Definition.Source}: GGUF has no form for what this tokenizer does"),
             BytePairTokenizer bytePair => BytePair(bytePair.Definition),
             SentencePieceTokenizer sentencePiece => SentencePiece(sentencePiece.Definition),
             var other => throw new NotSupportedException($"a tokenizer of type {other.GetType().Name} has no form in GGUF"),
@@ -33,10 +34,13 @@ public static class GgufTokenizerKeys
 
     private static List<(string, object)> BytePair(BytePairDefinition definition)
     {
+        // GGUF does not say that text is composed first; where it matters the name says which model's rules are meant.
+        if (!definition.Normalization.IsNone && !definition.Normalization.IsNfc)
+            throw new NotSupportedException($"{definition.Source}: GGUF cannot say how this tokenizer changes text before it cuts it");
         var pre = definition.PreTokenization.GgufName(definition.IgnoresMerges)
             ?? throw new NotSupportedException($"{definition.Source}: GGUF has no name for the way this tokenizer cuts text");
-        if (definition.NormalizesToNfc && pre != "qwen2")
-            throw new NotSupportedException($"{definition.Source}: GGUF cannot say that text is brought to normal form C");
+        if (definition.Normalization.IsNfc && pre == "gpt-2")
+            pre = "olmo";
         return
         [
             (Prefix + "model", "gpt2"),
@@ -50,7 +54,7 @@ public static class GgufTokenizerKeys
 
     private static List<(string, object)> SentencePiece(SentencePieceDefinition definition)
     {
-        if (definition.IsUnigram || definition.Prefix == PrefixSpace.First || definition.SplitsAtSpaces)
+        if (definition.IsUnigram || !definition.Normalization.IsNone || definition.Prefix == PrefixSpace.First || definition.SplitsAtSpaces)
             throw new NotSupportedException($"{definition.Source}: GGUF's tokenizer of kind llama cannot say what this one does");
         return
         [

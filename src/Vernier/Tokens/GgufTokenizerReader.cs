@@ -31,20 +31,32 @@ internal static class GgufTokenizerReader
         foreach (var merge in merges)
             list.Add(merge);
         var pre = metadata.FindString(Prefix + "pre") ?? "default";
-        var isLlama3 = pre is "llama-bpe" or "llama3" or "llama-v3" or "falcon3";
+        var known = FindPreTokenizer(pre, source);
         return new BytePairDefinition(
             source,
             vocabulary,
             list.ToArray(),
-            PreTokenization.FromGgufName(pre),
+            known.Rules,
             vocabulary.SpecialTokens())
         {
             BosId = Id(metadata, vocabulary, "bos_token_id", source),
             EosId = Id(metadata, vocabulary, "eos_token_id", source),
-            AddsBos = metadata.FindBool(Prefix + "add_bos_token") ?? isLlama3,
+            AddsBos = metadata.FindBool(Prefix + "add_bos_token") ?? known.AddsBos,
             AddsPrefixSpace = metadata.FindBool(Prefix + "add_space_prefix") ?? false,
-            IgnoresMerges = isLlama3,
+            IgnoresMerges = known.IgnoresMerges,
         };
+    }
+
+    private static GgufPreTokenizer FindPreTokenizer(string name, string source)
+    {
+        try
+        {
+            return GgufPreTokenizer.Find(name);
+        }
+        catch (NotSupportedException reason)
+        {
+            throw new NotSupportedException($"{source}: {reason.Message}", reason);
+        }
     }
 
     private static SentencePieceDefinition SentencePiece(GgufMetadata metadata, Vocabulary vocabulary, string source) =>

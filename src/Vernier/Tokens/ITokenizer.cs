@@ -22,14 +22,14 @@ public interface ITokenizer
     /// <param name="parseSpecial">Special tokens written in the text become their ids; otherwise they are plain text.</param>
     int[] Encode(string text, bool parseSpecial = true);
 
-    /// <summary>The whole text of the ids; an impossible byte sequence gives U+FFFD.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An id is outside the vocabulary.</exception>
+    /// <summary>The whole text of the ids; an impossible byte sequence gives U+FFFD. An id above the vocabulary has no text: models may have more rows than tokens.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is negative.</exception>
     string Decode(IEnumerable<int> ids);
 
-    /// <summary>How the vocabulary spells an id.</summary>
+    /// <summary>How the vocabulary spells an id; empty for one above the vocabulary.</summary>
     string Piece(int id);
 
-    /// <summary>The bytes of a token as they appear in text.</summary>
+    /// <summary>The bytes of a token as they appear in text; none for an id above the vocabulary.</summary>
     byte[] TokenBytes(int id);
 
     /// <summary>The id of a piece, or null.</summary>

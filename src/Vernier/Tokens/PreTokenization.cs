@@ -1,3 +1,6 @@
+using System.Globalization;
+using Vernier.Tokens.Patterns;
+
 namespace Vernier.Tokens;
 
 /// <summary>
@@ -6,19 +9,28 @@ namespace Vernier.Tokens;
 /// </summary>
 public sealed record PreTokenization(params IReadOnlyList<PreTokenization.Rule> Rules)
 {
-    private const string PunctuationPattern = @"[\p{P}\$\+<=>\^~\|]+";
-    private const string ThreeDigitsPattern = "[0-9][0-9][0-9]";
-    private const string Gpt4oPattern =
-        @"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-
     /// <summary>One way to cut.</summary>
     public abstract record Rule;
 
-    /// <summary>By a regular expression: matches and the stretches between them are pieces.</summary>
-    public sealed record Split(string Pattern) : Rule;
+    /// <summary>By a regular expression, or by a text as it is.</summary>
+    /// <param name="IsInverted">What lies between the matches counts as a match, and the matches do not.</param>
+    /// <param name="IsLiteral">The pattern is a text as it is.</param>
+    public sealed record Split(string Pattern, SplitBehavior Behavior = SplitBehavior.Isolated, bool IsInverted = false, bool IsLiteral = false) : Rule;
 
     /// <summary>Numbers apart from the rest.</summary>
     public sealed record Digits(bool Individual) : Rule;
+
+    /// <summary>At punctuation: Unicode's, and all of ASCII that is neither letter, digit nor space.</summary>
+    public sealed record Punctuation(SplitBehavior Behavior) : Rule;
+
+    /// <summary>At white space, which is dropped.</summary>
+    public sealed record WhiteSpaceSplit : Rule;
+
+    /// <summary>Runs of word characters, and runs of what is neither word nor white space; white space is dropped.</summary>
+    public sealed record Words : Rule;
+
+    /// <summary>Pieces of as many characters each.</summary>
+    public sealed record FixedLength(int Length) : Rule;
 
     public static PreTokenization Gpt2 { get; } = new(new Split(Gpt2PreTokenizer.Pattern));
 
@@ -28,50 +40,33 @@ public sealed record PreTokenization(params IReadOnlyList<PreTokenization.Rule> 
 
     public static PreTokenization Qwen2 { get; } = new(new Split(Llama3PreTokenizer.SingleDigitPattern));
 
-    // After the rules that it names: static members get their values in the order of the text.
-    private static readonly Dictionary<string, PreTokenization> ByGgufName = MakeByGgufName();
-
     /// <summary>What GGUF's <c>tokenizer.ggml.pre</c> names.</summary>
     /// <exception cref="NotSupportedException">The name is not known here.</exception>
-    public static PreTokenization FromGgufName(string name) => ByGgufName.TryGetValue(name, out var found)
-        ? found
-        : throw new NotSupportedException(
-            $"the pre-tokenizer \"{name}\" (tokenizer.ggml.pre) is not known; known are {string.Join(", ", ByGgufName.Keys.Order(StringComparer.Ordinal))}");
+    public static PreTokenization FromGgufName(string name) => GgufPreTokenizer.Find(name).Rules;
 
     /// <summary>A name by which GGUF knows these rules, or null.</summary>
-    internal string? GgufName(bool ignoresMerges) => ignoresMerges && Rules.SequenceEqual(Llama3.Rules)
-        ? "llama-bpe"
-        : ByGgufName.Where(pair => pair.Value.Rules.SequenceEqual(Rules)).Select(pair => pair.Key).FirstOrDefault(name => ignoresMerges == name is "llama-bpe");
+    internal string? GgufName(bool ignoresMerges) => GgufPreTokenizer.NameOf(this, ignoresMerges);
 
     internal PreTokenizer Build() => Rules.Count == 0
         ? new WholePreTokenizer()
-        : SequencePreTokenizer.Of(Rules.Select(BuildRule));
+        : SequencePreTokenizer.Of(Rules.Select(Build));
 
-    private static PreTokenizer BuildRule(Rule rule) => rule switch
+    internal static PreTokenizer Build(Rule rule) => rule switch
     {
         Digits digits => new DigitsPreTokenizer(digits.Individual),
-        Split { Pattern: Gpt2PreTokenizer.Pattern } => new Gpt2PreTokenizer(),
-        Split { Pattern: Llama3PreTokenizer.Pattern } => new Llama3PreTokenizer(mostDigits: 3),
-        Split { Pattern: Llama3PreTokenizer.SingleDigitPattern } => new Llama3PreTokenizer(mostDigits: 1),
-        Split split => new RegexPreTokenizer(split.Pattern),
+        Split { Pattern: Gpt2PreTokenizer.Pattern, Behavior: SplitBehavior.Isolated } => new Gpt2PreTokenizer(),
+        Split { Pattern: Llama3PreTokenizer.Pattern, Behavior: SplitBehavior.Isolated } => new Llama3PreTokenizer(mostDigits: 3),
+        Split { Pattern: Llama3PreTokenizer.SingleDigitPattern, Behavior: SplitBehavior.Isolated } => new Llama3PreTokenizer(mostDigits: 1),
+        Split split => new PatternPreTokenizer(
+            split.IsLiteral ? Pattern.Literal(split.Pattern) : new Pattern(split.Pattern), split.Behavior, split.IsInverted),
+        Punctuation punctuation => new CharacterPreTokenizer(CharacterSet.Union([CharacterSet.Categories(IsPunctuation), new(IsAsciiSymbol)]), punctuation.Behavior),
+        WhiteSpaceSplit => new CharacterPreTokenizer(CharacterSet.Space, SplitBehavior.Removed),
+        Words => new PatternPreTokenizer(new Pattern(@"\w+|[^\w\s]+"), SplitBehavior.Removed, isInverted: true),
+        FixedLength fixedLength => new FixedLengthPreTokenizer(fixedLength.Length),
         _ => throw new ArgumentException($"no pre-tokenizer for {rule}", nameof(rule)),
     };
 
-    private static Dictionary<string, PreTokenization> MakeByGgufName()
-    {
-        var names = new Dictionary<string, PreTokenization>(StringComparer.Ordinal);
-        Add(Gpt2, "gpt-2", "phi-2", "olmo", "mpt", "jais", "modern-bert", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de");
-        Add(SmolLm, "smollm", "starcoder", "refact", "command-r", "codeshell");
-        Add(Llama3, "llama-bpe", "llama3", "llama-v3", "falcon3", "dbrx", "smaug-bpe", "pixtral");
-        Add(Qwen2, "qwen2", "deepseek-r1-qwen", "stablelm2", "megrez");
-        Add(new(new Split(Gpt4oPattern)), "gpt-4o", "llama4");
-        Add(new(new Split(PunctuationPattern), new Split(Gpt2PreTokenizer.Pattern), new Digits(Individual: false), new Split(ThreeDigitsPattern)), "default");
-        return names;
+    private static bool IsPunctuation(UnicodeCategory category) => category is >= UnicodeCategory.ConnectorPunctuation and <= UnicodeCategory.OtherPunctuation;
 
-        void Add(PreTokenization rules, params string[] aliases)
-        {
-            foreach (var alias in aliases)
-                names.Add(alias, rules);
-        }
-    }
+    private static bool IsAsciiSymbol(int character) => character < 128 && char.IsSymbol((char)character);
 }

@@ -28,6 +28,9 @@ public sealed record SentencePieceDefinition(
     /// <summary>The pieces are chosen for the greatest sum of scores (unigram model) instead of by merges.</summary>
     public bool IsUnigram { get; init; }
 
+    /// <summary>What changes text before spaces are seen to.</summary>
+    public Normalization Normalization { get; init; } = Normalization.None;
+
     public PrefixSpace Prefix { get; init; } = PrefixSpace.Always;
 
     /// <summary>No space in front of text that begins with one (Hugging Face's Metaspace).</summary>

@@ -12,8 +12,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
     internal const char Space = '\u2581';
     private const string UnknownText = " \u2047 ";
 
-    private readonly SpecialTokenFinder _specials;
-    private readonly SpecialTokenFinder _userDefined;
+    private readonly AddedTokens _added;
     private readonly SentencePieceSymbols _symbols;
     private readonly UnigramPath? _unigram;
     private readonly byte[][] _bytes;
@@ -24,8 +23,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
     {
         Definition = definition;
         Vocabulary = definition.Vocabulary;
-        _specials = new SpecialTokenFinder(definition.SpecialTokens);
-        _userDefined = new SpecialTokenFinder(definition.SpecialTokens.Where(token => !token.IsControl));
+        _added = new AddedTokens(definition.SpecialTokens, definition.Normalization, definition.Source);
         _symbols = new SentencePieceSymbols(definition);
         _unigram = definition.IsUnigram ? new UnigramPath(definition) : null;
         _bytes = new byte[Vocabulary.Count][];
@@ -58,9 +56,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
 
     public string Piece(int id) => Vocabulary[id];
 
-    public byte[] TokenBytes(int id) => (uint)id < (uint)_bytes.Length
-        ? _bytes[id]
-        : throw new ArgumentOutOfRangeException(nameof(id), id, $"outside the vocabulary of {_bytes.Length} tokens");
+    public byte[] TokenBytes(int id) => Vocabulary.Has(id) ? _bytes[id] : [];
 
     public bool IsSpecial(int id) => Vocabulary.Kind(id) is TokenKind.Control;
 
@@ -71,21 +67,18 @@ public sealed class SentencePieceTokenizer : ITokenizer
         ArgumentNullException.ThrowIfNull(text);
         var scratch = Interlocked.Exchange(ref _idle, null) ?? new Scratch(_symbols.Merges);
         scratch.Ids.Clear();
-        var finder = parseSpecial ? _specials : _userDefined;
-        var at = 0;
-        while (!finder.IsEmpty && finder.TryFind(text, at, out var start, out var end, out var id))
-        {
-            EncodePlain(text.AsSpan(at, start - at), isFirst: at == 0, scratch);
-            scratch.Ids.Add(id);
-            at = end;
-        }
-        EncodePlain(text.AsSpan(at), isFirst: at == 0, scratch);
+        var work = new WorkLimit(Definition.Source, text.Length);
+        foreach (var stretch in _added.Split(text, parseSpecial, work))
+            if (stretch.Id >= 0)
+                scratch.Ids.Add(stretch.Id);
+            else
+                EncodePlain(stretch.Text.Span, stretch.IsFirst, scratch, work);
         int[] ids = [.. scratch.Ids.From(0)];
         _idle = scratch;
         return ids;
     }
 
-    private void EncodePlain(ReadOnlySpan<char> raw, bool isFirst, Scratch scratch)
+    private void EncodePlain(ReadOnlySpan<char> raw, bool isFirst, Scratch scratch, WorkLimit work)
     {
         var text = scratch.Normalize(raw, Definition, isFirst);
         var start = 0;
@@ -94,12 +87,12 @@ public sealed class SentencePieceTokenizer : ITokenizer
             var end = start + 1;
             while (end < text.Length && (text[end] != Space || _symbols.MayJoin(text, end)))
                 end++;
-            EncodeWord(text[start..end], scratch);
+            EncodeWord(text[start..end], scratch, work);
             start = end;
         }
     }
 
-    private void EncodeWord(ReadOnlySpan<char> word, Scratch scratch)
+    private void EncodeWord(ReadOnlySpan<char> word, Scratch scratch, WorkLimit work)
     {
         var slot = -1;
         if (word.Length <= PieceCache.LongestPiece && scratch.Cache.TryGet(slot = PieceCache.SlotOf(word), word, scratch.Ids))
@@ -107,7 +100,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
         var first = scratch.Ids.Count;
         var symbols = scratch.Symbols(word.Length);
         var count = _symbols.Spell(word, symbols);
-        count = _unigram is null ? scratch.Merger.Merge(symbols[..count]) : _unigram.Choose(word, symbols);
+        count = _unigram is null ? scratch.Merger.Merge(symbols[..count]) : _unigram.Choose(word, symbols, work);
         Emit(symbols[..count], scratch.Ids);
         if (slot >= 0)
             scratch.Cache.Put(slot, word, scratch.Ids.From(first));

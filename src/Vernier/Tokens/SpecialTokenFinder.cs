@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Text;
+using Vernier.Tokens.Patterns;
 
 namespace Vernier.Tokens;
 
@@ -33,8 +35,9 @@ internal sealed class SpecialTokenFinder
 
     public bool IsEmpty => _tokens.Length == 0;
 
-    /// <summary>The next special token at or after <paramref name="from"/>, with the span it takes up.</summary>
-    public bool TryFind(ReadOnlySpan<char> text, int from, out int start, out int end, out int id)
+    /// <summary>The next token at or after <paramref name="from"/>, with the span it takes up. A match that may not stand where
+    /// it is (beside a word, or special while these are text) is passed over as a whole, as Hugging Face does.</summary>
+    public bool TryFind(ReadOnlySpan<char> text, int from, bool parseSpecial, out int start, out int end, out int id)
     {
         for (var at = from; at < text.Length; at++)
         {
@@ -45,6 +48,11 @@ internal sealed class SpecialTokenFinder
             if (LongestAt(text, at) is not { } token)
                 continue;
             (start, end, id) = (at, at + token.Content.Length, token.Id);
+            if ((token.IsControl && !parseSpecial) || !StandsAlone(token, text, start, end))
+            {
+                at = end - 1;
+                continue;
+            }
             if (token.StripsLeft)
                 while (start > from && char.IsWhiteSpace(text[start - 1]))
                     start--;
@@ -62,16 +70,23 @@ internal sealed class SpecialTokenFinder
         SpecialToken? found = null;
         var node = 0;
         for (var i = at; i < text.Length && _edges.TryGetValue(Edge(node, text[i]), out node); i++)
-            if (_tokenAtNode[node] is >= 0 and var token && StandsAlone(_tokens[token], text, at, i + 1))
+            if (_tokenAtNode[node] is >= 0 and var token)
                 found = _tokens[token];
         return found;
     }
 
     private static long Edge(int node, char next) => ((long)node << 16) | next;
 
-    private static bool StandsAlone(SpecialToken token, ReadOnlySpan<char> text, int start, int end) =>
-        !token.SingleWord
-        || ((start == 0 || !IsWord(text[start - 1])) && (end == text.Length || !IsWord(text[end])));
+    private static bool StandsAlone(SpecialToken token, ReadOnlySpan<char> text, int start, int end)
+    {
+        if (!token.SingleWord)
+            return true;
+        Rune.DecodeLastFromUtf16(text[..start], out var before, out _);
+        Rune.DecodeFromUtf16(text[end..], out var after, out _);
+        return (start == 0 || !IsWord(before.Value)) && (end == text.Length || !IsWord(after.Value));
+    }
 
-    private static bool IsWord(char c) => char.IsLetterOrDigit(c) || c == '_';
+    private static bool IsWord(int character) => CharacterSet.Word.Contains(character)
+        || System.Globalization.CharUnicodeInfo.GetUnicodeCategory(character) == System.Globalization.UnicodeCategory.LetterNumber
+        || character is 0x200C or 0x200D or (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189);
 }

@@ -23,7 +23,7 @@ public sealed class TokenizeFile(ITokenizer tokenizer, ChatTemplate? template)
 
     /// <summary>Decodes all rows, in order.</summary>
     /// <returns>Rows written.</returns>
-    /// <exception cref="InvalidDataException">A row has no ids, or one outside the vocabulary; names file and line.</exception>
+    /// <exception cref="InvalidDataException">A row has no ids, or a negative one; names file and line.</exception>
     public int Decode(string inputPath, TextWriter output) => Run(inputPath, output, DecodeRow);
 
     private static int Run(string inputPath, TextWriter output, Action<JsonRecord, JsonObject> work)
@@ -81,8 +81,8 @@ public sealed class TokenizeFile(ITokenizer tokenizer, ChatTemplate? template)
     {
         var ids = record.Integers("ids");
         foreach (var id in ids)
-            if ((uint)id >= (uint)tokenizer.VocabularySize)
-                throw new InvalidDataException($"{record.Place}: id {id} is outside the vocabulary of {tokenizer.VocabularySize}");
+            if (id < 0)
+                throw new InvalidDataException($"{record.Place}: the id {id}, expected a whole number from 0");
         var decoder = new StreamingDecoder(tokenizer);
         var stream = ids.Select(decoder.Add).ToArray();
         var end = decoder.Finish();

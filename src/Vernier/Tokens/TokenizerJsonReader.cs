@@ -4,239 +4,174 @@ namespace Vernier.Tokens;
 
 /// <summary>
 /// Reads Hugging Face's tokenizer.json: (1) added_tokens; (2) normalizer; (3) pre_tokenizer; (4) model (BPE or Unigram);
-/// (5) post_processor, for BOS; (6) decoder, which only tells byte-level from SentencePiece.
+/// (5) post_processor, for BOS; (6) decoder. Plain byte-level BPE and plain SentencePiece have tokenizers of their own;
+/// whatever else the file says is done stage by stage.
 /// </summary>
-internal static class TokenizerJsonReader
+internal sealed class TokenizerJsonReader
 {
+    private const string Space = "\u2581";
     private static readonly string[] BosNames = ["<s>", "<bos>", "<|begin_of_text|>", "<|endoftext|>"];
     private static readonly string[] EosNames = ["</s>", "<eos>", "<|end_of_text|>", "<|endoftext|>"];
 
-    public static ITokenizer Read(string path, TokenizerConfig config)
+    private readonly string _path;
+    private readonly TokenizerConfig _config;
+    private readonly JsonElement _root;
+    private readonly TokenizerJsonModel _model;
+    private readonly Normalization _normalization;
+    private readonly IReadOnlyList<PipelineStage> _stages;
+
+    private TokenizerJsonReader(string path, JsonElement root, TokenizerConfig config)
     {
-        try
-        {
-            using var json = TokenizerJson.Open(path);
-            var root = json.RootElement;
-            var model = root.Find("model") ?? throw new InvalidDataException($"{path}: no \"model\", expected a tokenizer.json");
-            var added = root.Items("added_tokens").Select((token, index) => Added(path, index, token)).ToArray();
-            var stages = PreTokenizers(root.Find("pre_tokenizer")).ToArray();
-            var isByteLevel = stages.Append(root.Find("decoder") ?? default)
-                .Any(stage => stage.ValueKind == JsonValueKind.Object && stage.Text("type") == "ByteLevel");
-            return isByteLevel
-                ? BytePair(path, root, model, added, stages, config)
-                : SentencePiece(path, root, model, added, stages, config);
-        }
-        catch (InvalidOperationException reason)
-        {
-            // A string with half a surrogate pair, or a value of another kind than the format asks for.
-            throw new InvalidDataException($"{path}: {reason.Message}", reason);
-        }
+        (_path, _root, _config) = (path, root, config);
+        _model = TokenizerJsonModel.Read(path, root);
+        _normalization = NormalizerJson.Read(path, root.Find("normalizer"));
+        _stages = PreTokenizerJson.Read(path, root.Find("pre_tokenizer"));
     }
 
-    private static BytePairTokenizer BytePair(
-        string path, JsonElement root, JsonElement model, SpecialToken[] added, JsonElement[] stages, TokenizerConfig config)
+    public static ITokenizer Read(string path, TokenizerConfig config) => TokenizerJson.Read(path, root =>
     {
-        CheckType(path, model, "BPE");
-        var pieces = TokenizerJson.Pieces(path, model.Find("vocab") ?? default, added);
-        var vocabulary = new Vocabulary(pieces, Kinds(pieces, added));
-        var (normalizesToNfc, rules) = (false, new List<PreTokenization.Rule>());
-        foreach (var normalizer in Flatten(root.Find("normalizer"), "normalizers"))
-            normalizesToNfc = normalizer.Text("type") == "NFC" ? true : throw Unknown(path, "normalizer", normalizer);
-        var addsPrefix = false;
-        foreach (var stage in stages)
-        {
-            if (stage.Text("type") == "ByteLevel" && stage.Flag("add_prefix_space", otherwise: true))
-                addsPrefix = rules.Count == 0 ? true : throw Unknown(path, "pre-tokenizer after another", stage);
-            if (Rule(path, stage) is { } rule)
-                rules.Add(rule);
-        }
-        var (bos, eos) = (Bos(root, vocabulary, config), Eos(vocabulary, config));
-        return new BytePairTokenizer(new BytePairDefinition(
-            path, vocabulary, Merges(path, model, vocabulary), new PreTokenization(rules), added)
+        var reader = new TokenizerJsonReader(path, root, config);
+        var spelling = DecoderJson.Read(path, root.Find("decoder"));
+        var isByteLevel = spelling.IsByteLevel || reader._stages.Any(stage => stage is PipelineStage.ByteLevel);
+        ITokenizer? plain = isByteLevel ? reader.BytePair() : reader.SentencePiece();
+        return plain is not null && reader.IsWholly(plain) ? plain : reader.Pipeline(spelling, plain);
+    });
+
+    /// <summary>The plain tokenizer does all that the file says; else it only comes near.</summary>
+    private bool IsWholly(ITokenizer plain) => plain switch
+    {
+        BytePairTokenizer => _model.UnknownToken is null || HasAllBytes(),
+        _ => (_normalization.IsNone || !_model.Added.Any(token => token.IsNormalized))
+            && (_model.IsUnigram || _model.FusesUnknown || _model.UnknownToken is null || (_model.IsByteFallback && HasAllByteTokens())),
+    };
+
+    private bool HasAllBytes() => _model.HasAll(Enumerable.Range(0, 256).Select(value => ByteAlphabet.ToChar((byte)value).ToString()));
+
+    private bool HasAllByteTokens() => _model.HasAll(Enumerable.Range(0, 256).Select(value => $"<0x{value:X2}>"));
+
+    private bool IsPlainModel => _model.ContinuingPrefix.Length + _model.EndOfWordSuffix.Length == 0;
+
+    private BytePairTokenizer? BytePair()
+    {
+        if (_model.IsUnigram || !IsPlainModel || _model.IsByteFallback || _normalization.Rules.Any(rule => rule is Normalization.ByteLevel)
+            || _stages is not [.., PipelineStage.ByteLevel bytes] || (bytes.AddsPrefixSpace && _stages.Count > 1)
+            || _stages.SkipLast(1).Any(stage => stage is not PipelineStage.Cut))
+            return null;
+        var rules = _stages.OfType<PipelineStage.Cut>().Select(cut => cut.Rule).ToList();
+        if (bytes.UsesPattern)
+            rules.Add(new PreTokenization.Split(Gpt2PreTokenizer.Pattern));
+        var vocabulary = new Vocabulary(_model.Pieces, Kinds());
+        var bos = Bos(vocabulary);
+        return new BytePairTokenizer(new BytePairDefinition(_path, vocabulary, _model.MergesById(vocabulary), new PreTokenization(rules), _model.Added)
         {
             BosId = bos,
-            EosId = eos,
-            AddsBos = AddsBos(root, config) ?? (bos is { } id && vocabulary[id] == "<|begin_of_text|>"),
-            IgnoresMerges = model.Flag("ignore_merges"),
-            AddsPrefixSpace = addsPrefix,
-            NormalizesToNfc = normalizesToNfc,
+            EosId = Eos(vocabulary),
+            AddsBos = AddsBos() ?? (bos is { } id && vocabulary[id] == "<|begin_of_text|>"),
+            IgnoresMerges = _model.IgnoresMerges,
+            AddsPrefixSpace = bytes.AddsPrefixSpace,
+            Normalization = _normalization,
         });
     }
 
-    private static SentencePieceTokenizer SentencePiece(
-        string path, JsonElement root, JsonElement model, SpecialToken[] added, JsonElement[] stages, TokenizerConfig config)
+    private SentencePieceTokenizer? SentencePiece()
     {
-        var isUnigram = model.Text("type") == "Unigram";
-        if (!isUnigram)
-            CheckType(path, model, "BPE");
-        var scores = new List<float>();
-        var pieces = isUnigram ? UnigramPieces(path, model, added, scores) : TokenizerJson.Pieces(path, model.Find("vocab") ?? default, added);
-        var unknown = isUnigram
-            ? model.Find("unk_id")?.GetInt32()
-            : model.Text("unk_token") is { } text ? Array.IndexOf(pieces, text) : null;
-        var kinds = Kinds(pieces, added);
-        if (unknown is { } unknownId && (uint)unknownId < (uint)kinds.Length)
+        if (!IsPlainModel || _model.IgnoresMerges || SpaceRules() is not { } rules)
+            return null;
+        var kinds = Kinds();
+        var unknown = _model.UnknownId;
+        if (unknown is { } unknownId)
             kinds[unknownId] = TokenKind.Unknown;
-        if (model.Flag("byte_fallback"))
+        if (_model.IsByteFallback)
             for (var id = 0; id < kinds.Length; id++)
-                if (pieces[id] is { } piece && SentencePieceTokenizer.ByteOf(piece) is not null)
+                if (_model.Pieces[id] is { } piece && SentencePieceTokenizer.ByteOf(piece) is not null)
                     kinds[id] = TokenKind.Byte;
-        var vocabulary = new Vocabulary(pieces, kinds);
-        var definition = new SentencePieceDefinition(path, vocabulary, added)
+        var vocabulary = new Vocabulary(_model.Pieces, kinds);
+        return new SentencePieceTokenizer(rules with
         {
-            Scores = scores,
-            Merges = isUnigram ? null : Merges(path, model),
-            IsUnigram = isUnigram,
-            Prefix = PrefixSpace.Never,
-            BosId = Bos(root, vocabulary, config),
-            EosId = Eos(vocabulary, config),
-            UnknownId = unknown >= 0 ? unknown : null,
-            AddsBos = AddsBos(root, config) ?? true,
-        };
-        foreach (var normalizer in Flatten(root.Find("normalizer"), "normalizers"))
-            definition = Normalize(path, definition, normalizer);
-        foreach (var stage in stages)
-            definition = CutAtSpaces(path, definition, stage);
-        return new SentencePieceTokenizer(definition);
+            Vocabulary = vocabulary,
+            SpecialTokens = _model.Added,
+            Scores = _model.Scores,
+            Merges = _model.IsUnigram ? null : _model.Merges,
+            IsUnigram = _model.IsUnigram,
+            BosId = Bos(vocabulary),
+            EosId = Eos(vocabulary),
+            UnknownId = unknown,
+            AddsBos = AddsBos() ?? true,
+        });
     }
 
-    private static SentencePieceDefinition Normalize(string path, SentencePieceDefinition definition, JsonElement normalizer) =>
-        (normalizer.Text("type"), normalizer.Text("prepend"), normalizer.Find("pattern")?.Text("String"), normalizer.Text("content")) switch
-        {
-            ("Prepend", "\u2581", _, _) => definition with { Prefix = PrefixSpace.Always },
-            ("Replace", _, " ", "\u2581") => definition,
-            ("Strip", _, _, _) => definition with { RemovesExtraSpaces = true },
-            ("Replace", _, null, " ") when normalizer.Find("pattern")?.Text("Regex") == " {2,}" => definition with { RemovesExtraSpaces = true },
-            _ => throw Unknown(path, "normalizer", normalizer),
-        };
-
-    private static SentencePieceDefinition CutAtSpaces(string path, SentencePieceDefinition definition, JsonElement stage)
+    /// <summary>What normalizer and pre-tokenizer say of spaces, where they say no more than SentencePiece can; else null.</summary>
+    private SentencePieceDefinition? SpaceRules()
     {
-        if (stage.Text("type") == "Split" && stage.Find("pattern")?.Text("String") == " ")
-            return definition;   // Spaces are U+2581 by then: nothing to cut.
-        if (stage.Text("type") != "Metaspace" || (stage.Text("replacement") ?? "\u2581") != "\u2581")
-            throw Unknown(path, "pre-tokenizer", stage);
-        var isPrefixed = definition.Prefix != PrefixSpace.Never;
-        var scheme = stage.Text("prepend_scheme") ?? (stage.Flag("add_prefix_space", otherwise: true) ? "always" : "never");
-        return definition with
+        var definition = new SentencePieceDefinition(_path, new Vocabulary([]), []) { Prefix = PrefixSpace.Never };
+        var rules = _normalization.Rules.ToList();
+        if (rules is [Normalization.Replace { IsLiteral: false, Pattern: TokenizerJsonWriter.OuterSpaces, Content: "" },
+            Normalization.Replace { IsLiteral: false, Pattern: TokenizerJsonWriter.RepeatedSpaces, Content: " " }, ..])
         {
-            Prefix = scheme switch
-            {
-                "always" => PrefixSpace.Always,
-                "first" => PrefixSpace.First,
-                "never" => definition.Prefix,
-                _ => throw Unknown(path, "prepend_scheme", stage),
-            },
-            KeepsPresentSpace = !isPrefixed && scheme != "never",
-            SplitsAtSpaces = stage.Flag("split", otherwise: true),
-        };
-    }
-
-    private static PreTokenization.Rule? Rule(string path, JsonElement stage)
-    {
-        switch (stage.Text("type"))
-        {
-            case "ByteLevel":
-                return stage.Flag("use_regex", otherwise: true) ? new PreTokenization.Split(Gpt2PreTokenizer.Pattern) : null;
-            case "Digits":
-                return new PreTokenization.Digits(stage.Flag("individual_digits"));
-            case "Split" when stage.Text("behavior") == "Isolated" || (stage.Text("behavior") == "Removed" && stage.Flag("invert")):
-                if (stage.Find("pattern") is { } pattern && (pattern.Text("Regex") ?? Escaped(pattern.Text("String"))) is { } regex)
-                    return new PreTokenization.Split(regex);
-                break;
+            definition = definition with { RemovesExtraSpaces = true };
+            rules.RemoveRange(0, 2);
         }
-        throw Unknown(path, "pre-tokenizer", stage);
-    }
-
-    private static string? Escaped(string? literal) => literal is null ? null : System.Text.RegularExpressions.Regex.Escape(literal);
-
-    private static IEnumerable<JsonElement> PreTokenizers(JsonElement? preTokenizer) => Flatten(preTokenizer, "pretokenizers");
-
-    /// <summary>The parts of a sequence in order; sequences may hold sequences.</summary>
-    private static IEnumerable<JsonElement> Flatten(JsonElement? part, string listName) => part switch
-    {
-        null => [],
-        { } sequence when sequence.Text("type") == "Sequence" => sequence.Items(listName).SelectMany(item => Flatten(item, listName)),
-        { } single => [single],
-    };
-
-    private static PieceMerge[] Merges(string path, JsonElement model, Vocabulary vocabulary)
-    {
-        var merges = new MergeList(path, vocabulary);
-        foreach (var (left, right) in Merges(path, model))
-            merges.Add(left, right);
-        return merges.ToArray();
-    }
-
-    private static List<(string Left, string Right)> Merges(string path, JsonElement model)
-    {
-        foreach (var setting in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
-            if (model.Text(setting) is { Length: > 0 } value)
-                throw new NotSupportedException($"{path}: {setting} \"{value}\" is not done here");
-        return [.. model.Items("merges").Select((merge, rank) => TokenizerJson.Merge(path, rank, merge))];
-    }
-
-    private static string?[] UnigramPieces(string path, JsonElement model, SpecialToken[] added, List<float> scores)
-    {
-        var entries = new List<(string, int)>();
-        foreach (var entry in model.Items("vocab"))
+        if (rules is [Normalization.Prepend { Text: Space }, .. var rest])
         {
-            if (entry.ValueKind != JsonValueKind.Array || entry.GetArrayLength() != 2)
-                throw new InvalidDataException($"{path}: entry {entries.Count} of the vocabulary is {entry}, expected a piece and its score");
-            scores.Add(entry[1].GetSingle());
-            entries.Add((entry[0].GetString()!, entries.Count));
+            definition = definition with { Prefix = PrefixSpace.Always };
+            rules = [.. rest];
         }
-        entries.AddRange(added.Select(token => (token.Content, token.Id)));
-        var pieces = TokenizerJson.Place(path, entries);
-        while (scores.Count < pieces.Length)
-            scores.Add(0);
-        return pieces;
+        var replaces = rules is [Normalization.Replace { IsLiteral: true, Pattern: " ", Content: Space }];
+        if (replaces)
+            return _stages is [] or [PipelineStage.Cut { Rule: PreTokenization.Split { Pattern: " ", IsLiteral: true } }] ? definition : null;
+        if (rules.Count > 0 || definition.Prefix != PrefixSpace.Never || _stages is not [PipelineStage.Metaspace { Mark: SentencePieceTokenizer.Space } metaspace])
+            return null;
+        return definition with { Prefix = metaspace.Prefix, KeepsPresentSpace = metaspace.Prefix != PrefixSpace.Never, SplitsAtSpaces = metaspace.Splits };
     }
 
-    private static SpecialToken Added(string path, int index, JsonElement token) =>
-        token.Text("content") is { } content && token.Find("id") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var id) && id >= 0
-            ? new SpecialToken(
-                content, id, IsControl: token.Flag("special"), token.Flag("lstrip"), token.Flag("rstrip"), token.Flag("single_word"))
-            : throw new InvalidDataException($"{path}: added token {index} is {token}, expected a content and an id");
-
-    private static TokenKind[] Kinds(string?[] pieces, SpecialToken[] added)
+    private PipelineTokenizer Pipeline(PieceSpelling spelling, ITokenizer? simplified)
     {
-        var kinds = new TokenKind[pieces.Length];
+        var vocabulary = new Vocabulary(_model.Pieces, Kinds());
+        return new PipelineTokenizer(new PipelineDefinition(_path, vocabulary, _model.Added)
+        {
+            Normalization = _normalization,
+            Stages = _stages,
+            Merges = _model.Merges,
+            Scores = _model.IsUnigram ? _model.Scores : null,
+            IsByteFallback = _model.IsByteFallback,
+            IgnoresMerges = _model.IgnoresMerges,
+            FusesUnknown = _model.FusesUnknown,
+            ContinuingPrefix = _model.ContinuingPrefix,
+            EndOfWordSuffix = _model.EndOfWordSuffix,
+            UnknownId = _model.UnknownId,
+            BosId = Bos(vocabulary),
+            EosId = Eos(vocabulary),
+            AddsBos = AddsBos() ?? !spelling.IsByteLevel,
+            Spelling = spelling,
+            Simplified = simplified,
+        });
+    }
+
+    private TokenKind[] Kinds()
+    {
+        var kinds = new TokenKind[_model.Pieces.Length];
         Array.Fill(kinds, TokenKind.Normal);
-        foreach (var token in added)
+        foreach (var token in _model.Added)
             kinds[token.Id] = token.IsControl ? TokenKind.Control : TokenKind.UserDefined;
         return kinds;
     }
 
-    private static int? Bos(JsonElement root, Vocabulary vocabulary, TokenizerConfig config) =>
-        FirstKnown(vocabulary, [config.BosToken, LeadingSpecial(root), .. BosNames]);
+    private int? Bos(Vocabulary vocabulary) => FirstKnown(vocabulary, [_config.BosToken, LeadingSpecial(), .. BosNames]);
 
-    private static int? Eos(Vocabulary vocabulary, TokenizerConfig config) =>
-        FirstKnown(vocabulary, [config.EosToken, .. EosNames]);
+    private int? Eos(Vocabulary vocabulary) => FirstKnown(vocabulary, [_config.EosToken, .. EosNames]);
 
     private static int? FirstKnown(Vocabulary vocabulary, IEnumerable<string?> names) =>
         names.OfType<string>().Select(vocabulary.Find).FirstOrDefault(id => id is not null);
 
-    private static bool? AddsBos(JsonElement root, TokenizerConfig config) =>
-        config.AddsBos ?? (LeadingSpecial(root) is not null ? true : null);
+    private bool? AddsBos() => _config.AddsBos ?? (LeadingSpecial() is not null ? true : null);
 
-    /// <summary>The special token that the post-processor's template puts in front of a text, or null.</summary>
-    private static string? LeadingSpecial(JsonElement root) => Flatten(root.Find("post_processor"), "processors")
-        .Where(processor => processor.Text("type") == "TemplateProcessing")
-        .Select(processor => processor.Items("single").FirstOrDefault())
-        .Select(first => first.ValueKind == JsonValueKind.Object ? first.Find("SpecialToken")?.Text("id") : null)
+    /// <summary>The special token that the post-processor puts in front of a text, or null.</summary>
+    private string? LeadingSpecial() => TokenizerJson.Flatten(_root.Find("post_processor"), "processors")
+        .Select(processor => processor.Text("type") switch
+        {
+            "TemplateProcessing" => processor.Items("single").FirstOrDefault() is { ValueKind: JsonValueKind.Object } first ? first.Find("SpecialToken")?.Text("id") : null,
+            "BertProcessing" or "RobertaProcessing" => processor.Items("cls").FirstOrDefault() is { ValueKind: JsonValueKind.String } first ? first.GetString() : null,
+            _ => null,
+        })
         .FirstOrDefault(id => id is not null);
-
-    private static void CheckType(string path, JsonElement model, string expected)
-    {
-        // Older files leave the type out.
-        if ((model.Text("type") ?? expected) != expected)
-            throw new NotSupportedException($"{path}: a tokenizer model of type \"{model.Text("type")}\"; known are BPE and Unigram");
-    }
-
-    private static NotSupportedException Unknown(string path, string what, JsonElement found)
-    {
-        var text = found.GetRawText();
-        return new($"{path}: the {what} {(text.Length > 200 ? text[..200] + "..." : text)} is not done here");
-    }
 }

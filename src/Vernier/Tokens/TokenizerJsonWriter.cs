@@ -7,6 +7,8 @@ namespace Vernier.Tokens;
 /// <summary>Writes a tokenizer as Hugging Face's tokenizer.json and tokenizer_config.json.</summary>
 public static class TokenizerJsonWriter
 {
+    internal const string OuterSpaces = @"\A[ \x{2581}]+|[ \x{2581}]+\z";
+    internal const string RepeatedSpaces = @"[ \x{2581}]{2,}";
     private const string Space = "\u2581";
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -24,6 +26,7 @@ public static class TokenizerJsonWriter
     {
         BytePairTokenizer bytePair => BytePair(bytePair.Definition),
         SentencePieceTokenizer sentencePiece => SentencePiece(sentencePiece.Definition),
+        PipelineTokenizer pipeline => TokenizerJson.Read(pipeline.Definition.Source, root => JsonObject.Create(root.Clone())!),
         _ => throw new NotSupportedException($"a tokenizer of type {tokenizer.GetType().Name} has no form in tokenizer.json"),
     };
 
@@ -51,18 +54,7 @@ public static class TokenizerJsonWriter
     {
         var stages = new JsonArray();
         foreach (var rule in definition.PreTokenization.Rules)
-            stages.Add(rule switch
-            {
-                PreTokenization.Digits digits => new JsonObject { ["type"] = "Digits", ["individual_digits"] = digits.Individual },
-                PreTokenization.Split split => new JsonObject
-                {
-                    ["type"] = "Split",
-                    ["pattern"] = new JsonObject { ["Regex"] = split.Pattern },
-                    ["behavior"] = "Isolated",
-                    ["invert"] = false,
-                },
-                _ => throw new NotSupportedException($"the rule {rule} has no form in tokenizer.json"),
-            });
+            stages.Add(PreTokenizerJson.Write(rule));
         // With a prefix space, ByteLevel's own pattern has to do the cutting, after the space is there.
         var usesOwnPattern = definition.AddsPrefixSpace && definition.PreTokenization.Rules is [PreTokenization.Split { Pattern: Gpt2PreTokenizer.Pattern }];
         if (usesOwnPattern)
@@ -71,7 +63,7 @@ public static class TokenizerJsonWriter
         var model = Model(definition.Vocabulary, unknown: null, isByteFallback: false, definition.IgnoresMerges, definition.SpelledMerges());
         return Whole(
             definition.SpecialTokens,
-            definition.NormalizesToNfc ? new JsonObject { ["type"] = "NFC" } : null,
+            NormalizerJson.Write(definition.Normalization),
             new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = stages },
             definition.AddsBos && definition.BosId is { } bos
                 ? PostProcessor(definition.Vocabulary[bos], bos)
@@ -87,8 +79,8 @@ public static class TokenizerJsonWriter
         var normalizers = new JsonArray();
         if (definition.RemovesExtraSpaces)
         {
-            normalizers.Add(new JsonObject { ["type"] = "Strip", ["strip_left"] = true, ["strip_right"] = true });
-            normalizers.Add(Replace("Regex", " {2,}", " "));
+            normalizers.Add(Replace("Regex", OuterSpaces, ""));
+            normalizers.Add(Replace("Regex", RepeatedSpaces, " "));
         }
         var isMetaspace = definition.Prefix == PrefixSpace.First || definition.KeepsPresentSpace || definition.SplitsAtSpaces;
         if (!isMetaspace && definition.Prefix == PrefixSpace.Always)
@@ -128,7 +120,7 @@ public static class TokenizerJsonWriter
                 ["single_word"] = token.SingleWord,
                 ["lstrip"] = token.StripsLeft,
                 ["rstrip"] = token.StripsRight,
-                ["normalized"] = false,
+                ["normalized"] = token.IsNormalized,
                 ["special"] = token.IsControl,
             });
         return new JsonObject

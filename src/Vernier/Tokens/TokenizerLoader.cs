@@ -57,6 +57,7 @@ public static class TokenizerLoader
         var config = TokenizerConfig.Read(folder);
         ITokenizer tokenizer = Path.GetExtension(path) switch
         {
+            ".model" when TiktokenReader.IsTiktoken(path) => TiktokenReader.Read(path),
             ".model" => SentencePieceModelReader.Read(path, config),
             ".bin" => Llama2cTokenizerReader.Read(path, config),
             ".tiktoken" => TiktokenReader.Read(path),

@@ -35,7 +35,7 @@ internal sealed class UnigramPath
 
     /// <summary>Writes the best path as symbols (ids, or negative for an unknown character) and returns their number.</summary>
     /// <param name="symbols">At least as many as <paramref name="text"/> has characters.</param>
-    public int Choose(ReadOnlySpan<char> text, Span<int> symbols)
+    public int Choose(ReadOnlySpan<char> text, Span<int> symbols, WorkLimit work)
     {
         var best = new float[text.Length + 1];
         var from = new int[text.Length + 1];
@@ -46,6 +46,8 @@ internal sealed class UnigramPath
         {
             Rune.DecodeFromUtf16(text[start..], out var rune, out var width);
             Offer(start, start + width, best[start] + _unknownScore, -1 - rune.Value);
+            var longest = Math.Min(_longest, text.Length - start);
+            work.Charge(longest + longest * (long)longest / 8); // every length is looked up, and looking up reads it
             for (var end = start + width; end <= Math.Min(text.Length, start + _longest); end++)
                 if (_vocabulary.Lookup.TryGetValue(text[start..end], out var id)
                     && _vocabulary.Kind(id) is TokenKind.Normal or TokenKind.UserDefined)

@@ -33,11 +33,13 @@ public sealed class Vocabulary
 
     internal Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> Lookup { get; }
 
-    /// <summary>The spelling of an id; an unused id is empty.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The id is outside the vocabulary.</exception>
-    public string this[int id] => _pieces[Checked(id)] ?? "";
+    /// <summary>The spelling of an id; empty for an unused id and for one above the vocabulary: models may have more rows than tokens.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id is negative.</exception>
+    public string this[int id] => Has(id) ? _pieces[id] ?? "" : "";
 
-    public TokenKind Kind(int id) => _kinds[Checked(id)];
+    /// <summary>What an id is; one above the vocabulary is unused.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id is negative.</exception>
+    public TokenKind Kind(int id) => Has(id) ? _kinds[id] : TokenKind.Unused;
 
     public int? Find(string piece) => _ids.TryGetValue(piece, out var id) ? id : null;
 
@@ -51,7 +53,11 @@ public sealed class Vocabulary
         return [.. specials];
     }
 
-    private int Checked(int id) => (uint)id < (uint)_pieces.Length
-        ? id
-        : throw new ArgumentOutOfRangeException(nameof(id), id, $"outside the vocabulary of {_pieces.Length} tokens");
+    /// <summary>Whether the vocabulary reaches to an id.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id is negative.</exception>
+    internal bool Has(int id)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
+        return id < _pieces.Length;
+    }
 }

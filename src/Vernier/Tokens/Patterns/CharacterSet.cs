@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text;
+
+namespace Vernier.Tokens.Patterns;
+
+/// <summary>A set of characters: one bit a character, worked out for 256 of them when the first of these is asked for. Safe for many threads.</summary>
+internal sealed class CharacterSet(Func<int, bool> contains)
+{
+    private const int PageCount = 0x110000 >> 8;
+
+    private readonly ulong[]?[] _pages = new ulong[PageCount][];
+
+    public static CharacterSet Any { get; } = new(_ => true);
+
+    /// <summary>Letters, marks, decimal digits and connecting punctuation: Oniguruma's \w.</summary>
+    public static CharacterSet Word { get; } = Categories(c => c is <= UnicodeCategory.DecimalDigitNumber or UnicodeCategory.ConnectorPunctuation);
+
+    public static CharacterSet Space { get; } = new(c => c < 0x10000 && char.IsWhiteSpace((char)c));
+
+    public static CharacterSet Categories(Func<UnicodeCategory, bool> contains) => new(c => contains(CharUnicodeInfo.GetUnicodeCategory(c)));
+
+    public static CharacterSet Of(int character) => new(c => c == character);
+
+    public static CharacterSet Range(int first, int last) => new(c => c >= first && c <= last);
+
+    /// <param name="ranges">First and last characters, in rising order.</param>
+    public static CharacterSet Ranges((int First, int Last)[] ranges) => new(c =>
+    {
+        var (low, high) = (0, ranges.Length - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            if (c < ranges[middle].First)
+                high = middle - 1;
+            else if (c > ranges[middle].Last)
+                low = middle + 1;
+            else
+                return true;
+        }
+        return false;
+    });
+
+    public static CharacterSet Union(IReadOnlyList<CharacterSet> sets) => sets is [var only] ? only : new(c =>
+    {
+        foreach (var set in sets)
+            if (set.Contains(c))
+                return true;
+        return false;
+    });
+
+    public CharacterSet And(CharacterSet other) => new(c => Contains(c) && other.Contains(c));
+
+    public CharacterSet Not() => new(c => !Contains(c));
+
+    /// <summary>With the characters that differ only in case (Unicode's simple folding).</summary>
+    public CharacterSet IgnoringCase() => new(c =>
+    {
+        foreach (var same in CaseVariants(c))
+            if (Contains(same))
+                return true;
+        return false;
+    });
+
+    public bool Contains(int character)
+    {
+        var page = _pages[character >> 8] ?? Fill(character >> 8);
+        return (page[(character >> 6) & 3] >> (character & 63) & 1) != 0;
+    }
+
+    private ulong[] Fill(int number)
+    {
+        var page = new ulong[4];
+        for (var i = 0; i < 256; i++)
+            if (contains((number << 8) + i))
+                page[i >> 6] |= 1UL << (i & 63);
+        return _pages[number] = page;
+    }
+
+    private static IEnumerable<int> CaseVariants(int character)
+    {
+        yield return character;
+        if (!Rune.IsValid(character))
+            yield break;
+        var rune = new Rune(character);
+        var (lower, upper) = (Rune.ToLowerInvariant(rune), Rune.ToUpperInvariant(rune));
+        yield return lower.Value;
+        yield return upper.Value;
+        yield return Rune.ToLowerInvariant(upper).Value;
+        // Signs that fold onto letters which do not fold back onto them.
+        foreach (var (letter, sign) in ((int, int)[])[('s', 0x17F), ('k', 0x212A), (0xE5, 0x212B), (0x3C9, 0x2126), (0xDF, 0x1E9E)])
+            if (character == sign)
+            {
+                yield return letter;
+                yield return Rune.ToUpperInvariant(new Rune(letter)).Value;
+            }
+            else if (lower.Value == letter)
+            {
+                yield return sign;
+            }
+    }
+}
