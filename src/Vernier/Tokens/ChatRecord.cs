@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Tokens;
 
@@ -89,7 +90,7 @@ internal sealed record ChatRecord(IReadOnlyList<ChatMessage> Messages, IReadOnly
     {
         if (item.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException($"{place} is a JSON {item.ValueKind}, expected an object");
-        var message = JsonObject.Create(item)!;
+        var message = (JsonObject)TemplateJson.ToNode(item)!;
         if (!message.ContainsKey("role") && message.ContainsKey("from"))
             message = Renamed(message);
         if (message["role"] is JsonValue given && given.TryGetValue<string>(out var role))
@@ -135,7 +136,7 @@ internal sealed record ChatRecord(IReadOnlyList<ChatMessage> Messages, IReadOnly
             if (more.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{place}: chat_template_kwargs is a JSON {more.ValueKind}, expected an object");
             foreach (var member in more.EnumerateObject())
-                variables[member.Name] = Node(member.Value);
+                variables[member.Name] = TemplateJson.ToNode(member.Value);
         }
         if (Items(record, "tools", place) is { } tools)
             variables["tools"] = tools;
@@ -151,7 +152,7 @@ internal sealed record ChatRecord(IReadOnlyList<ChatMessage> Messages, IReadOnly
     {
         if (!record.TryGetProperty(name, out var value))
             return null;
-        var node = Node(value);
+        var node = TemplateJson.ToNode(value);
         if (node is JsonValue text && text.TryGetValue<string>(out var json))
             node = json.AsSpan().Trim().IsEmpty ? null : Inner(json, $"{place}: {name}");
         if (node is null)
@@ -171,19 +172,6 @@ internal sealed record ChatRecord(IReadOnlyList<ChatMessage> Messages, IReadOnly
     private static JsonNode? Inner(string json, string place)
     {
         using var document = JsonText.ParseInner(json, place);
-        return Node(document.RootElement);
-    }
-
-    /// <summary>A copy that outlives the document.</summary>
-    private static JsonNode? Node(JsonElement element)
-    {
-        var own = element.Clone();
-        return own.ValueKind switch
-        {
-            JsonValueKind.Null => null,
-            JsonValueKind.Object => JsonObject.Create(own),
-            JsonValueKind.Array => JsonArray.Create(own),
-            _ => JsonValue.Create(own),
-        };
+        return TemplateJson.ToNode(document.RootElement);
     }
 }

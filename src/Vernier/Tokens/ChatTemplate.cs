@@ -13,46 +13,46 @@ public sealed class ChatTemplate
 
     private readonly TimeProvider _clock;
 
-    private ChatTemplate(string source, TemplateStatement body, TimeProvider clock) => (Source, _body, _clock) = (source, body, clock);
+    private readonly IReadOnlyDictionary<string, JsonNode?> _specialTokens;
+
+    private ChatTemplate(string source, TemplateStatement body, TimeProvider clock, IReadOnlyDictionary<string, JsonNode?>? specialTokens) =>
+        (Source, _body, _clock, _specialTokens) = (source, body, clock, specialTokens ?? new Dictionary<string, JsonNode?>());
 
     public string Source { get; }
 
     /// <summary>Parses a Jinja template, with trim_blocks and lstrip_blocks on as for all chat templates.</summary>
     /// <param name="clock">Tells <c>strftime_now</c> the time; the system's by default.</param>
+    /// <param name="specialTokens">What the tokenizer's configuration names, such as <c>bos_token</c> and <c>pad_token</c>; null for none of a name.</param>
     /// <exception cref="TemplateException">The template is not valid or uses something that is not done here.</exception>
-    public static ChatTemplate Parse(string source, TimeProvider? clock = null)
+    public static ChatTemplate Parse(string source, TimeProvider? clock = null, IReadOnlyDictionary<string, JsonNode?>? specialTokens = null)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return new(source, TemplateParser.Parse(source), clock ?? TimeProvider.System);
+        return new(source, TemplateParser.Parse(source), clock ?? TimeProvider.System, specialTokens);
     }
 
     /// <summary>The text of a conversation.</summary>
     /// <param name="addGenerationPrompt">Open the assistant's turn at the end.</param>
-    /// <param name="bosToken">What the template calls bos_token.</param>
-    /// <param name="eosToken">What the template calls eos_token.</param>
-    /// <param name="extra">Further variables, such as <c>tools</c> or <c>enable_thinking</c>.</param>
+    /// <param name="bosToken">What the template calls bos_token; null where there is none.</param>
+    /// <param name="eosToken">What the template calls eos_token; null where there is none.</param>
+    /// <param name="extra">Further variables, such as <c>tools</c> or <c>enable_thinking</c>. <c>tools</c> and <c>documents</c> are none where they are not given.</param>
     /// <exception cref="TemplateException">The template refuses the messages (its own message), has an error, or does too much.</exception>
     public string Render(
         IReadOnlyList<ChatMessage> messages,
         bool addGenerationPrompt,
-        string bosToken = "",
-        string eosToken = "",
+        string? bosToken = null,
+        string? eosToken = null,
         IReadOnlyDictionary<string, JsonNode?>? extra = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        var run = new TemplateRun(new TemplateLimits());
-        TemplateGlobals.AddTo(run.Scope, _clock);
-        foreach (var (name, value) in extra ?? new Dictionary<string, JsonNode?>())
-            run.Scope.Set(name, TemplateJson.ToValue(value));
-        run.Scope.Set("messages", messages.Select(ToValue).ToList());
-        run.Scope.Set("add_generation_prompt", addGenerationPrompt);
-        run.Scope.Set("bos_token", bosToken);
-        run.Scope.Set("eos_token", eosToken);
-        _body.Execute(run);
-        return run.Output.ToString();
+        var tokens = new Dictionary<string, JsonNode?>(_specialTokens);
+        if (bosToken is not null)
+            tokens["bos_token"] = bosToken;
+        if (eosToken is not null)
+            tokens["eos_token"] = eosToken;
+        return Run(messages, addGenerationPrompt, tokens, extra);
     }
 
-    /// <summary>The same with the tokens of a tokenizer.</summary>
+    /// <summary>The same with the tokens of a tokenizer, where the configuration does not name them.</summary>
     /// <exception cref="TemplateException">The template refuses the messages (its own message), has an error, or does too much.</exception>
     public string Render(
         IReadOnlyList<ChatMessage> messages,
@@ -61,12 +61,38 @@ public sealed class ChatTemplate
         IReadOnlyDictionary<string, JsonNode?>? extra = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        return Render(
-            messages,
-            addGenerationPrompt,
-            tokenizer.BosId is { } bos ? tokenizer.Piece(bos) : "",
-            tokenizer.EosId is { } eos ? tokenizer.Piece(eos) : "",
-            extra);
+        var tokens = new Dictionary<string, JsonNode?>(_specialTokens);
+        if (tokenizer.BosId is { } bos)
+            tokens.TryAdd("bos_token", tokenizer.Piece(bos));
+        if (tokenizer.EosId is { } eos)
+            tokens.TryAdd("eos_token", tokenizer.Piece(eos));
+        return Run(messages, addGenerationPrompt, tokens, extra);
+    }
+
+    private string Run(
+        IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt, Dictionary<string, JsonNode?> tokens, IReadOnlyDictionary<string, JsonNode?>? extra)
+    {
+        var run = new TemplateRun(new TemplateLimits());
+        TemplateGlobals.AddTo(run.Scope, _clock);
+        run.Scope.Set("tools", null);
+        run.Scope.Set("documents", null);
+        foreach (var (name, token) in tokens)
+            if (token is not null)
+                run.Scope.Set(name, TemplateJson.ToValue(token));
+        foreach (var (name, value) in extra ?? new Dictionary<string, JsonNode?>())
+            run.Scope.Set(name, TemplateJson.ToValue(value));
+        run.Scope.Set("messages", messages.Select(message => (object?)message.ToTemplate()).ToList());
+        run.Scope.Set("add_generation_prompt", addGenerationPrompt);
+        try
+        {
+            _body.Execute(run);
+        }
+        catch (Exception e) when (e is InvalidCastException or InvalidOperationException or ArgumentException or ArithmeticException or FormatException or IndexOutOfRangeException)
+        {
+            // Whatever a stranger's template brings about is the template's failure.
+            throw new TemplateException($"line {run.Line}: {e.Message}", run.Line, e);
+        }
+        return TemplateText.WellFormed(run.Output.ToString());
     }
 
     /// <summary>A conversation as ids for training, with a mask of the assistant's part; turns that are not to be learned from
@@ -77,15 +103,5 @@ public sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(messages);
         return ChatTrainingEncoder.Encode(this, messages, tokenizer, extra);
-    }
-
-    private static object? ToValue(ChatMessage message)
-    {
-        var members = new TemplateDictionary { ["role"] = message.Role };
-        if (message.HasContent)
-            members["content"] = message.Content;
-        foreach (var (name, value) in message.Extra)
-            members[name] = TemplateJson.ToValue(value);
-        return members;
     }
 }

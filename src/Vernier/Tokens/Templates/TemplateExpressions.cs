@@ -30,12 +30,28 @@ internal sealed class NameExpression(string name, int line) : TemplateExpression
 {
     public string Name => name;
 
-    protected override object? Compute(TemplateRun run) => run.Scope.Find(name);
+    protected override object? Compute(TemplateRun run) => run.Scope.Find(run, name);
 }
 
-internal sealed class ListExpression(IReadOnlyList<TemplateExpression> items, int line) : TemplateExpression(line)
+/// <summary>A member of a namespace that is set; it is never read.</summary>
+internal sealed class NamespaceReference(string name, string member, int line) : TemplateExpression(line)
 {
-    protected override object? Compute(TemplateRun run) => items.Select(item => item.Evaluate(run)).ToList();
+    public string Name => name;
+
+    public string Member => member;
+
+    protected override object? Compute(TemplateRun run) => throw run.Error("a member of a namespace is set here");
+}
+
+internal sealed class ListExpression(IReadOnlyList<TemplateExpression> items, bool isTuple, int line) : TemplateExpression(line)
+{
+    public IReadOnlyList<TemplateExpression> Items => items;
+
+    public bool IsTuple => isTuple;
+
+    protected override object? Compute(TemplateRun run) => isTuple
+        ? new TemplateTuple([.. items.Select(item => item.Evaluate(run))])
+        : items.Select(item => item.Evaluate(run)).ToList();
 }
 
 internal sealed class DictionaryExpression(IReadOnlyList<(TemplateExpression Key, TemplateExpression Value)> entries, int line) : TemplateExpression(line)
@@ -44,7 +60,10 @@ internal sealed class DictionaryExpression(IReadOnlyList<(TemplateExpression Key
     {
         var pairs = new TemplateDictionary();
         foreach (var (key, value) in entries)
-            pairs[TemplateValues.Text(run, key.Evaluate(run))] = value.Evaluate(run);
+        {
+            var name = key.Evaluate(run);
+            pairs[TemplateKey.Of(run, name)] = value.Evaluate(run);
+        }
         return pairs;
     }
 }
@@ -54,14 +73,14 @@ internal sealed class NotExpression(TemplateExpression operand, int line) : Temp
     protected override object? Compute(TemplateRun run) => !TemplateValues.IsTrue(operand.Evaluate(run));
 }
 
-internal sealed class NegateExpression(TemplateExpression operand, bool negates, int line) : TemplateExpression(line)
+internal sealed class SignExpression(TemplateExpression operand, bool negates, int line) : TemplateExpression(line)
 {
     protected override object? Compute(TemplateRun run)
     {
         var value = operand.Evaluate(run);
-        if (TemplateValues.AsNumber(value) is null)
-            throw TemplateValues.Undefined(run, value) ?? run.Error($"bad operand type for unary -: '{TemplateValues.TypeName(value)}'");
-        return TemplateValues.Calculate(run, negates ? "-" : "+", 0L, value);
+        if (!TemplateNumbers.IsNumber(value))
+            throw TemplateValues.Wrong(run, value, $"bad operand type for unary {(negates ? '-' : '+')}: '{TemplateValues.TypeName(value)}'");
+        return negates ? TemplateNumbers.Negate(value) : value is double ? value : TemplateNumbers.Normal(TemplateNumbers.AsInteger(value)!.Value);
     }
 }
 
@@ -81,11 +100,18 @@ internal sealed class ArithmeticExpression(string name, TemplateExpression left,
     {
         var (a, b) = (left.Evaluate(run), right.Evaluate(run));
         run.Line = Line;
-        if (name != "~")
-            return TemplateValues.Calculate(run, name, a, b);
-        var (first, second) = (TemplateValues.Text(run, a), TemplateValues.Text(run, b));
-        run.ChargeSize((long)first.Length + second.Length);
-        return first + second;
+        return TemplateArithmetic.Calculate(run, name, a, b);
+    }
+}
+
+/// <summary><c>a ~ b ~ c</c>: the texts of the values, one after the other.</summary>
+internal sealed class ConcatenationExpression(IReadOnlyList<TemplateExpression> parts, int line) : TemplateExpression(line)
+{
+    protected override object? Compute(TemplateRun run)
+    {
+        var values = parts.Select(part => part.Evaluate(run)).ToList();
+        run.Line = Line;
+        return TemplateFilters.Concatenate(run, values);
     }
 }
 
@@ -98,26 +124,12 @@ internal sealed class CompareExpression(TemplateExpression first, IReadOnlyList<
         foreach (var (name, operand) in rest)
         {
             var right = operand.Evaluate(run);
-            if (!Holds(run, name, left, right))
+            run.Line = Line;
+            if (!TemplateValues.Holds(run, name, left, right))
                 return false;
             left = right;
         }
         return true;
-    }
-
-    public static bool Holds(TemplateRun run, string name, object? left, object? right)
-    {
-        switch (name)
-        {
-            case "==": return TemplateValues.Equals(left, right);
-            case "!=": return !TemplateValues.Equals(left, right);
-            case "in": return TemplateValues.Contains(run, right, left);
-            case "not in": return !TemplateValues.Contains(run, right, left);
-        }
-        var order = TemplateValues.Compare(left, right)
-            ?? throw TemplateValues.Undefined(run, left) ?? TemplateValues.Undefined(run, right)
-                ?? run.Error($"'{name}' not supported between instances of '{TemplateValues.TypeName(left)}' and '{TemplateValues.TypeName(right)}'");
-        return name switch { "<" => order < 0, "<=" => order <= 0, ">" => order > 0, _ => order >= 0 };
     }
 }
 
@@ -136,9 +148,7 @@ internal sealed class MemberExpression(TemplateExpression owner, TemplateExpress
         var value = owner.Evaluate(run);
         var name = key.Evaluate(run);
         run.Line = Line;
-        if (value is TemplateUndefined)
-            throw TemplateValues.Undefined(run, value)!;
-        return TemplateMembers.Get(run, value, name, isAttribute);
+        return isAttribute ? TemplateMembers.Attribute(run, value, (string)name!) : TemplateMembers.Item(run, value, name);
     }
 }
 
@@ -148,85 +158,84 @@ internal sealed class SliceExpression(
     protected override object? Compute(TemplateRun run)
     {
         var value = owner.Evaluate(run);
-        if (value is not (string or List<object?>))
-            throw TemplateValues.Undefined(run, value) ?? run.Error($"'{TemplateValues.TypeName(value)}' object cannot be sliced");
-        var items = TemplateValues.Items(run, value);
-        var by = Bound(run, step) ?? 1;
-        if (by == 0)
-            throw run.Error("slice step cannot be zero");
-        var from = Place(Bound(run, start), items.Count, by > 0 ? 0 : items.Count - 1, by);
-        var to = Place(Bound(run, stop), items.Count, by > 0 ? items.Count : -1, by);
-        var taken = new List<object?>();
-        for (var i = from; by > 0 ? i < to : i > to; i += by)
-            taken.Add(items[(int)i]);
-        return value is string ? string.Concat(taken) : taken;
-    }
-
-    private static long? Bound(TemplateRun run, TemplateExpression? bound)
-    {
-        var value = bound?.Evaluate(run);
-        return value is null ? null : TemplateValues.AsInteger(value) ?? throw run.Error("slice indices must be integers or None");
-    }
-
-    private static long Place(long? given, int count, int otherwise, long step)
-    {
-        if (given is not { } place)
-            return otherwise;
-        if (place < 0)
-            place = Math.Max(place + count, step > 0 ? 0 : -1);
-        return Math.Min(place, step > 0 ? count : count - 1);
+        return TemplateMembers.Slice(run, value, start?.Evaluate(run), stop?.Evaluate(run), step?.Evaluate(run));
     }
 }
 
-internal sealed class CallExpression(
-    TemplateExpression callee, IReadOnlyList<TemplateExpression> placed, IReadOnlyList<(string Name, TemplateExpression Value)> named, int line)
-    : TemplateExpression(line)
+/// <summary>The arguments between the brackets of a call.</summary>
+internal sealed record CallArguments(
+    IReadOnlyList<TemplateExpression> Placed, IReadOnlyList<(string Name, TemplateExpression Value)> Named, TemplateExpression? Rest, TemplateExpression? NamedRest)
 {
+    public static CallArguments None { get; } = new([], [], null, null);
+
+    public TemplateArguments Evaluate(TemplateRun run)
+    {
+        if (Placed.Count == 1 && Named.Count == 0 && Rest is null && NamedRest is null)
+            return TemplateArguments.Of(Placed[0].Evaluate(run));
+        var placed = Placed.Select(argument => argument.Evaluate(run)).ToList();
+        var named = new Dictionary<string, object?>(StringComparer.Ordinal);
+        foreach (var (name, value) in Named)
+            if (!named.TryAdd(name, value.Evaluate(run)))
+                throw run.Error($"keyword argument repeated: {name}");
+        if (Rest is not null)
+            placed.AddRange(TemplateValues.Items(run, Rest.Evaluate(run)));
+        if (NamedRest?.Evaluate(run) is { } rest)
+            foreach (var (key, value) in rest as TemplateDictionary ?? throw run.Error($"the argument after ** must be a mapping, not {TemplateValues.TypeName(rest)}"))
+                if (!named.TryAdd(TemplateValues.AsText(key.Value) ?? throw run.Error("keywords must be strings"), value))
+                    throw run.Error($"got multiple values for keyword argument '{key.Value}'");
+        run.ChargeItems(placed.Count + named.Count);
+        return new(placed, named);
+    }
+}
+
+internal sealed class CallExpression(TemplateExpression callee, CallArguments arguments, int line) : TemplateExpression(line)
+{
+    protected override object? Compute(TemplateRun run) => Call(run, null);
+
+    /// <param name="caller">What a call block gives the macro besides, or null.</param>
+    public object? Call(TemplateRun run, TemplateFunction? caller)
+    {
+        var target = callee.Evaluate(run);
+        var given = arguments.Evaluate(run);
+        run.Line = Line;
+        if (caller is not null)
+            given = given with { Named = new Dictionary<string, object?>(given.Named) { ["caller"] = caller } };
+        return target switch
+        {
+            TemplateFunction function => function.Call(run, given),
+            TemplateLoop loop => loop.Recurse(run, given),
+            _ => throw TemplateValues.Wrong(run, target, $"'{TemplateValues.TypeName(target)}' object is not callable"),
+        };
+    }
+}
+
+internal sealed class FilterExpression(TemplateExpression? operand, string name, CallArguments arguments, int line) : TemplateExpression(line)
+{
+    /// <summary>The value of a filter whose innermost operand is what a block wrote.</summary>
+    public object? Apply(TemplateRun run, object? written)
+    {
+        var value = operand is null ? written : operand is FilterExpression inner ? inner.Apply(run, written) : operand.Evaluate(run);
+        var given = arguments.Evaluate(run);
+        run.Line = Line;
+        return TemplateFilters.Apply(run, name, value, given);
+    }
+
     protected override object? Compute(TemplateRun run)
     {
-        var function = callee.Evaluate(run) switch
-        {
-            TemplateFunction found => found,
-            TemplateUndefined undefined => throw TemplateValues.Undefined(run, undefined)!,
-            var other => throw run.Error($"'{TemplateValues.TypeName(other)}' object is not callable"),
-        };
-        var arguments = Arguments(run, placed, named);
+        var value = operand!.Evaluate(run);
+        var given = arguments.Evaluate(run);
         run.Line = Line;
-        return function.Call(run, arguments);
-    }
-
-    public static TemplateArguments Arguments(
-        TemplateRun run, IReadOnlyList<TemplateExpression> placed, IReadOnlyList<(string Name, TemplateExpression Value)> named)
-    {
-        var byName = new Dictionary<string, object?>(StringComparer.Ordinal);
-        foreach (var (name, value) in named)
-            byName[name] = value.Evaluate(run);
-        return new([.. placed.Select(argument => argument.Evaluate(run))], byName);
+        return TemplateFilters.Apply(run, name, value, given);
     }
 }
 
-internal sealed class FilterExpression(
-    TemplateExpression? operand, string name, IReadOnlyList<TemplateExpression> placed, IReadOnlyList<(string Name, TemplateExpression Value)> named, int line)
-    : TemplateExpression(line)
-{
-    protected override object? Compute(TemplateRun run) => Apply(run, operand!.Evaluate(run));
-
-    public object? Apply(TemplateRun run, object? value)
-    {
-        var arguments = CallExpression.Arguments(run, placed, named);
-        run.Line = Line;
-        return TemplateFilters.Apply(run, name, value, arguments);
-    }
-}
-
-internal sealed class TestExpression(
-    TemplateExpression operand, string name, IReadOnlyList<TemplateExpression> placed, bool isNegated, int line) : TemplateExpression(line)
+internal sealed class TestExpression(TemplateExpression operand, string name, CallArguments arguments, bool isNegated, int line) : TemplateExpression(line)
 {
     protected override object? Compute(TemplateRun run)
     {
         var value = operand.Evaluate(run);
-        var arguments = CallExpression.Arguments(run, placed, []);
+        var given = arguments.Evaluate(run);
         run.Line = Line;
-        return TemplateTests.Holds(run, name, value, arguments) != isNegated;
+        return TemplateTests.Holds(run, name, value, given) != isNegated;
     }
 }

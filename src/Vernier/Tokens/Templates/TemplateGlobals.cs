@@ -10,54 +10,100 @@ internal static class TemplateGlobals
 
     public static void AddTo(TemplateScope scope, TimeProvider clock)
     {
-        Add("raise_exception", (run, arguments) => throw new TemplateException(TemplateValues.Text(run, arguments.Get(0, "message")), run.Line));
-        Add("strftime_now", (run, arguments) => Format(run, arguments.Text(run, 0, "format"), clock.GetLocalNow()));
-        Add("range", Range);
-        Add("namespace", (run, arguments) =>
-        {
-            var made = new TemplateNamespace();
-            foreach (var (name, value) in Merge(run, arguments))
-                made.Members[name] = value;
-            return made;
-        });
-        Add("dict", Merge);
+        Add("raise_exception", "message", (run, a) => throw new TemplateException(TemplateRepresentation.Text(run, a.Get(0)), run.Line));
+        Add("strftime_now", "format", (run, a) => Format(run, a.Text(run, 0), clock.GetLocalNow()));
+        Add("range", "/ start stop= step=", Range);
+        Add("namespace", "* **", (run, a) => new TemplateNamespace(Merge(run, a)));
+        Add("dict", "* **", Merge);
+        Add("cycler", "*", Cycler);
+        Add("joiner", "sep=", Joiner);
+        Add("lipsum", "* **", (run, _) => throw run.Error("lipsum is not done here: a conversation has one text"));
 
-        void Add(string name, Func<TemplateRun, TemplateArguments, object?> call) => scope.Set(name, new TemplateFunction(name, call));
+        void Add(string name, string parameters, Func<TemplateRun, TemplateBound, object?> call)
+        {
+            var signature = new TemplateSignature(name, parameters);
+            scope.Set(name, new TemplateFunction(name, (run, arguments) => call(run, signature.Bind(run, arguments))));
+        }
     }
 
-    private static TemplateDictionary Merge(TemplateRun run, TemplateArguments arguments)
+    private static TemplateDictionary Merge(TemplateRun run, TemplateBound arguments)
     {
-        var merged = new TemplateDictionary();
-        if (arguments.Placed is [TemplateDictionary given, ..])
-            foreach (var (name, value) in given)
-                merged[name] = value;
+        if (arguments.Rest.Count > 1)
+            throw run.Error($"{arguments.Function} expected at most 1 argument, got {arguments.Rest.Count}");
+        var merged = arguments.Rest.Count == 0 ? [] : arguments.Rest[0] is TemplateDictionary given ? TemplateMethods.Copy(run, given) : FromPairs(run, arguments.Rest[0]);
+        run.ChargeItems(merged.Count);
         foreach (var (name, value) in arguments.Named)
             merged[name] = value;
-        run.Charge(merged.Count);
         return merged;
     }
 
-    private static object Range(TemplateRun run, TemplateArguments arguments)
+    private static TemplateDictionary FromPairs(TemplateRun run, object? pairs)
     {
-        var first = arguments.Integer(run, 0, "start");
-        var (from, to) = arguments.Placed.Count > 1 ? (first, arguments.Integer(run, 1, "stop")) : (0, first);
-        var step = arguments.Integer(run, 2, "step", 1);
+        var made = new TemplateDictionary();
+        foreach (var pair in TemplateValues.Iterate(run, pairs))
+            if (TemplateValues.Items(run, pair) is [var key, var value])
+                made[TemplateKey.Of(run, key)] = value;
+            else
+                throw run.Error("a dictionary is made of pairs");
+        return made;
+    }
+
+    private static object Range(TemplateRun run, TemplateBound arguments)
+    {
+        long Whole(int place, long otherwise) => !arguments.Has(place) ? otherwise
+            : TemplateNumbers.AsClamped(arguments.Get(place)) ?? throw TemplateValues.Wrong(
+                run, arguments.Get(place), $"'{TemplateValues.TypeName(arguments.Get(place))}' object cannot be interpreted as an integer");
+        var first = Whole(0, 0);
+        var (from, to) = arguments.Has(1) ? (first, Whole(1, 0)) : (0, first);
+        var step = Whole(2, 1);
         if (step == 0)
             throw run.Error("range() arg 3 must not be zero");
-        var items = new List<object?>();
-        for (Int128 at = from; step > 0 ? at < to : at > to; at += step)
+        var count = step > 0 ? ((Int128)to - from + step - 1) / step : ((Int128)from - to - (Int128)step - 1) / -(Int128)step;
+        if (count > LongestRange)
+            throw run.Error($"Range too big. The sandbox blocks ranges larger than {LongestRange}.");
+        return new TemplateRange(from, to, step, (int)Int128.Max(count, 0));
+    }
+
+    private static object Cycler(TemplateRun run, TemplateBound arguments)
+    {
+        if (arguments.Rest.Count == 0)
+            throw run.Error("at least one item has to be provided");
+        var (items, at) = (arguments.Rest, 0);
+        return new TemplateObject("Cycler", name => name switch
         {
-            if (items.Count == LongestRange)
-                throw run.Error($"Range too big. The sandbox blocks ranges larger than {LongestRange}.");
-            run.Charge();
-            items.Add((long)at);
-        }
-        return items;
+            "current" => items[at],
+            "next" => new TemplateFunction("next", (_, _) =>
+            {
+                var item = items[at];
+                at = (at + 1) % items.Count;
+                return item;
+            }),
+            "reset" => new TemplateFunction("reset", (_, _) =>
+            {
+                at = 0;
+                return null;
+            }),
+            "pos" => (long)at,
+            "items" => new TemplateTuple([.. items]),
+            _ => null,
+        });
+    }
+
+    private static object Joiner(TemplateRun run, TemplateBound arguments)
+    {
+        var isUsed = false;
+        return new TemplateFunction("joiner", (_, _) =>
+        {
+            var text = isUsed ? arguments.Get(0, ", ") : "";
+            isUsed = true;
+            return text;
+        });
     }
 
     /// <summary>The time in C's strftime notation.</summary>
     private static string Format(TemplateRun run, string format, DateTimeOffset now)
     {
+        run.ChargeSize(format.Length * 8L);
         var text = new StringBuilder();
         for (var i = 0; i < format.Length; i++)
         {
@@ -66,10 +112,16 @@ internal static class TemplateGlobals
                 text.Append(format[i]);
                 continue;
             }
-            var isBare = format[i + 1] == '-' && i + 2 < format.Length;
-            i += isBare ? 2 : 1;
+            var flag = format[i + 1] is '-' or '_' or '0' or '^' && i + 2 < format.Length ? format[i + 1] : '\0';
+            i += flag == '\0' ? 1 : 2;
             var part = Part(run, format[i], now);
-            text.Append(isBare && part.Length > 1 ? part.TrimStart('0') is { Length: > 0 } bare ? bare : "0" : part);
+            text.Append(flag switch
+            {
+                '-' => part.TrimStart('0', ' ') is { Length: > 0 } bare ? bare : part[^1..],
+                '_' => part.TrimStart('0').PadLeft(part.Length),
+                '^' => part.ToUpperInvariant(),
+                _ => part,
+            });
         }
         return text.ToString();
     }
@@ -77,26 +129,47 @@ internal static class TemplateGlobals
     private static string Part(TemplateRun run, char directive, DateTimeOffset now)
     {
         string Net(string pattern) => now.ToString(pattern, CultureInfo.InvariantCulture);
+        string Two(int number) => number.ToString("00", CultureInfo.InvariantCulture);
+        var monday = ((int)now.DayOfWeek + 6) % 7;
         return directive switch
         {
-            'Y' => Net("yyyy"),
+            'Y' => now.Year.ToString(CultureInfo.InvariantCulture),
+            'C' => Two(now.Year / 100),
             'y' => Net("yy"),
             'm' => Net("MM"),
             'd' => Net("dd"),
+            'e' => now.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2),
             'B' => Net("MMMM"),
             'b' or 'h' => Net("MMM"),
             'A' => Net("dddd"),
             'a' => Net("ddd"),
             'H' => Net("HH"),
+            'k' => now.Hour.ToString(CultureInfo.InvariantCulture).PadLeft(2),
             'I' => Net("hh"),
+            'l' => Net("hh").TrimStart('0').PadLeft(2),
             'M' => Net("mm"),
             'S' => Net("ss"),
             'p' => Net("tt"),
+            'P' => Net("tt").ToLowerInvariant(),
             'f' => Net("ffffff"),
             'j' => now.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
             'F' => Net("yyyy-MM-dd"),
-            'T' => Net("HH:mm:ss"),
-            'z' => Net("zzz").Replace(":", ""),
+            'D' or 'x' => Net("MM/dd/yy"),
+            'T' or 'X' => Net("HH:mm:ss"),
+            'R' => Net("HH:mm"),
+            'r' => Net("hh:mm:ss tt"),
+            'c' => Net("ddd MMM ") + now.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2) + Net(" HH:mm:ss yyyy"),
+            's' => now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+            'u' => (monday + 1).ToString(CultureInfo.InvariantCulture),
+            'w' => ((int)now.DayOfWeek).ToString(CultureInfo.InvariantCulture),
+            'U' => Two((now.DayOfYear + 6 - (int)now.DayOfWeek) / 7),
+            'W' => Two((now.DayOfYear + 6 - monday) / 7),
+            'V' => Two(ISOWeek.GetWeekOfYear(now.DateTime)),
+            'G' => ISOWeek.GetYear(now.DateTime).ToString(CultureInfo.InvariantCulture),
+            'n' => "\n",
+            't' => "\t",
+            // Python's now() has no time zone.
+            'z' or 'Z' => "",
             '%' => "%",
             _ => throw run.Error($"the time directive %{directive} is not known"),
         };

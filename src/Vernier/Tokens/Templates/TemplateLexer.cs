@@ -1,29 +1,22 @@
-using System.Globalization;
-using System.Text;
-
 namespace Vernier.Tokens.Templates;
 
 /// <summary>
 /// Cuts a Jinja template into tokens, with trim_blocks (the line end after a block tag goes) and lstrip_blocks (blanks
 /// before a block tag that begins its line go), and with <c>-</c> and <c>+</c> at a tag's edge.
 /// </summary>
-internal sealed class TemplateLexer
+internal sealed partial class TemplateLexer
 {
-    private static readonly string[] Operators =
-        ["**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "|"];
-
     private readonly string _source;
     private readonly List<TemplateToken> _tokens = [];
     private int _at;
     private int _line = 1;
     private bool _atLineStart = true;
-    private bool _stripNext;
 
     private TemplateLexer(string source) => _source = source;
 
     public static List<TemplateToken> Read(string source)
     {
-        source = source.ReplaceLineEndings("\n");
+        source = source.Replace("\r\n", "\n").Replace('\r', '\n');
         var lexer = new TemplateLexer(source.EndsWith('\n') ? source[..^1] : source);
         lexer.Run();
         return lexer._tokens;
@@ -35,17 +28,16 @@ internal sealed class TemplateLexer
         {
             var open = FindOpen();
             var text = _source[_at..open];
-            var lineAfter = _line + text.Count('\n');
             if (open == _source.Length)
             {
                 AddText(text);
                 break;
             }
             var kind = _source[open + 1];
-            var sign = open + 2 < _source.Length ? _source[open + 2] : '\0';
+            var sign = open + 2 < _source.Length && _source[open + 2] is '-' or '+' ? _source[open + 2] : '\0';
             AddText(StripBefore(text, kind, sign));
-            _line = lineAfter;
-            _at = open + 2 + (sign == '-' || (sign == '+' && kind != '{') ? 1 : 0);
+            _line += text.AsSpan().Count('\n');
+            _at = open + 2 + (sign == '\0' ? 0 : 1);
             if (kind == '#')
                 SkipComment();
             else if (kind == '%' && TrySkipRaw())
@@ -67,25 +59,23 @@ internal sealed class TemplateLexer
     private string StripBefore(string text, char kind, char sign)
     {
         if (sign == '-')
-            return text.TrimEnd();
+            return TemplateText.Strip(text, null, left: false, right: true);
         if (kind == '{' || sign == '+')
             return text;
         var lineStart = text.LastIndexOf('\n') + 1;
-        return (lineStart > 0 || _atLineStart) && string.IsNullOrWhiteSpace(text[lineStart..]) ? text[..lineStart] : text;
+        return (lineStart > 0 || _atLineStart) && text[lineStart..].All(TemplateText.IsSpace) ? text[..lineStart] : text;
     }
 
     private void AddText(string text)
     {
-        var line = _line;
-        if (_stripNext)
-            text = text.TrimStart();
-        _stripNext = false;
         if (text.Length > 0)
-            _tokens.Add(new(TemplateTokenKind.Text, text, line));
+            _tokens.Add(new(TemplateTokenKind.Text, text, _line));
     }
 
     private void SkipComment()
     {
+        if (_at == _source.Length)
+            return;
         var end = _source.IndexOf("#}", _at, StringComparison.Ordinal);
         if (end < 0)
             throw Error("a comment has no end '#}'");
@@ -96,37 +86,48 @@ internal sealed class TemplateLexer
     /// <summary>What stands between <c>{% raw %}</c> and <c>{% endraw %}</c> is text.</summary>
     private bool TrySkipRaw()
     {
-        var close = _source.IndexOf("%}", _at, StringComparison.Ordinal);
-        if (close < 0 || _source.AsSpan(_at, close - _at).Trim(" \n\t-+") is not "raw")
+        if (MatchWord(_at, "raw") is not { } open)
             return false;
-        AfterTag(_source[close - 1], close + 2, trimsLineEnd: true);
+        AfterTag(open.Sign, open.End, trimsLineEnd: false);
         for (var at = _at; (at = _source.IndexOf("{%", at, StringComparison.Ordinal)) >= 0; at += 2)
         {
-            close = _source.IndexOf("%}", at, StringComparison.Ordinal);
-            if (close < 0)
-                break;
-            if (_source.AsSpan(at + 2, close - at - 2).Trim(" \n\t-+") is not "endraw")
+            var sign = at + 2 < _source.Length && _source[at + 2] is '-' or '+' ? _source[at + 2] : '\0';
+            if (MatchWord(at + (sign == '\0' ? 2 : 3), "endraw") is not { } close)
                 continue;
             var text = _source[_at..at];
-            AddText(StripBefore(text, '%', _source[at + 2]));
-            _line += text.Count('\n');
-            AfterTag(_source[close - 1], close + 2, trimsLineEnd: true);
+            AddText(StripBefore(text, '%', sign));
+            _line += text.AsSpan().Count('\n');
+            AfterTag(close.Sign, close.End, trimsLineEnd: true);
             return true;
         }
-        throw Error("{% raw %} has no {% endraw %}");
+        return _at == _source.Length ? true : throw Error("{% raw %} has no {% endraw %}");
+    }
+
+    /// <summary>A word with white space around it and the end of a tag after it.</summary>
+    private (char Sign, int End)? MatchWord(int at, string word)
+    {
+        while (at < _source.Length && TemplateText.IsSpace(_source[at]))
+            at++;
+        if (!_source.AsSpan(at).StartsWith(word))
+            return null;
+        at += word.Length;
+        while (at < _source.Length && TemplateText.IsSpace(_source[at]))
+            at++;
+        var sign = at < _source.Length && (_source[at] == '-' || (_source[at] == '+' && word == "endraw")) ? _source[at++] : '\0';
+        return _source.AsSpan(at).StartsWith("%}") ? (sign, at + 2) : null;
     }
 
     private void AfterTag(char sign, int end, bool trimsLineEnd)
     {
         _at = end;
-        _stripNext = sign == '-';
-        _atLineStart = false;
-        if (trimsLineEnd && sign is not ('-' or '+') && _at < _source.Length && _source[_at] == '\n')
-        {
+        var start = end;
+        if (sign == '-')
+            while (_at < _source.Length && TemplateText.IsSpace(_source[_at]))
+                _at++;
+        else if (trimsLineEnd && sign != '+' && _at < _source.Length && _source[_at] == '\n')
             _at++;
-            _line++;
-            _atLineStart = true;
-        }
+        _line += _source.AsSpan(start, _at - start).Count('\n');
+        _atLineStart = _at > start && _source[_at - 1] == '\n';
     }
 
     private void ReadTag(char kind)
@@ -134,119 +135,34 @@ internal sealed class TemplateLexer
         var isBlock = kind == '%';
         _tokens.Add(new(isBlock ? TemplateTokenKind.BlockBegin : TemplateTokenKind.ExpressionBegin, isBlock ? "{%" : "{{", _line));
         var close = isBlock ? "%}" : "}}";
-        var depth = 0;
+        var open = new Stack<char>();
         while (true)
         {
-            while (_at < _source.Length && char.IsWhiteSpace(_source[_at]))
+            while (_at < _source.Length && TemplateText.IsSpace(_source[_at]))
                 _line += _source[_at++] == '\n' ? 1 : 0;
             if (_at >= _source.Length)
                 throw Error($"a tag has no end '{close}'");
             var rest = _source.AsSpan(_at);
-            var sign = rest[0] is '-' or '+' && rest[1..].StartsWith(close) ? rest[0] : '\0';
-            if (depth == 0 && (sign != '\0' || rest.StartsWith(close)))
+            var sign = (rest[0] == '-' || (rest[0] == '+' && isBlock)) && rest[1..].StartsWith(close) ? rest[0] : '\0';
+            if (open.Count == 0 && (sign != '\0' || rest.StartsWith(close)))
             {
                 _tokens.Add(new(isBlock ? TemplateTokenKind.BlockEnd : TemplateTokenKind.ExpressionEnd, close, _line));
                 AfterTag(sign, _at + (sign == '\0' ? 2 : 3), trimsLineEnd: isBlock);
                 return;
             }
             var token = ReadToken();
-            depth += token.Kind != TemplateTokenKind.Operator ? 0
-                : token.Text is "(" or "[" or "{" ? 1
-                : token.Text is ")" or "]" or "}" ? -1 : 0;
+            if (token.Kind == TemplateTokenKind.Operator)
+                Balance(open, token.Text);
             _tokens.Add(token);
         }
     }
 
-    private TemplateToken ReadToken()
+    private void Balance(Stack<char> open, string text)
     {
-        var c = _source[_at];
-        if (c is '\'' or '"')
-            return ReadString(c);
-        var start = _at;
-        if (char.IsAsciiDigit(c))
-            return ReadNumber();
-        if (c == '_' || char.IsLetter(c))
-        {
-            while (_at < _source.Length && (_source[_at] == '_' || char.IsLetterOrDigit(_source[_at])))
-                _at++;
-            return new(TemplateTokenKind.Name, _source[start.._at], _line);
-        }
-        foreach (var name in Operators)
-            if (_source.AsSpan(_at).StartsWith(name))
-            {
-                _at += name.Length;
-                return new(TemplateTokenKind.Operator, name, _line);
-            }
-        throw Error($"the character '{c}' has no meaning here");
-    }
-
-    private TemplateToken ReadNumber()
-    {
-        var start = _at;
-        var isFloat = false;
-        while (_at < _source.Length && (char.IsAsciiDigit(_source[_at]) || _source[_at] == '_'))
-            _at++;
-        if (_at + 1 < _source.Length && _source[_at] == '.' && char.IsAsciiDigit(_source[_at + 1]))
-        {
-            isFloat = true;
-            for (_at++; _at < _source.Length && char.IsAsciiDigit(_source[_at]);)
-                _at++;
-        }
-        if (_at + 1 < _source.Length && _source[_at] is 'e' or 'E'
-            && (char.IsAsciiDigit(_source[_at + 1]) || (_source[_at + 1] is '-' or '+' && _at + 2 < _source.Length && char.IsAsciiDigit(_source[_at + 2]))))
-        {
-            isFloat = true;
-            for (_at += 2; _at < _source.Length && char.IsAsciiDigit(_source[_at]);)
-                _at++;
-        }
-        return new(isFloat ? TemplateTokenKind.Float : TemplateTokenKind.Integer, _source[start.._at].Replace("_", ""), _line);
-    }
-
-    private TemplateToken ReadString(char quote)
-    {
-        var line = _line;
-        var text = new StringBuilder();
-        for (_at++; _at < _source.Length && _source[_at] != quote; _at++)
-        {
-            if (_source[_at] == '\n')
-                _line++;
-            if (_source[_at] != '\\' || _at + 1 == _source.Length)
-                text.Append(_source[_at]);
-            else
-                ReadEscape(text);
-        }
-        if (_at >= _source.Length)
-            throw new TemplateException($"line {line}: a string has no end", line);
-        _at++;
-        return new(TemplateTokenKind.String, text.ToString(), line);
-    }
-
-    /// <summary>Python's escapes; an unknown one stays as it is.</summary>
-    private void ReadEscape(StringBuilder text)
-    {
-        var c = _source[++_at];
-        var simple = "nrtbfv0a".IndexOf(c);
-        if (simple >= 0)
-            text.Append("\n\r\t\b\f\v\0\a"[simple]);
-        else if (c is '\\' or '\'' or '"')
-            text.Append(c);
-        else if (c == 'x' || c == 'u' || c == 'U')
-            ReadCodePoint(text, c == 'x' ? 2 : c == 'u' ? 4 : 8);
-        else if (c != '\n')
-            text.Append('\\').Append(c);
-    }
-
-    private void ReadCodePoint(StringBuilder text, int digits)
-    {
-        if (_at + digits >= _source.Length
-            || !int.TryParse(_source.AsSpan(_at + 1, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
-            || value is < 0 or > 0x10FFFF)
-            throw Error($"a \\{_source[_at]} escape needs {digits} hexadecimal digits");
-        _at += digits;
-        if (value < 0x10000)
-            text.Append((char)value);
-        else
-            text.Append(char.ConvertFromUtf32(value));
+        if (text is "(" or "[" or "{")
+            open.Push(text switch { "(" => ')', "[" => ']', _ => '}' });
+        else if (text is ")" or "]" or "}" && (!open.TryPop(out var expected) || expected != text[0]))
+            throw Error($"unexpected '{text}'");
     }
 
     private TemplateException Error(string what) => new($"line {_line}: {what}", _line);

@@ -4,7 +4,7 @@ namespace Vernier.Tokens.Templates;
 
 internal sealed partial class TemplateParser
 {
-    /// <summary>One expression, or several with commas between, which make a list.</summary>
+    /// <summary>One expression, or several with commas between, which make a tuple.</summary>
     private TemplateExpression TupleOrExpression(bool allowsCondition = true)
     {
         var line = Current.Line;
@@ -12,10 +12,12 @@ internal sealed partial class TemplateParser
         if (!Current.Is(","))
             return first;
         var items = new List<TemplateExpression> { first };
-        while (Accept(",") && Current.Kind is not (TemplateTokenKind.BlockEnd or TemplateTokenKind.ExpressionEnd))
+        while (Accept(",") && !IsTupleEnd())
             items.Add(allowsCondition ? Expression() : Or());
-        return new ListExpression(items, line);
+        return new ListExpression(items, isTuple: true, line);
     }
+
+    private bool IsTupleEnd() => Current.Kind is TemplateTokenKind.BlockEnd or TemplateTokenKind.ExpressionEnd || Current.Is(")");
 
     private TemplateExpression Expression()
     {
@@ -98,13 +100,14 @@ internal sealed partial class TemplateParser
 
     private TemplateExpression Concatenation()
     {
-        var left = Product();
-        while (Current.Is("~"))
-        {
-            var line = Next().Line;
-            left = new ArithmeticExpression("~", left, Product(), line);
-        }
-        return left;
+        var line = Current.Line;
+        var first = Product();
+        if (!Current.Is("~"))
+            return first;
+        var parts = new List<TemplateExpression> { first };
+        while (Accept("~"))
+            parts.Add(Product());
+        return new ConcatenationExpression(parts, line);
     }
 
     private TemplateExpression Product()
@@ -136,7 +139,7 @@ internal sealed partial class TemplateParser
         if (Current.Is("-") || Current.Is("+"))
         {
             var sign = Next();
-            value = new NegateExpression(Unary(takesFilters: false), sign.Text == "-", sign.Line);
+            value = new SignExpression(Unary(takesFilters: false), sign.Text == "-", sign.Line);
         }
         else
         {
@@ -156,16 +159,13 @@ internal sealed partial class TemplateParser
             var line = Current.Line;
             if (Accept("."))
             {
-                var name = Current.Kind == TemplateTokenKind.Integer ? Number(Next()) : Expect(TemplateTokenKind.Name, "a member's name").Text;
+                var name = Current.Kind == TemplateTokenKind.Integer ? TemplateLexer.Number(Next()) : Expect(TemplateTokenKind.Name, "a member's name").Text;
                 value = new MemberExpression(value, new LiteralExpression(name, line), isAttribute: name is string, line);
             }
             else if (Accept("["))
                 value = Subscript(value, line);
             else if (Accept("("))
-            {
-                var (placed, named) = Arguments();
-                value = new CallExpression(value, placed, named, line);
-            }
+                value = new CallExpression(value, Arguments(), line);
             else
                 return value;
         }
@@ -173,17 +173,33 @@ internal sealed partial class TemplateParser
 
     private TemplateExpression Subscript(TemplateExpression owner, int line)
     {
+        if (Accept("]"))
+            return new MemberExpression(owner, new ListExpression([], isTuple: true, line), isAttribute: false, line);
         var parts = new TemplateExpression?[3];
         var part = 0;
-        while (!Current.Is("]"))
-            if (!Accept(":"))
+        while (!Current.Is("]") && !Current.Is(","))
+            if (Accept(":"))
+                part = part < 2 ? part + 1 : throw Unexpected("']'");
+            else if (parts[part] is null)
                 parts[part] = Expression();
-            else if (++part > 2)
+            else
                 throw Unexpected("']'");
-        Expect("]");
         if (part > 0)
+        {
+            Expect("]");
             return new SliceExpression(owner, parts[0], parts[1], parts[2], line);
-        return new MemberExpression(owner, parts[0] ?? throw Unexpected("a subscript"), isAttribute: false, line);
+        }
+        var key = parts[0] ?? throw Unexpected("a subscript");
+        if (Current.Is(","))
+        {
+            Next();
+            key = new ListExpression([key, .. Sequence("]")], isTuple: true, line);
+        }
+        else
+        {
+            Expect("]");
+        }
+        return new MemberExpression(owner, key, isAttribute: false, line);
     }
 
     private TemplateExpression Filters(TemplateExpression value)
@@ -196,10 +212,7 @@ internal sealed partial class TemplateParser
             else if (AcceptName("is"))
                 value = Test(value, line);
             else if (Accept("("))
-            {
-                var (placed, named) = Arguments();
-                value = new CallExpression(value, placed, named, line);
-            }
+                value = new CallExpression(value, Arguments(), line);
             else
                 return value;
         }
@@ -207,53 +220,70 @@ internal sealed partial class TemplateParser
 
     private FilterExpression Filter(TemplateExpression? operand)
     {
-        var name = Expect(TemplateTokenKind.Name, "a filter's name");
-        if (!TemplateFilters.Exists(name.Text))
-            throw new TemplateException($"line {name.Line}: no filter named '{name.Text}'", name.Line);
-        var (placed, named) = Accept("(") ? Arguments() : ([], []);
-        return new FilterExpression(operand, name.Text, placed, named, name.Line);
+        var line = Current.Line;
+        var name = DottedName("a filter's name");
+        return new FilterExpression(operand, name, Accept("(") ? Arguments() : CallArguments.None, line);
+    }
+
+    private string DottedName(string what)
+    {
+        var name = Expect(TemplateTokenKind.Name, what).Text;
+        while (Accept("."))
+            name += "." + Expect(TemplateTokenKind.Name, what).Text;
+        return name;
     }
 
     private TestExpression Test(TemplateExpression operand, int line)
     {
         var isNegated = AcceptName("not");
-        var name = Expect(TemplateTokenKind.Name, "a test's name").Text;
-        if (!TemplateTests.Exists(name))
-            throw new TemplateException($"line {line}: no test named '{name}'", line);
-        List<TemplateExpression> placed = [];
+        var name = DottedName("a test's name");
+        var arguments = CallArguments.None;
         if (Accept("("))
-            placed = Arguments().Placed;
+            arguments = Arguments();
+        else if (Current.IsName("is"))
+            throw Unexpected("no further test");
         else if (Current.Kind is TemplateTokenKind.String or TemplateTokenKind.Integer or TemplateTokenKind.Float
             || Current.Is("[") || Current.Is("{")
-            || (Current.Kind == TemplateTokenKind.Name && Current.Text is not ("else" or "or" or "and" or "is" or "if" or "in" or "not")))
-            placed = [Postfix(Primary())];
-        return new TestExpression(operand, name, placed, isNegated, line);
+            || (Current.Kind == TemplateTokenKind.Name && Current.Text is not ("else" or "or" or "and")))
+            arguments = CallArguments.None with { Placed = [Postfix(Primary())] };
+        return new TestExpression(operand, name, arguments, isNegated, line);
     }
 
-    private (List<TemplateExpression> Placed, List<(string Name, TemplateExpression Value)> Named) Arguments()
+    private CallArguments Arguments()
     {
         var placed = new List<TemplateExpression>();
         var named = new List<(string, TemplateExpression)>();
-        while (!Accept(")"))
+        TemplateExpression? rest = null, namedRest = null;
+        for (var isFirst = true; !Accept(")"); isFirst = false)
         {
-            if (placed.Count + named.Count > 0)
+            if (!isFirst)
             {
                 Expect(",");
                 if (Accept(")"))
                     break;
             }
-            if (Current.Kind == TemplateTokenKind.Name && _tokens[_at + 1].Is("="))
+            if (Current.Is("*") && rest is null && namedRest is null)
+                rest = AfterStar();
+            else if (Current.Is("**") && namedRest is null)
+                namedRest = AfterStar();
+            else if (Current.Kind == TemplateTokenKind.Name && Following.Is("=") && namedRest is null)
             {
                 var name = Next().Text;
                 _at++;
                 named.Add((name, Expression()));
             }
-            else if (named.Count == 0)
+            else if (named.Count == 0 && rest is null && namedRest is null)
                 placed.Add(Expression());
             else
                 throw Unexpected("a named argument");
         }
-        return (placed, named);
+        return new(placed, named, rest, namedRest);
+    }
+
+    private TemplateExpression AfterStar()
+    {
+        Next();
+        return Expression();
     }
 
     private TemplateExpression Primary()
@@ -262,6 +292,8 @@ internal sealed partial class TemplateParser
         switch (token.Kind)
         {
             case TemplateTokenKind.Name:
+                if (_namesUsed.TryPeek(out var names))
+                    names.Add(token.Text);
                 return token.Text switch
                 {
                     "true" or "True" => new LiteralExpression(true, token.Line),
@@ -270,7 +302,7 @@ internal sealed partial class TemplateParser
                     _ => new NameExpression(token.Text, token.Line),
                 };
             case TemplateTokenKind.Integer or TemplateTokenKind.Float:
-                return new LiteralExpression(Number(token), token.Line);
+                return new LiteralExpression(TemplateLexer.Number(token), token.Line);
             case TemplateTokenKind.String:
                 var text = new StringBuilder(token.Text);
                 while (Current.Kind == TemplateTokenKind.String)
@@ -280,7 +312,7 @@ internal sealed partial class TemplateParser
         if (token.Is("("))
             return Brackets(token.Line);
         if (token.Is("["))
-            return new ListExpression(Sequence("]"), token.Line);
+            return new ListExpression(Sequence("]"), isTuple: false, token.Line);
         if (token.Is("{"))
             return Dictionary(token.Line);
         throw new TemplateException($"line {token.Line}: found {token}, expected an expression", token.Line);
@@ -289,12 +321,12 @@ internal sealed partial class TemplateParser
     private TemplateExpression Brackets(int line)
     {
         if (Accept(")"))
-            return new ListExpression([], line);
+            return new ListExpression([], isTuple: true, line);
         var first = Expression();
         if (Accept(")"))
             return first;
         Expect(",");
-        return new ListExpression([first, .. Sequence(")")], line);
+        return new ListExpression([first, .. Sequence(")")], isTuple: true, line);
     }
 
     private List<TemplateExpression> Sequence(string end)

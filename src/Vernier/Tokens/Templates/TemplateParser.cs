@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Vernier.Tokens.Templates;
 
 /// <summary>Makes the syntax tree of a Jinja template: statements here, expressions in the other part.</summary>
@@ -9,12 +7,23 @@ internal sealed partial class TemplateParser
     private const int MostDepth = 200;
 
     private readonly List<TemplateToken> _tokens;
+
+    /// <summary>The names that the bodies of the macros around use, one set a macro.</summary>
+    private readonly Stack<HashSet<string>> _namesUsed = new();
+
+    private readonly HashSet<string> _blocks = [];
+
     private int _at;
     private int _depth;
+
+    /// <summary>How many loops are around, within the macro.</summary>
+    private int _loops;
 
     private TemplateParser(List<TemplateToken> tokens) => _tokens = tokens;
 
     private TemplateToken Current => _tokens[_at];
+
+    private TemplateToken Following => _tokens[Math.Min(_at + 1, _tokens.Count - 1)];
 
     public static TemplateStatement Parse(string source)
     {
@@ -24,7 +33,7 @@ internal sealed partial class TemplateParser
     }
 
     /// <summary>Statements up to the end or to one of the tags named.</summary>
-    private BlockStatement Body(params ReadOnlySpan<string> ends)
+    private BodyStatement Body(params ReadOnlySpan<string> ends)
     {
         Descend();
         var line = Current.Line;
@@ -33,7 +42,7 @@ internal sealed partial class TemplateParser
         {
             if (Current.Kind == TemplateTokenKind.BlockBegin)
             {
-                var name = _tokens[_at + 1];
+                var name = Following;
                 if (name.Kind == TemplateTokenKind.Name && ends.Contains(name.Text))
                     break;
                 _at++;
@@ -53,7 +62,7 @@ internal sealed partial class TemplateParser
         if (Current.Kind == TemplateTokenKind.End && ends.Length > 0)
             throw Unexpected($"{{% {string.Join(" %} or {% ", ends.ToArray())} %}}");
         _depth--;
-        return new BlockStatement(statements, line);
+        return new BodyStatement(statements, line);
     }
 
     private TemplateStatement Statement()
@@ -67,24 +76,41 @@ internal sealed partial class TemplateParser
             case "macro": return Macro(tag.Line);
             case "call": return Call(tag.Line);
             case "with": return With(tag.Line);
+            case "print": return Print(tag.Line);
+            case "block": return Block(tag.Line);
             case "filter":
-                var filters = new List<FilterExpression> { Filter(null) };
+                var filter = Filter(null);
                 while (Accept("|"))
-                    filters.Add(Filter(null));
-                return new CaptureStatement(null, filters, BodyUntil("endfilter"), tag.Line);
-            case "generation":
-                return BodyUntil("endgeneration");
+                    filter = Filter(filter);
+                return new CaptureStatement(null, filter, BodyUntil("endfilter"), tag.Line);
+            case "generation": return new ScopeStatement(BodyUntil("endgeneration"), null, fromRoot: false, tag.Line);
+            case "autoescape":
+                var escapes = Expression();
+                return new ScopeStatement(BodyUntil("endautoescape"), escapes, fromRoot: false, tag.Line);
+            case "include" or "import" or "from" or "extends": return Refused(tag);
             case "break" or "continue":
                 EndTag();
+                if (_loops == 0)
+                    throw new TemplateException($"line {tag.Line}: '{tag.Text}' outside a loop", tag.Line);
                 return new FlowStatement(tag.Text == "break" ? TemplateFlow.Break : TemplateFlow.Continue, tag.Line);
             default:
                 throw new TemplateException($"line {tag.Line}: the tag '{tag.Text}' is not known", tag.Line);
         }
     }
 
-    private BlockStatement BodyUntil(string end)
+    /// <summary>A tag that would load another template fails when it is reached.</summary>
+    private RefusedStatement Refused(TemplateToken tag)
     {
+        Expression();
+        while (Current.Kind is not (TemplateTokenKind.BlockEnd or TemplateTokenKind.End))
+            Next();
         EndTag();
+        return new RefusedStatement(tag.Text, tag.Line);
+    }
+
+    private BodyStatement BodyUntil(string end)
+    {
+        EndOpeningTag();
         var body = Body(end);
         _at += 2;
         EndTag();
@@ -97,8 +123,8 @@ internal sealed partial class TemplateParser
         TemplateStatement? otherwise = null;
         for (var ending = "if"; ending != "endif";)
         {
-            var condition = ending == "else" ? null : TupleOrExpression();
-            EndTag();
+            var condition = ending == "else" ? null : TupleOrExpression(allowsCondition: false);
+            EndOpeningTag();
             var body = ending == "else" ? Body("endif") : Body("elif", "else", "endif");
             if (condition is null)
                 otherwise = body;
@@ -114,18 +140,23 @@ internal sealed partial class TemplateParser
     private ForStatement For(int line)
     {
         var target = Target(allowsMember: false);
+        if (Names(target).Contains("loop"))
+            throw Unexpected("a name other than loop, which a loop sets itself");
         ExpectName("in");
         var source = TupleOrExpression(allowsCondition: false);
         var filter = AcceptName("if") ? Expression() : null;
-        if (Current.IsName("recursive"))
-            throw new TemplateException($"line {line}: recursive loops are not done here", line);
-        EndTag();
+        var isRecursive = AcceptName("recursive");
+        EndOpeningTag();
+        _loops++;
         var body = Body("else", "endfor");
+        _loops--;
         _at++;
-        var otherwise = Next().Text == "else" ? BodyUntil("endfor") : null;
-        if (otherwise is null)
+        TemplateStatement? otherwise = null;
+        if (Next().Text == "else")
+            otherwise = BodyUntil("endfor");
+        else
             EndTag();
-        return new ForStatement(target, source, filter, body, otherwise, line);
+        return new ForStatement(new LoopParts(target, filter, body, otherwise, isRecursive, null), source, line);
     }
 
     private TemplateStatement Set(int line)
@@ -137,68 +168,145 @@ internal sealed partial class TemplateParser
             EndTag();
             return new SetStatement(target, value, line);
         }
-        var filters = new List<FilterExpression>();
+        FilterExpression? filter = null;
         while (Accept("|"))
-            filters.Add(Filter(null));
-        return new CaptureStatement(target, filters, BodyUntil("endset"), line);
+            filter = Filter(filter);
+        return new CaptureStatement(target, filter, BodyUntil("endset"), line);
     }
 
     private WithStatement With(int line)
     {
-        var settings = new List<(TemplateTarget, TemplateExpression)>();
+        var settings = new List<(TemplateExpression, TemplateExpression)>();
         while (Current.Kind != TemplateTokenKind.BlockEnd)
         {
             if (settings.Count > 0)
                 Expect(",");
-            var target = Target(allowsMember: false, single: true);
+            var target = Target(allowsMember: false);
             Expect("=");
             settings.Add((target, Expression()));
         }
         return new WithStatement(settings, BodyUntil("endwith"), line);
     }
 
+    private BodyStatement Print(int line)
+    {
+        var values = new List<TemplateStatement>();
+        while (Current.Kind != TemplateTokenKind.BlockEnd)
+        {
+            if (values.Count > 0)
+                Expect(",");
+            values.Add(new WriteStatement(Expression(), line));
+        }
+        EndTag();
+        return new BodyStatement(values, line);
+    }
+
+    private ScopeStatement Block(int line)
+    {
+        var name = Expect(TemplateTokenKind.Name, "the block's name").Text;
+        if (!_blocks.Add(name))
+            throw new TemplateException($"line {line}: block '{name}' defined twice", line);
+        var isScoped = AcceptName("scoped");
+        AcceptName("required");
+        EndOpeningTag();
+        var loops = _loops;
+        _loops = 0;
+        var body = Body("endblock");
+        _loops = loops;
+        _at += 2;
+        AcceptName(name);
+        EndTag();
+        return new ScopeStatement(body, null, fromRoot: !isScoped, line);
+    }
+
     private MacroStatement Macro(int line)
     {
-        var name = Expect(TemplateTokenKind.Name, "the macro's name").Text;
-        return new MacroStatement(name, Parameters(), BodyUntil("endmacro"), line);
+        var name = Name("the macro's name");
+        Expect("(");
+        return MacroBody(name, Parameters(), "endmacro", line);
+    }
+
+    private MacroStatement MacroBody(string? name, List<(string, TemplateExpression?)> parameters, string end, int line)
+    {
+        var loops = _loops;
+        _loops = 0;
+        _namesUsed.Push([]);
+        var body = BodyUntil(end);
+        var used = _namesUsed.Pop();
+        _loops = loops;
+        if (_namesUsed.TryPeek(out var around))
+            around.UnionWith(used);
+        return new MacroStatement(
+            name, new MacroParameters(parameters, used.Contains("varargs"), used.Contains("kwargs"), used.Contains("caller")), body, line);
     }
 
     private CallStatement Call(int line)
     {
-        var parameters = Current.Is("(") ? Parameters() : [];
-        var callee = Primary();
-        while (Accept("."))
-            callee = new MemberExpression(callee, new LiteralExpression(Expect(TemplateTokenKind.Name, "a member's name").Text, line), true, line);
-        Expect("(");
-        var (placed, named) = Arguments();
-        return new CallStatement(callee, placed, named, new MacroStatement("caller", parameters, BodyUntil("endcall"), line), line);
+        var parameters = Accept("(") ? Parameters() : [];
+        if (Expression() is not CallExpression call)
+            throw new TemplateException($"line {line}: {{% call %}} needs a call", line);
+        return new CallStatement(call, MacroBody(null, parameters, "endcall", line), line);
     }
 
     private List<(string, TemplateExpression?)> Parameters()
     {
-        var parameters = new List<(string, TemplateExpression?)>();
-        Expect("(");
+        var parameters = new List<(string Name, TemplateExpression? Default)>();
         while (!Accept(")"))
         {
             if (parameters.Count > 0)
                 Expect(",");
-            var name = Expect(TemplateTokenKind.Name, "a parameter's name").Text;
-            parameters.Add((name, Accept("=") ? Expression() : null));
+            var name = Name("a parameter's name");
+            var standard = Accept("=") ? Expression() : null;
+            if (name == "caller" && standard is null)
+                throw Unexpected("a default for the special parameter caller");
+            if (standard is null && parameters.Count > 0 && parameters[^1].Default is not null)
+                throw Unexpected("a parameter with a default after one that has it");
+            if (parameters.Exists(parameter => parameter.Name == name))
+                throw Unexpected($"a name other than {name}, which is a parameter already");
+            parameters.Add((name, standard));
         }
         return parameters;
     }
 
-    private TemplateTarget Target(bool allowsMember, bool single = false)
+    /// <summary>A name, a member of a namespace, or several with commas between.</summary>
+    private TemplateExpression Target(bool allowsMember)
     {
-        var brackets = Accept("(");
-        var names = new List<string> { Expect(TemplateTokenKind.Name, "a name").Text };
+        var line = Current.Line;
+        var first = TargetItem(allowsMember);
+        if (!Current.Is(","))
+            return first;
+        var items = new List<TemplateExpression> { first };
+        while (Accept(",") && !IsTupleEnd())
+            items.Add(TargetItem(allowsMember));
+        return new ListExpression(items, isTuple: true, line);
+    }
+
+    private TemplateExpression TargetItem(bool allowsMember)
+    {
+        var line = Current.Line;
+        if (Accept("("))
+        {
+            Descend();
+            var inner = Accept(")") ? new ListExpression([], isTuple: true, line) : Target(allowsMember: false);
+            if (inner is not ListExpression { Items.Count: 0 })
+                Expect(")");
+            _depth--;
+            return inner;
+        }
+        var name = Name("a name");
         if (allowsMember && Accept("."))
-            return new TemplateTarget(names, Expect(TemplateTokenKind.Name, "a member's name").Text);
-        while (!single && Accept(","))
-            names.Add(Expect(TemplateTokenKind.Name, "a name").Text);
-        if (brackets)
-            Expect(")");
-        return new TemplateTarget(names);
+            return new NamespaceReference(name, Expect(TemplateTokenKind.Name, "a member's name").Text, line);
+        return new NameExpression(name, line);
+    }
+
+    private static IEnumerable<string> Names(TemplateExpression target) =>
+        target is ListExpression several ? several.Items.SelectMany(Names) : target is NameExpression name ? [name.Name] : [];
+
+    private string Name(string what)
+    {
+        if (Current.Text is "true" or "false" or "none" or "True" or "False" or "None")
+            throw Unexpected(what);
+        return Expect(TemplateTokenKind.Name, what).Text;
     }
 
     private void Descend()
@@ -241,11 +349,12 @@ internal sealed partial class TemplateParser
 
     private void EndTag() => Expect(TemplateTokenKind.BlockEnd, "'%}'");
 
-    private TemplateException Unexpected(string expected) => new($"line {Current.Line}: found {Current}, expected {expected}", Current.Line);
+    /// <summary>The end of a tag before a body; a colon may stand before it, as in Python.</summary>
+    private void EndOpeningTag()
+    {
+        Accept(":");
+        EndTag();
+    }
 
-    private static object Number(TemplateToken token) => token.Kind == TemplateTokenKind.Float
-        ? (object)double.Parse(token.Text, CultureInfo.InvariantCulture)
-        : long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw new TemplateException($"line {token.Line}: the number {token.Text} is too large", token.Line);
+    private TemplateException Unexpected(string expected) => new($"line {Current.Line}: found {Current}, expected {expected}", Current.Line);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Vernier.Tokens.Templates;
@@ -12,6 +13,9 @@ internal sealed class TemplateRun(TemplateLimits limits)
 
     public TemplateScope Scope { get; set; } = new(null);
 
+    /// <summary>What is written is escaped for HTML, unless it is HTML: inside <c>{% autoescape true %}</c>.</summary>
+    public bool Escapes { get; set; }
+
     /// <summary>The line that is being rendered.</summary>
     public int Line { get; set; }
 
@@ -25,12 +29,24 @@ internal sealed class TemplateRun(TemplateLimits limits)
             throw Error($"the template takes more than {limits.Steps} steps");
     }
 
-    /// <summary>Counts the work of making a text or list, and refuses one that is too long.</summary>
+    /// <summary>Counts the work of making a text, and refuses one that is too long.</summary>
     public void ChargeSize(long size)
+    {
+        CheckSize(size);
+        Charge(1 + size / 16);
+    }
+
+    public void CheckSize(long size)
     {
         if (size > limits.Characters)
             throw Error($"the template makes a text or list of more than {limits.Characters} items");
-        Charge(1 + size / 16);
+    }
+
+    /// <summary>Counts the work of making a list, and refuses one that is too long.</summary>
+    public void ChargeItems(long count)
+    {
+        CheckSize(count);
+        Charge(1 + count / 4);
     }
 
     public void Write(string text)
@@ -41,33 +57,32 @@ internal sealed class TemplateRun(TemplateLimits limits)
         Output.Append(text);
     }
 
+    /// <summary>Goes one level deeper: into an expression, a statement, a call or a value.</summary>
     public void Enter()
     {
-        if (++_depth > limits.Depth)
-            throw Error($"the template nests deeper than {limits.Depth}");
+        if (++_depth > limits.Depth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw Error($"the template nests deeper than {Math.Min(_depth, limits.Depth)}");
     }
 
     public void Leave() => _depth--;
 
-    /// <summary>Runs statements with their output caught.</summary>
-    public string Capture(TemplateStatement body)
+    /// <summary>Runs statements in a scope of their own, with their output caught.</summary>
+    public string Capture(TemplateStatement body, TemplateScope scope)
     {
-        var outer = Output;
-        Output = new StringBuilder();
-        try
-        {
-            body.Execute(this);
-            return Output.ToString();
-        }
-        finally
-        {
-            Output = outer;
-        }
+        var (outer, around) = (Output, Scope);
+        (Output, Scope) = (new StringBuilder(), scope);
+        body.Execute(this);
+        var text = Output.ToString();
+        (Output, Scope) = (outer, around);
+        return text;
     }
+
+    /// <summary>A text that the template wrote itself: HTML where it is escaped.</summary>
+    public object Written(string text) => Escapes ? new TemplateMarkup(text) : text;
 }
 
 /// <summary>How much an untrusted template may do.</summary>
-internal sealed record TemplateLimits(long Steps = 5_000_000, int Characters = 16 << 20, int Depth = 400);
+internal sealed record TemplateLimits(long Steps = 5_000_000, int Characters = 16 << 20, int Depth = 1000);
 
 /// <summary>Variables; a name that is not here is looked for in the scope around.</summary>
 internal sealed class TemplateScope(TemplateScope? around)
@@ -76,13 +91,19 @@ internal sealed class TemplateScope(TemplateScope? around)
 
     public void Set(string name, object? value) => _values[name] = value;
 
-    public object? Find(string name)
+    public object? Find(TemplateRun run, string name)
     {
         for (var scope = this; scope is not null; scope = scope.Around)
+        {
+            run.Charge();
             if (scope._values.TryGetValue(name, out var value))
                 return value;
+        }
         return new TemplateUndefined($"'{name}' is undefined");
     }
+
+    /// <summary>The scope of the whole template.</summary>
+    public TemplateScope Root => Around?.Root ?? this;
 
     private TemplateScope? Around { get; } = around;
 }

@@ -1,33 +1,8 @@
-using System.Collections;
-using System.Globalization;
 using System.Numerics;
-using System.Text;
 
 namespace Vernier.Tokens.Templates;
 
-/// <summary>A name or member that does not exist: prints nothing, is false, and may not be used further.</summary>
-/// <param name="Why">What to say when it is used.</param>
-internal sealed record TemplateUndefined(string Why);
-
-/// <summary>An object of <c>key: value</c>, in order.</summary>
-internal sealed class TemplateDictionary : OrderedDictionary<string, object?>
-{
-    public TemplateDictionary()
-        : base(StringComparer.Ordinal)
-    {
-    }
-}
-
-/// <summary>What <c>namespace()</c> makes: members that can be set from an inner scope.</summary>
-internal sealed class TemplateNamespace
-{
-    public TemplateDictionary Members { get; } = [];
-}
-
-/// <summary>Something that can be called, with the arguments by place and by name.</summary>
-internal sealed record TemplateFunction(string Name, Func<TemplateRun, TemplateArguments, object?> Call);
-
-/// <summary>Python's rules for the values of a template: null, bool, long, double, string, list, dictionary.</summary>
+/// <summary>Python's rules for the values of a template: truth, equality, order, length, what a loop sees.</summary>
 internal static class TemplateValues
 {
     public static bool IsTrue(object? value) => value switch
@@ -37,7 +12,10 @@ internal static class TemplateValues
         long number => number != 0,
         double number => number != 0,
         string text => text.Length > 0,
-        ICollection list => list.Count > 0,
+        TemplateMarkup markup => markup.Text.Length > 0,
+        IReadOnlyList<object?> items => items.Count > 0,
+        TemplateDictionary pairs => pairs.Count > 0,
+        TemplateView view => view.Owner.Count > 0,
         _ => true,
     };
 
@@ -45,262 +23,218 @@ internal static class TemplateValues
     {
         null => "NoneType",
         bool => "bool",
-        long => "int",
+        long or BigInteger => "int",
         double => "float",
         string => "str",
+        TemplateMarkup => "Markup",
         List<object?> => "list",
+        TemplateTuple => "tuple",
+        TemplateRange => "range",
         TemplateDictionary => "dict",
+        TemplateView view => view.Kind,
         TemplateUndefined => "Undefined",
         TemplateNamespace => "Namespace",
+        TemplateIterator iterator => iterator.Kind,
+        TemplateLoop => "LoopContext",
+        TemplateObject other => other.Type,
         _ => "function",
     };
 
-    public static new bool Equals(object? left, object? right) => (left, right) switch
-    {
-        (null, null) => true,
-        (TemplateUndefined, TemplateUndefined) => true,
-        (string a, string b) => a == b,
-        (bool or long or double, bool or long or double) => Compare(left, right) == 0,
-        (List<object?> a, List<object?> b) => a.Count == b.Count && a.Zip(b).All(pair => Equals(pair.First, pair.Second)),
-        (TemplateDictionary a, TemplateDictionary b) =>
-            a.Count == b.Count && a.All(pair => b.TryGetValue(pair.Key, out var other) && Equals(pair.Value, other)),
-        _ => ReferenceEquals(left, right),
-    };
-
-    /// <summary>The order of two values, or null where they have none.</summary>
-    public static int? Compare(object? left, object? right)
-    {
-        if (left is string a && right is string b)
-            return Math.Sign(string.CompareOrdinal(a, b));
-        if (AsInteger(left) is { } i && AsInteger(right) is { } j)
-            return i.CompareTo(j);
-        if (AsNumber(left) is { } x && AsNumber(right) is { } y)
-            return x.CompareTo(y);
-        if (left is not List<object?> first || right is not List<object?> second)
-            return null;
-        foreach (var (one, other) in first.Zip(second))
-            if (!Equals(one, other))
-                return Compare(one, other);
-        return first.Count.CompareTo(second.Count);
-    }
-
-    public static long? AsInteger(object? value) => value switch { bool flag => flag ? 1 : 0, long number => number, _ => null };
-
-    public static double? AsNumber(object? value) => value is double number ? number : AsInteger(value);
-
-    public static long Length(TemplateRun run, object? value) => value switch
-    {
-        string text => CountCharacters(text),
-        ICollection list => list.Count,
-        TemplateUndefined => 0,
-        _ => throw run.Error($"object of type '{TypeName(value)}' has no len()"),
-    };
-
-    /// <summary>The items that a loop over the value sees: characters, elements or keys.</summary>
-    public static List<object?> Items(TemplateRun run, object? value)
-    {
-        List<object?> items = value switch
-        {
-            List<object?> list => list,
-            TemplateDictionary pairs => [.. pairs.Keys],
-            string text => [.. text.EnumerateRunes().Select(rune => rune.ToString())],
-            TemplateUndefined => [],
-            _ => throw run.Error($"'{TypeName(value)}' object is not iterable"),
-        };
-        run.Charge(items.Count);
-        return items;
-    }
-
-    public static bool Contains(TemplateRun run, object? container, object? item) => container switch
-    {
-        string text => item is string part
-            ? text.Contains(part, StringComparison.Ordinal)
-            : throw run.Error($"'in <string>' requires string as left operand, not {TypeName(item)}"),
-        TemplateDictionary pairs => item is string key && pairs.ContainsKey(key),
-        _ => Items(run, container).Exists(other => Equals(item, other)),
-    };
-
-    public static int CountCharacters(string text)
-    {
-        var count = 0;
-        foreach (var c in text)
-            if (!char.IsLowSurrogate(c))
-                count++;
-        return count;
-    }
-
-    /// <summary>What is printed for a value.</summary>
-    public static string Text(TemplateRun run, object? value)
-    {
-        if (value is string text)
-            return text;
-        if (value is TemplateUndefined)
-            return "";
-        var written = new StringBuilder();
-        Represent(run, value, written);
-        return written.ToString();
-    }
-
-    /// <summary>Python's repr of a value.</summary>
-    private static void Represent(TemplateRun run, object? value, StringBuilder text)
-    {
-        run.Enter();
-        run.ChargeSize(text.Length / 64);
-        switch (value)
-        {
-            case null: text.Append("None"); break;
-            case bool flag: text.Append(flag ? "True" : "False"); break;
-            case long number: text.Append(CultureInfo.InvariantCulture, $"{number}"); break;
-            case double number: text.Append(FloatText(number)); break;
-            case string inner: AppendQuoted(inner, text); break;
-            case List<object?> list:
-                text.Append('[');
-                for (var i = 0; i < list.Count; i++)
-                {
-                    text.Append(i > 0 ? ", " : "");
-                    Represent(run, list[i], text);
-                }
-                text.Append(']');
-                break;
-            case TemplateDictionary pairs:
-                text.Append('{');
-                for (var i = 0; i < pairs.Count; i++)
-                {
-                    text.Append(i > 0 ? ", " : "");
-                    AppendQuoted(pairs.GetAt(i).Key, text);
-                    text.Append(": ");
-                    Represent(run, pairs.GetAt(i).Value, text);
-                }
-                text.Append('}');
-                break;
-            case TemplateUndefined: text.Append("Undefined"); break;
-            default: text.Append('<').Append(TypeName(value)).Append('>'); break;
-        }
-        run.Leave();
-    }
-
-    private static void AppendQuoted(string text, StringBuilder to)
-    {
-        var quote = text.Contains('\'') && !text.Contains('"') ? '"' : '\'';
-        to.Append(quote);
-        foreach (var c in text)
-            _ = c switch
-            {
-                '\\' => to.Append(@"\\"),
-                '\n' => to.Append(@"\n"),
-                '\r' => to.Append(@"\r"),
-                '\t' => to.Append(@"\t"),
-                _ when c == quote => to.Append('\\').Append(c),
-                < ' ' or '\x7f' => to.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}"),
-                _ => to.Append(c),
-            };
-        to.Append(quote);
-    }
-
-    /// <summary>Python's shortest spelling of a float: 1.0, 0.1, 1e-05, 1e+16.</summary>
-    public static string FloatText(double value)
-    {
-        if (!double.IsFinite(value))
-            return double.IsNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
-        var shortest = value.ToString("E16", CultureInfo.InvariantCulture);
-        for (var digits = 0; digits < 17; digits++)
-        {
-            shortest = value.ToString("E" + digits, CultureInfo.InvariantCulture);
-            if (double.Parse(shortest, CultureInfo.InvariantCulture) == value)
-                break;
-        }
-        var e = shortest.IndexOf('E');
-        var exponent = int.Parse(shortest.AsSpan(e + 1), CultureInfo.InvariantCulture);
-        if (exponent is < -4 or >= 16)
-            return string.Create(CultureInfo.InvariantCulture, $"{shortest[..e]}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}");
-        var mantissaDigits = Math.Max(1, (e - (shortest[0] == '-' ? 1 : 0)) - 2);
-        return value.ToString("F" + Math.Max(1, mantissaDigits - exponent), CultureInfo.InvariantCulture) is var plain && plain.Contains('.')
-            ? TrimZeros(plain)
-            : shortest;
-    }
-
-    private static string TrimZeros(string text)
-    {
-        text = text.TrimEnd('0');
-        return text.EndsWith('.') ? text + "0" : text;
-    }
-
-    /// <summary>Sums, differences and so on; Python's rules for texts and lists too.</summary>
-    public static object? Calculate(TemplateRun run, string name, object? left, object? right)
-    {
-        switch (name, left, right)
-        {
-            case ("+", string a, string b):
-                run.ChargeSize((long)a.Length + b.Length);
-                return a + b;
-            case ("+", List<object?> a, List<object?> b):
-                run.ChargeSize((long)a.Count + b.Count);
-                return new List<object?>([.. a, .. b]);
-            case ("*", string or List<object?>, bool or long):
-                return Repeat(run, left, AsInteger(right)!.Value);
-            case ("*", bool or long, string or List<object?>):
-                return Repeat(run, right, AsInteger(left)!.Value);
-        }
-        try
-        {
-            if (AsInteger(left) is { } i && AsInteger(right) is { } j && name != "/" && !(name == "**" && j < 0))
-                return Integer(run, name, i, j);
-            if (AsNumber(left) is { } x && AsNumber(right) is { } y)
-                return Float(run, name, x, y);
-        }
-        catch (OverflowException)
-        {
-            throw run.Error($"the result of {left} {name} {right} is too large");
-        }
-        throw Undefined(run, left) ?? Undefined(run, right)
-            ?? run.Error($"unsupported operand type(s) for {name}: '{TypeName(left)}' and '{TypeName(right)}'");
-    }
+    /// <summary>The text of a value that is one, or null.</summary>
+    public static string? AsText(object? value) => value as string ?? (value as TemplateMarkup)?.Text;
 
     /// <summary>The error of using a value that is not defined, or null where it is.</summary>
     public static TemplateException? Undefined(TemplateRun run, object? value) =>
         value is TemplateUndefined undefined ? run.Error(undefined.Why) : null;
 
-    private static object Repeat(TemplateRun run, object? what, long count)
+    /// <summary>The error of using a value of a wrong type.</summary>
+    public static TemplateException Wrong(TemplateRun run, object? value, string message) => Undefined(run, value) ?? run.Error(message);
+
+    public static bool AreEqual(TemplateRun run, object? left, object? right)
     {
-        count = Math.Max(0, count);
-        var size = what is string s ? s.Length : ((List<object?>)what!).Count;
-        run.ChargeSize(size == 0 || count == 0 ? 0 : size > int.MaxValue / count ? long.MaxValue : size * count);
-        if (size == 0)
-            count = 0;
-        return what is string text
-            ? new StringBuilder().Insert(0, text, (int)count).ToString()
-            : Enumerable.Repeat((List<object?>)what!, (int)count).SelectMany(list => list).ToList();
+        run.Charge();
+        if (TemplateNumbers.IsNumber(left) && TemplateNumbers.IsNumber(right))
+            return TemplateNumbers.Compare(left, right) == 0;
+        if (AsText(left) is { } a && AsText(right) is { } b)
+        {
+            run.Charge(a.Length == b.Length ? a.Length / 32 : 0);
+            return a == b;
+        }
+        return (left, right) switch
+        {
+            (null, null) or (TemplateUndefined, TemplateUndefined) => true,
+            (List<object?> first, List<object?> second) => SameItems(run, first, second),
+            (TemplateTuple first, TemplateTuple second) => SameItems(run, first, second),
+            (TemplateRange first, TemplateRange second) => first.Count == second.Count
+                && (first.Count == 0 || (first.Start == second.Start && (first.Count == 1 || first.Step == second.Step))),
+            (TemplateDictionary first, TemplateDictionary second) => SamePairs(run, first, second),
+            (TemplateView { Kind: "dict_keys" } first, TemplateView { Kind: "dict_keys" } second) =>
+                first.Owner.Count == second.Owner.Count && first.Owner.Keys.All(second.Owner.ContainsKey),
+            (TemplateView { Kind: "dict_items" } first, TemplateView { Kind: "dict_items" } second) => SamePairs(run, first.Owner, second.Owner),
+            _ => ReferenceEquals(left, right),
+        };
     }
 
-    private static object Integer(TemplateRun run, string name, long left, long right)
+    private static bool SameItems(TemplateRun run, IReadOnlyList<object?> left, IReadOnlyList<object?> right)
     {
-        checked
+        if (ReferenceEquals(left, right))
+            return true;
+        if (left.Count != right.Count)
+            return false;
+        run.Enter();
+        var at = FirstDifference(run, left, right);
+        run.Leave();
+        return at == left.Count;
+    }
+
+    private static bool SamePairs(TemplateRun run, TemplateDictionary left, TemplateDictionary right)
+    {
+        if (ReferenceEquals(left, right))
+            return true;
+        if (left.Count != right.Count)
+            return false;
+        run.Enter();
+        var isSame = true;
+        foreach (var (key, value) in left)
+            if (isSame)
+                isSame = right.TryGetValue(key, out var other) && (ReferenceEquals(value, other) || AreEqual(run, value, other));
+        run.Leave();
+        return isSame;
+    }
+
+    private static int FirstDifference(TemplateRun run, IReadOnlyList<object?> left, IReadOnlyList<object?> right)
+    {
+        var at = 0;
+        for (var end = Math.Min(left.Count, right.Count); at < end; at++)
+            if (!ReferenceEquals(left[at], right[at]) && !AreEqual(run, left[at], right[at]))
+                break;
+        return at;
+    }
+
+    /// <summary>Whether <c>left name right</c> holds, for &lt;, &lt;=, &gt; and &gt;=.</summary>
+    public static bool IsOrdered(TemplateRun run, string name, object? left, object? right)
+    {
+        run.Charge();
+        if (TemplateNumbers.IsNumber(left) && TemplateNumbers.IsNumber(right))
+            return TemplateNumbers.Compare(left, right) is { } numbers && Holds(name, numbers);
+        if (AsText(left) is { } a && AsText(right) is { } b)
         {
-            return name switch
-            {
-                "+" => left + right,
-                "-" => left - right,
-                "*" => left * right,
-                "//" or "%" when right == 0 => throw run.Error("integer division or modulo by zero"),
-                "//" => (left / right) - (left % right != 0 && (left < 0) != (right < 0) ? 1 : 0),
-                "%" => ((left % right) + right) % right,
-                "**" when right <= 64 || left is >= -1 and <= 1 => (long)BigInteger.Pow(left, (int)Math.Min(right, 64 + (right & 1))),
-                "**" => throw new OverflowException(),
-                _ => throw run.Error($"no operator {name}"),
-            };
+            run.Charge(Math.Min(a.Length, b.Length) / 32);
+            return Holds(name, TemplateText.Compare(a, b));
+        }
+        if (left is List<object?> or TemplateTuple && left.GetType() == right?.GetType())
+        {
+            var (first, second) = ((IReadOnlyList<object?>)left, (IReadOnlyList<object?>)right);
+            run.Enter();
+            var at = FirstDifference(run, first, second);
+            var holds = at < first.Count && at < second.Count
+                ? IsOrdered(run, name, first[at], second[at])
+                : Holds(name, first.Count.CompareTo(second.Count));
+            run.Leave();
+            return holds;
+        }
+        throw Undefined(run, left) ?? Wrong(run, right, $"'{name}' not supported between instances of '{TypeName(left)}' and '{TypeName(right)}'");
+    }
+
+    private static bool Holds(string name, int order) => name switch { "<" => order < 0, "<=" => order <= 0, ">" => order > 0, _ => order >= 0 };
+
+    /// <summary>Whether <c>left name right</c> holds, for every comparison.</summary>
+    public static bool Holds(TemplateRun run, string name, object? left, object? right) => name switch
+    {
+        "==" => AreEqual(run, left, right),
+        "!=" => !AreEqual(run, left, right),
+        "in" => Contains(run, right, left),
+        "not in" => !Contains(run, right, left),
+        _ => IsOrdered(run, name, left, right),
+    };
+
+    public static long Length(TemplateRun run, object? value)
+    {
+        if (AsText(value) is { } text)
+        {
+            run.Charge(text.Length / 64);
+            return TemplateText.Count(text);
+        }
+        return value switch
+        {
+            IReadOnlyList<object?> items => items.Count,
+            TemplateDictionary pairs => pairs.Count,
+            TemplateView view => view.Owner.Count,
+            TemplateUndefined => 0,
+            TemplateLoop loop => loop.Length(run),
+            _ => throw run.Error($"object of type '{TypeName(value)}' has no len()"),
+        };
+    }
+
+    public static bool IsIterable(object? value) => value is string or TemplateMarkup or IReadOnlyList<object?> or TemplateDictionary
+        or TemplateView or TemplateUndefined or TemplateIterator or TemplateLoop;
+
+    /// <summary>The items that a loop over the value sees: characters, elements or keys. Each is charged when it is taken.</summary>
+    public static IEnumerable<object?> Iterate(TemplateRun run, object? value) => value switch
+    {
+        IReadOnlyList<object?> items => items,
+        TemplateDictionary pairs => pairs.Keys.Select(key => key.Value),
+        TemplateView view => view.Items,
+        TemplateUndefined => [],
+        TemplateIterator iterator => iterator.Rest(run),
+        _ => AsText(value) is { } text ? TemplateText.Characters(text) : throw run.Error($"'{TypeName(value)}' object is not iterable"),
+    };
+
+    /// <summary>The items of a value as a list of its own or the value itself.</summary>
+    public static List<object?> Items(TemplateRun run, object? value)
+    {
+        if (value is List<object?> list)
+        {
+            run.Charge(1 + list.Count / 16);
+            return list;
+        }
+        var items = new List<object?>();
+        foreach (var item in Iterate(run, value))
+        {
+            run.Charge();
+            items.Add(item);
+        }
+        return items;
+    }
+
+    public static bool Contains(TemplateRun run, object? container, object? item)
+    {
+        if (AsText(container) is { } text)
+            return AsText(item) is { } part
+                ? TemplateText.Find(run, text, part, 0, text.Length) >= 0
+                : throw run.Error($"'in <string>' requires string as left operand, not {TypeName(item)}");
+        if (container is TemplateDictionary pairs)
+            return pairs.ContainsKey(TemplateKey.Of(run, item));
+        if (container is TemplateView { Kind: "dict_keys" } keys)
+            return keys.Owner.ContainsKey(TemplateKey.Of(run, item));
+        if (!IsIterable(container))
+            throw run.Error($"argument of type '{TypeName(container)}' is not iterable");
+        foreach (var other in Iterate(run, container))
+            if (ReferenceEquals(item, other) || AreEqual(run, item, other))
+                return true;
+        return false;
+    }
+
+    /// <summary>Sorts as Python does: stable, by "less than" alone, which may refuse.</summary>
+    public static List<object?> Sorted(TemplateRun run, List<object?> items, Func<object?, object?> key, bool isReverse)
+    {
+        var order = items.Select(item => (Key: key(item), Item: item)).ToArray();
+        run.ChargeItems(order.Length);
+        var spare = new (object? Key, object? Item)[order.Length];
+        for (var width = 1; width < order.Length; width *= 2, (order, spare) = (spare, order))
+            for (var from = 0; from < order.Length; from += 2 * width)
+                Merge(run, order, spare, from, Math.Min(from + width, order.Length), Math.Min(from + 2 * width, order.Length), isReverse);
+        return [.. order.Select(entry => entry.Item)];
+    }
+
+    private static void Merge(TemplateRun run, (object? Key, object? Item)[] from, (object? Key, object? Item)[] to, int start, int middle, int end, bool isReverse)
+    {
+        var (left, right) = (start, middle);
+        for (var at = start; at < end; at++)
+        {
+            var takesRight = right < end && (left >= middle
+                || (isReverse ? IsOrdered(run, "<", from[left].Key, from[right].Key) : IsOrdered(run, "<", from[right].Key, from[left].Key)));
+            to[at] = takesRight ? from[right++] : from[left++];
         }
     }
-
-    private static object Float(TemplateRun run, string name, double left, double right) => name switch
-    {
-        "+" => left + right,
-        "-" => left - right,
-        "*" => left * right,
-        "/" or "//" or "%" when right == 0 => throw run.Error("division by zero"),
-        "/" => left / right,
-        "//" => Math.Floor(left / right),
-        "%" => left - right * Math.Floor(left / right),
-        "**" => Math.Pow(left, right),
-        _ => throw run.Error($"no operator {name}"),
-    };
 }
