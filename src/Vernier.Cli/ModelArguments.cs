@@ -29,9 +29,12 @@ internal sealed class ModelArguments
     }
 
     /// <summary>Loads the model and puts the adapter on it, merged where the merge is exact and needs no more memory than the path.</summary>
-    public LanguageModel Open(ParseResult parsed)
+    public LanguageModel Open(ParseResult parsed) => Open(parsed, parsed.GetValue(AdapterFolder));
+
+    /// <summary>The same with the adapter of another folder; null = none.</summary>
+    public LanguageModel Open(ParseResult parsed, string? folder)
     {
-        var model = Open(parsed, out var adapter);
+        var model = Open(parsed, folder, out var adapter);
         if (adapter is not null && adapter.Config.Options.Method is not "lora")
             adapter.MergeForInference(model);
         return model;
@@ -39,11 +42,13 @@ internal sealed class ModelArguments
 
     /// <summary>Loads the model and puts the adapter beside its weights.</summary>
     /// <param name="adapter">Null where none was asked for.</param>
-    public LanguageModel Open(ParseResult parsed, out Adapter? adapter)
+    public LanguageModel Open(ParseResult parsed, out Adapter? adapter) => Open(parsed, parsed.GetValue(AdapterFolder), out adapter);
+
+    private LanguageModel Open(ParseResult parsed, string? folder, out Adapter? adapter)
     {
         var options = new LoadOptions { Threads = parsed.GetValue(_common.Threads), Mode = parsed.GetValue(Arithmetic) ?? _arithmetic };
-        var model = LanguageModel.Load(parsed.GetRequiredValue(Model), options);
-        adapter = parsed.GetValue(AdapterFolder) is { } folder ? Adapter.Load(folder) : null;
+        var model = ModelLoading.Load(parsed.GetRequiredValue(Model), options);
+        adapter = folder is null ? null : Adapter.Load(folder);
         adapter?.ApplyTo(model);
         return model;
     }

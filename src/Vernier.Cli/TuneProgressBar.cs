@@ -4,17 +4,28 @@ using Vernier.Tuning;
 
 namespace Vernier.Cli;
 
-/// <summary>Where a tuning run stands: loss, remaining time, tokens a second and resident memory after every step.</summary>
+/// <summary>Where a tuning run stands: the measurement before it, then loss, remaining time, tokens a second and resident memory after every step.</summary>
 internal sealed class TuneProgressBar : IDisposable
 {
     private const double Smoothing = 0.2;
-    private readonly ProgressLine _line = new("step", stays: true);
+    private readonly ProgressLine _steps = new("step", stays: true);
+    private ProgressLine? _evaluation;
     private double _seconds;
+
+    /// <summary>Batches of the validation data that are measured.</summary>
+    public void Evaluating(int done, int total)
+    {
+        _evaluation ??= new ProgressLine("measuring the validation data");
+        _evaluation.Report(done, total);
+        if (done == total)
+            EndEvaluation();
+    }
 
     public void Report(TuneProgress at)
     {
+        EndEvaluation();
         if (_seconds == 0)
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"kept from the forward pass: the insides of {at.KeptBlocks} blocks; computed again: those of {at.RecomputedBlocks}"));
+            Announce(at);
         // A moving average: one slow step does not swing the estimate.
         _seconds = _seconds == 0 ? at.Seconds : _seconds + Smoothing * (at.Seconds - _seconds);
         var c = CultureInfo.InvariantCulture;
@@ -22,8 +33,26 @@ internal sealed class TuneProgressBar : IDisposable
         List<string> parts = [string.Create(c, $"loss {at.Loss:F4}"), $"{left} left", string.Create(c, $"{at.Tokens / _seconds:F0} tokens/s"), string.Create(c, $"{at.ResidentBytes / 1e6:F0} MB")];
         if (at.EvalLoss is { } eval)
             parts.Insert(1, string.Create(c, $"eval {eval:F4}"));
-        _line.Report(at.Step, at.Steps, now: at.EvalLoss is not null, [.. parts]);
+        _steps.Report(at.Step, at.Steps, now: at.EvalLoss is not null, [.. parts]);
     }
 
-    public void Dispose() => _line.Dispose();
+    public void Dispose()
+    {
+        EndEvaluation();
+        _steps.Dispose();
+    }
+
+    private void EndEvaluation()
+    {
+        _evaluation?.Dispose();
+        _evaluation = null;
+    }
+
+    private static void Announce(TuneProgress at)
+    {
+        var c = CultureInfo.InvariantCulture;
+        var blocks = at.KeptBlocks + at.RecomputedBlocks;
+        TuneOutlook.Line("time", string.Create(c, $"about {ProgressLine.Length(TimeSpan.FromSeconds(at.Seconds * (at.Steps - at.Step + 1)))} for {at.Steps - at.Step + 1} steps, by the first one"));
+        TuneOutlook.Line("memory", string.Create(c, $"{at.ResidentBytes / 1e6:F0} MB; {(at.RecomputedBlocks == 0 ? "no block of the model is computed twice" : $"{at.RecomputedBlocks} of {blocks} blocks of the model are computed twice to save memory (--memory-limit)")}"));
+    }
 }

@@ -12,4 +12,7 @@ public sealed record LoadOptions
 
     /// <summary>The arithmetic of matrix products.</summary>
     public ComputeMode Mode { get; init; } = ComputeMode.Fp32;
+
+    /// <summary>Told of the blocks that are loaded: how many, of how many.</summary>
+    public Action<int, int>? Progress { get; init; }
 }

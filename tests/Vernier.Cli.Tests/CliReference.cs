@@ -34,7 +34,7 @@ internal static class CliReference
         ["score"] = new([], "JSON: `rows`. A line of `--out` is the input line with `logprobs`, `sum` and `greedy`. `{\"ids\"}` scores all but the first id; `{\"prompt\",\"continuation\"}` scores the continuation."),
         ["tokenize"] = new([], "JSON: `rows`. A line of `--out` is the input line with `ids` and `pieces` for `{\"text\"}`; `text` and `ids` for `{\"messages\"}`; with `--decode` `text`, `stream` and `stream_end`."),
         ["generate"] = new([], "JSON: `text` and `ids`, the new ones only."),
-        ["chat"] = new([], "JSON: `messages`, a list of `role` and `content`."),
+        ["chat"] = new([], "Commands and keys: [chat.md](chat.md). JSON: `messages`, a list of `role` and `content`."),
         ["adapter info"] = new([], "JSON: `method`, `base_model`, `base_codes_sha256`, `tuned_codes_sha256`, `version`, `options` by name, `parameters` and `tensors`, a list of `name`, `shape`, `smallest` and `largest`."),
         ["adapter diff"] = new([typeof(AdapterDifference)], "Exit code 1 when they differ."),
         ["adapter interpolate"] = new([], "JSON: `path`, `method`, `weight` and `tensors`, their number."),

@@ -12,12 +12,12 @@ internal sealed class ProgressLine : IDisposable
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenDrawings = TimeSpan.FromSeconds(0.1);
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.4); // what is over by then needs no progress
     private static readonly Lock Gate = new();
     private static ProgressLine? _drawn;
 
     private readonly string _what;
     private readonly bool _stays;
+    private readonly TimeSpan _patience;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Timer _timer;
     private TimeSpan _shown = -BetweenLines;
@@ -25,14 +25,16 @@ internal sealed class ProgressLine : IDisposable
     private int _total;
     private string[]? _parts;
     private int _columns;
+    private bool _changed;
     private bool _disposed;
 
     /// <param name="what">In a word or two, e.g. <c>loading</c>.</param>
     /// <param name="stays">The first and last states are shown however short the work is, and the last one stays on the screen.</param>
-    public ProgressLine(string what, bool stays = false)
+    /// <param name="patience">Nothing is shown of work that ends within.</param>
+    public ProgressLine(string what, bool stays = false, TimeSpan patience = default)
     {
-        (_what, _stays) = (VisibleText.Line(what), stays);
-        _timer = new Timer(_ => Show(now: false), null, Tick, Tick);
+        (_what, _stays, _patience) = (VisibleText.Line(what), stays, patience);
+        _timer = new Timer(_ => Show(now: false, tick: true), null, Tick, Tick);
     }
 
     /// <summary>Erases the line that is on the screen, if there is one: something else is about to be written there.</summary>
@@ -49,7 +51,7 @@ internal sealed class ProgressLine : IDisposable
     public void Report(int done, int total, bool now = false, string[]? parts = null)
     {
         lock (Gate)
-            (_done, _total, _parts) = (done, total, parts);
+            (_done, _total, _parts, _changed) = (done, total, parts, true);
         Show(now || (_stays && (_shown < TimeSpan.Zero || done == total)));
     }
 
@@ -74,15 +76,18 @@ internal sealed class ProgressLine : IDisposable
         }
     }
 
-    private void Show(bool now)
+    private void Show(bool now, bool tick = false)
     {
         lock (Gate)
         {
             var at = _clock.Elapsed;
             var waits = Screen.ErrorRewrites ? BetweenDrawings : BetweenLines;
-            if (_disposed || (!now && (at < Patience || at - _shown < waits || (!Screen.ErrorRewrites && at < waits))))
+            // Time goes on in the newest line alone, and a file gets no line twice.
+            if (tick && ((_stays && _total == 0) || (_drawn is not null && _drawn != this) || (!Screen.ErrorRewrites && _total > 0 && !_changed)))
                 return;
-            _shown = at;
+            if (_disposed || (!now && (at < _patience || at - _shown < waits || (!Screen.ErrorRewrites && at < waits))))
+                return;
+            (_shown, _changed) = (at, false);
             if (Screen.ErrorRewrites)
                 Draw();
             else

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Cell = Spectre.Console.Text;
 
 namespace Vernier.Cli.Terminal;
 
@@ -16,44 +17,53 @@ internal sealed record TextTable(string Title, IReadOnlyList<string> Columns)
     public void Add(params (string Text, bool Strong)[] cells) =>
         _rows.Add([.. cells.Select(cell => (VisibleText.Line(cell.Text), cell.Strong))]);
 
-    public void Write()
+    public void Write() =>
+        Screen.RawOutput.Write(Draw(Console.IsOutputRedirected ? WidthOfFiles : Screen.Width, strong: !Console.IsOutputRedirected && Screen.Colors));
+
+    /// <summary>The table as text.</summary>
+    /// <param name="width">Columns that there are.</param>
+    /// <param name="strong">Strong cells are set in bold, by an escape sequence.</param>
+    internal string Draw(int width, bool strong)
     {
-        Console.Out.WriteLine(Title);
-        var width = Console.IsOutputRedirected ? WidthOfFiles : Screen.Width;
-        if (Enumerable.Range(0, Columns.Count).Sum(c => _rows.Where(r => c < r.Length).Select(r => VisibleText.Columns(r[c].Text)).Append(Columns[c].Length).Max() + BorderOfCell) + 1 <= width)
-            WriteGrid(width);
+        using var to = new StringWriter();
+        to.WriteLine(VisibleText.Line(Title));
+        if (Columns.Index().Sum(c => _rows.Where(r => c.Index < r.Length).Select(r => VisibleText.Columns(r[c.Index].Text)).Append(c.Item.Length).Max() + BorderOfCell) < width)
+            DrawGrid(to, width, strong);
         else
-            WriteList();
+            DrawList(to);
+        return to.ToString();
     }
 
-    private void WriteGrid(int width)
+    private void DrawGrid(StringWriter to, int width, bool strong)
     {
         var settings = new AnsiConsoleSettings
         {
-            Ansi = Console.IsOutputRedirected || !Screen.Colors ? AnsiSupport.No : AnsiSupport.Yes,
+            Ansi = strong ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = ColorSystemSupport.NoColors, // bold is all that is used
-            Out = new AnsiConsoleOutput(Screen.RawOutput),
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(to),
         };
         var console = AnsiConsole.Create(settings);
         console.Profile.Width = width;
+        console.Profile.Capabilities.Unicode = true;
         var table = new Table();
         foreach (var (index, heading) in Columns.Index())
         {
-            var column = new TableColumn(new Text(heading));
+            var column = new TableColumn(new Cell(heading));
             table.AddColumn(index == 0 ? column : column.RightAligned());
         }
         foreach (var row in _rows)
-            table.AddRow(Enumerable.Range(0, Columns.Count).Select(c => c < row.Length ? new Text(row[c].Text, row[c].Strong ? new Style(decoration: Decoration.Bold) : Style.Plain) : new Text("")));
+            table.AddRow(Columns.Index().Select(c => c.Index < row.Length ? new Cell(row[c.Index].Text, row[c.Index].Strong ? new Style(decoration: Decoration.Bold) : Style.Plain) : new Cell("")));
         console.Write(table);
     }
 
-    private void WriteList()
+    private void DrawList(StringWriter to)
     {
         foreach (var row in _rows.Where(row => row.Length > 0))
         {
-            Console.Out.WriteLine(row[0].Text);
+            to.WriteLine(row[0].Text);
             foreach (var (index, cell) in row.Index().Skip(1).Where(at => at.Item.Text.Length > 0))
-                Console.Out.WriteLine($"  {Columns[index]}: {cell.Text}");
+                to.WriteLine($"  {Columns[index]}: {cell.Text}");
         }
     }
 }

@@ -43,7 +43,7 @@ internal sealed class QuantizeVerb
         var calibration = parsed.GetValue(_calibration);
         if (options.Scheme == QuantizationScheme.GptqName && calibration is null)
             throw new UsageException("--scheme gptq needs --calibration FILE");
-        using var model = LanguageModel.Load(path, new LoadOptions { Threads = parsed.GetValue(_common.Threads) });
+        using var model = ModelLoading.Load(path, new LoadOptions { Threads = parsed.GetValue(_common.Threads) });
         var gguf = output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
         if (gguf)
             GgufExport.RequireHolds(model, options);

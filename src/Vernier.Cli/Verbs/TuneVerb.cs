@@ -49,9 +49,11 @@ internal sealed class TuneVerb
         var output = parsed.GetValue(_output) ?? file.Output ?? throw new UsageException("--out is required");
         var load = new LoadOptions { Threads = parsed.GetValue(_common.Threads), Mode = parsed.GetValue(_compute) ?? ComputeMode.Fp32 };
 
-        using var loaded = LanguageModel.Load(model, load);
-        var tuner = new Tuner(loaded, options, LoadData(loaded, data, options), evalData is null ? null : LoadData(loaded, evalData, options), output);
+        using var loaded = ModelLoading.Load(model, load);
+        var (rows, evalRows) = (LoadData(loaded, data, options), evalData is null ? null : LoadData(loaded, evalData, options));
         using var progress = new TuneProgressBar();
+        var tuner = new Tuner(loaded, options, rows, evalRows, output) { Evaluating = progress.Evaluating };
+        TuneOutlook.Write(model, loaded, tuner.Options, rows, evalRows, output);
         Interruption.WaitForState();
         var result = tuner.Run(parsed.GetValue(_resume), progress.Report, stop);
         progress.Dispose();

@@ -20,8 +20,8 @@ internal static class VerifyVerb
         command.SetAction(parsed =>
         {
             var options = new LoadOptions { Threads = parsed.GetValue(common.Threads) };
-            using var a = LanguageModel.Load(parsed.GetRequiredValue(first), options);
-            using var b = LanguageModel.Load(parsed.GetRequiredValue(second), options);
+            using var a = ModelLoading.Load(parsed.GetRequiredValue(first), options);
+            using var b = ModelLoading.Load(parsed.GetRequiredValue(second), options);
             var result = CodeComparison.Of(a, b);
             var json = parsed.GetValue(common.Json);
             if (json != "-")

@@ -20,9 +20,10 @@ public sealed partial class Decoder : IDisposable
     private bool _trainsAll;
 
     /// <summary>Builds the decoder from its weights.</summary>
+    /// <param name="progress">Told of the blocks that are done: how many, of how many.</param>
     /// <exception cref="NotSupportedException">The architecture is not known.</exception>
     /// <exception cref="InvalidDataException">A weight is missing or has another shape than the configuration asks for.</exception>
-    public Decoder(ModelConfig config, IWeightSource weights)
+    public Decoder(ModelConfig config, IWeightSource weights, Action<int, int>? progress = null)
     {
         Config = config;
         var names = ParameterNames.Of(config.Architecture);
@@ -41,7 +42,10 @@ public sealed partial class Decoder : IDisposable
         _embedding = new TokenEmbedding(config, _table, _positions, _projectIn);
         _blocks = new DecoderBlock[config.Layers];
         for (var layer = 0; layer < _blocks.Length; layer++)
+        {
             _blocks[layer] = DecoderBuilder.Block(config, names, layer, _rope, weights);
+            progress?.Invoke(layer + 1, _blocks.Length);
+        }
         var finalNorm = config.FinalNorm ? DecoderBuilder.Norm(config, names.FinalNorm, config.HiddenSize, weights) : null;
         var headBias = config.HeadBias ? DecoderBuilder.Vector(names.Head + ".bias", config.VocabularySize, weights) : null;
         _head = new LanguageHead(config, finalNorm, _projectOut, _headMatrix, headBias);

@@ -14,7 +14,7 @@ internal static class ModelLoader
         try
         {
             var config = GgufConfig.Read(file);
-            var decoder = new Decoder(config, new GgufWeights(file, config.Architecture, config.HeadDim));
+            var decoder = new Decoder(config, new GgufWeights(file, config.Architecture, config.HeadDim), options.Progress);
             file.Release(); // reading a tensor brings in pages of its neighbours, which were let go before
             var tensors = file.Tensors.Select(t =>
                 new SourceTensor(GgufNames.ToHuggingFace(t.Name) ?? t.Name, t.Name, SlowestFirst(t.Dimensions), t.Format.Name, t.ByteLength)).ToList();
@@ -37,7 +37,7 @@ internal static class ModelLoader
             config = config with { EosTokenIds = [.. config.EosTokenIds.Union(HuggingFaceConfig.ReadEndIds(generation))] };
         var packed = QuantizedFolder.Find(folder);
         var quantized = packed is null ? null : new QuantizedWeights(folder, packed);
-        var decoder = new Decoder(config, quantized ?? (IWeightSource)new HuggingFaceWeights(folder));
+        var decoder = new Decoder(config, quantized ?? (IWeightSource)new HuggingFaceWeights(folder), options.Progress);
         quantized?.CheckBiases();
         var tensors = QuantizedWeights.Tensors(folder, packed).ToList();
         return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors), new Compute(options.Threads, options.Mode),

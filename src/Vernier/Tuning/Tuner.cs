@@ -48,6 +48,9 @@ public sealed class Tuner
     /// <summary>The options with all values resolved.</summary>
     public TuneOptions Options => _options;
 
+    /// <summary>Told while the validation loss is taken: batches done, of how many.</summary>
+    public Action<int, int>? Evaluating { get; init; }
+
     /// <summary>Puts the method into the model and trains it. The model stays tuned, with the method's linears in place.</summary>
     /// <param name="resume">Go on from the last checkpoint in the output folder; from the start where there is none yet.</param>
     /// <param name="progress">Called after every step.</param>
@@ -234,6 +237,7 @@ public sealed class Tuner
                 return null;
             order.Begin(i);
             sum += _decoder.SumNegativeLogLikelihood(_compute, order.MicroBatch(0));
+            Evaluating?.Invoke(i + 1, order.StepsPerEpoch);
         }
         return sum / _evalData.ScoredTokens;
     }
