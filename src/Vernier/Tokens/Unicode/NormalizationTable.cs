@@ -19,6 +19,9 @@ internal sealed class NormalizationTable
             Mark(character, NormalForm.C, NormalForm.D, NormalForm.KC, NormalForm.KD);
         foreach (var character in _canonical.Keys)
             Mark(character, NormalForm.D, NormalForm.KD);
+        foreach (var character in _canonical.Keys)
+            if (HoldsCompatible(character))
+                Mark(character, NormalForm.KC);
         foreach (var character in _compatible.Keys)
             Mark(character, NormalForm.KC, NormalForm.KD);
         for (var syllable = Hangul.FirstSyllable; syllable <= Hangul.LastSyllable; syllable++)
@@ -67,6 +70,10 @@ internal sealed class NormalizationTable
                 break;
         }
     }
+
+    /// <summary>A character decomposes to one that has a compatibility decomposition.</summary>
+    private bool HoldsCompatible(int character) =>
+        _compatible.ContainsKey(character) || (_canonical.TryGetValue(character, out var parts) && parts.Any(HoldsCompatible));
 
     private void Mark(int character, params ReadOnlySpan<NormalForm> forms)
     {
