@@ -27,7 +27,8 @@ internal static partial class ErrorReport
         using var interruption = Interruption.Listen();
         try
         {
-            return await parsed.InvokeAsync(invocation, interruption.Stop);
+            var code = await parsed.InvokeAsync(invocation, interruption.Stop);
+            return interruption.ExitCode != 0 ? interruption.ExitCode : code; // tune returns with its state saved
         }
         catch (UsageException e)
         {

@@ -32,6 +32,9 @@ internal sealed class Interruption : IDisposable
     /// <summary>Of the command line that runs now.</summary>
     public static Interruption? Current { get; private set; }
 
+    /// <summary><see cref="Stop"/> of the command line that runs now.</summary>
+    public static CancellationToken Token => Current?.Stop ?? default;
+
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Stop => _source.Token;
 

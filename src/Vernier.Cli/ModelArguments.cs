@@ -36,7 +36,7 @@ internal sealed class ModelArguments
     {
         var model = Open(parsed, folder, out var adapter);
         if (adapter is not null && adapter.Config.Options.Method is not "lora")
-            adapter.MergeForInference(model);
+            adapter.MergeForInference(model, Interruption.Token);
         return model;
     }
 
@@ -49,7 +49,7 @@ internal sealed class ModelArguments
         var options = new LoadOptions { Threads = parsed.GetValue(_common.Threads), Mode = parsed.GetValue(Arithmetic) ?? _arithmetic };
         var model = ModelLoading.Load(parsed.GetRequiredValue(Model), options);
         adapter = folder is null ? null : Adapter.Load(folder);
-        adapter?.ApplyTo(model);
+        adapter?.ApplyTo(model, Interruption.Token);
         return model;
     }
 }

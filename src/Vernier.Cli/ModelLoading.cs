@@ -11,6 +11,6 @@ internal static class ModelLoading
     public static LanguageModel Load(string path, LoadOptions options)
     {
         using var progress = new ProgressLine($"loading {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}", patience: Patience);
-        return LanguageModel.Load(path, options with { Progress = (done, total) => progress.Report(done, total) });
+        return LanguageModel.Load(path, options with { Progress = (done, total) => progress.Report(done, total) }, Interruption.Token);
     }
 }

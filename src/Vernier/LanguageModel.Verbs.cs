@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vernier.Adapters;
 using Vernier.Data;
 using Vernier.Export;
@@ -9,36 +10,67 @@ namespace Vernier;
 // What most programs do with a model, each in one call. The types behind these calls (Tuner, TokenGenerator, GgufExport) offer more.
 public sealed partial class LanguageModel
 {
-    /// <summary>Tunes the model on a data file. The model stays tuned.</summary>
+    /// <summary>Tunes the base of the model on a data file: what an earlier <see cref="Tune"/> or <see cref="Apply"/> left is taken away first. The model stays tuned, and the adapter
+    /// in the folder makes the same of the base.</summary>
     /// <param name="data">Text or JSON Lines, see <see cref="TrainingData"/>.</param>
     /// <param name="options">The defaults tune the scales of a quantized model on its own codes; Steps or Epochs must be set.</param>
     /// <param name="folder">The run's folder: adapter, log, loss curve, card, checkpoints.</param>
     /// <param name="progress">Called after every step.</param>
-    /// <param name="cancel">Ends the run after the step that is under way, with a checkpoint.</param>
+    /// <param name="cancel">Ends the run within the step that is under way, with a checkpoint of the steps before it; the result says that it is not finished.</param>
+    /// <param name="resume">Goes on from the last checkpoint in the folder; from the start where there is none yet.</param>
     /// <exception cref="ArgumentException">An option's value makes no sense.</exception>
     /// <exception cref="InvalidDataException">The data file cannot be read: path, line, and what was expected.</exception>
     /// <exception cref="IOException">The folder holds an unfinished run, or cannot be written.</exception>
     /// <exception cref="NotFiniteNumberException">The run diverged; the adapter in the folder is the last good state.</exception>
-    public TuneResult Tune(string data, TuneOptions options, string folder, Action<TuneProgress>? progress = null, CancellationToken cancel = default) =>
-        new Tuner(this, options, TrainingData.Load(data, this, options), null, folder).Run(progress: progress, cancel: cancel);
+    /// <exception cref="InvalidOperationException">Another caller tunes the model.</exception>
+    public TuneResult Tune(string data, TuneOptions options, string folder, Action<TuneProgress>? progress = null, CancellationToken cancel = default, bool resume = false) =>
+        new Tuner(this, options, TrainingData.Load(data, this, options), null, folder).Run(resume, progress, cancel);
 
-    /// <summary>Puts a tuned adapter on the model.</summary>
+    /// <summary><see cref="Tune"/> on a thread of its own.</summary>
+    /// <param name="progress">Told after every step.</param>
+    /// <exception cref="OperationCanceledException">Cancelled. The steps that were done are in a checkpoint, unless it was before the first: call again with <paramref name="resume"/>.</exception>
+    /// <inheritdoc cref="Tune"/>
+    public Task<TuneResult> TuneAsync(string data, TuneOptions options, string folder, IProgress<TuneProgress>? progress = null, CancellationToken cancel = default, bool resume = false) =>
+        Task.Factory.StartNew(() =>
+        {
+            var result = Tune(data, options, folder, progress is null ? null : progress.Report, cancel, resume);
+            if (!result.Finished)
+                cancel.ThrowIfCancellationRequested();
+            return result;
+        }, cancel, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    /// <summary>Puts a tuned adapter on the base of the model, in place of what an earlier <see cref="Apply"/> or <see cref="Tune"/> left.</summary>
     /// <param name="folder">The folder of a tuning run.</param>
     /// <exception cref="InvalidDataException">The adapter is damaged, or belongs to another base (both hashes are named).</exception>
+    /// <exception cref="InvalidOperationException">Another caller tunes the model, or a <see cref="TaskSwitch"/> is in use.</exception>
     public void Apply(string folder) => Adapter.Load(folder).ApplyTo(this);
 
     /// <summary>What the model writes after a prompt.</summary>
     /// <param name="prompt">Text; special tokens written in it are parsed, and BOS is put in front where the model wants it.</param>
     /// <param name="maxTokens">New tokens at most.</param>
     /// <param name="sampling">null = greedy.</param>
+    /// <param name="cancel">Ends it, within the prompt too.</param>
     /// <returns>The new text, without the prompt.</returns>
     /// <exception cref="ArgumentException">The prompt is empty and the model has no BOS token, or it does not fit the context.</exception>
     /// <exception cref="InvalidDataException">The model has no tokenizer.</exception>
-    public string Generate(string prompt, int maxTokens = 256, SamplingOptions? sampling = null)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public string Generate(string prompt, int maxTokens = 256, SamplingOptions? sampling = null, CancellationToken cancel = default)
     {
         using var generator = new TokenGenerator(this);
         var options = new GenerationOptions { MaxTokens = maxTokens, Sampling = sampling ?? new SamplingOptions() };
-        return string.Concat(generator.Generate(EncodePrompt(prompt), options).Select(token => token.Text));
+        return string.Concat(generator.Generate(EncodePrompt(prompt), options, cancel).Select(token => token.Text));
+    }
+
+    /// <summary>What the model writes after a prompt, token by token as they are made, each computed on a thread of the pool. To stop listening frees what it holds.</summary>
+    /// <param name="cancel">Ends it, within the prompt too.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <inheritdoc cref="Generate"/>
+    public async IAsyncEnumerable<GeneratedToken> GenerateAsync(string prompt, int maxTokens = 256, SamplingOptions? sampling = null, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        using var generator = new TokenGenerator(this);
+        var options = new GenerationOptions { MaxTokens = maxTokens, Sampling = sampling ?? new SamplingOptions() };
+        await foreach (var token in generator.GenerateAsync(EncodePrompt(prompt), options, cancel).ConfigureAwait(false))
+            yield return token;
     }
 
     /// <summary>The ids that a prompt is fed as: with BOS in front where the model wants it; an empty prompt is BOS alone.</summary>
@@ -57,5 +89,6 @@ public sealed partial class LanguageModel
     /// <summary>Writes the model as it is now as one GGUF file: what was quantized keeps its integer codes, only scales differ.</summary>
     /// <exception cref="NotSupportedException">No GGUF format can hold it; says which can.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    public ExportResult ExportGguf(string path) => GgufExport.Write(this, path);
+    /// <exception cref="OperationCanceledException">Cancelled; an older file of that name stays.</exception>
+    public ExportResult ExportGguf(string path, CancellationToken cancel = default) => GgufExport.Write(this, path, cancel: cancel);
 }

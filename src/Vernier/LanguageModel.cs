@@ -5,19 +5,30 @@ using Vernier.Tuning;
 namespace Vernier;
 
 /// <summary>A language model with all that belongs to it: decoder, tokenizer, the file it came from, and what it computes with.</summary>
+/// <remarks>
+/// <para>Threads may share a model. A call waits for the call of another thread (generation token by token, so that several texts may be under way);
+/// while another thread tunes or measures it, which takes long, a call gets <see cref="InvalidOperationException"/> at once. <see cref="Dispose"/> waits
+/// for the work under way; calls after it get <see cref="ObjectDisposedException"/>. Callbacks may use the model (generate a text after every step), but not
+/// change or dispose it. Tokenizer and template may be used by any number of threads at once.</para>
+/// <para>A model holds at most one adapter. <see cref="Tune"/> and <see cref="Apply"/> start from the base: what an earlier call left is taken away first.
+/// The base is what was loaded, or what <see cref="MakeBase"/> was called on; <see cref="Reset"/> brings it back.</para>
+/// </remarks>
 /// <example><code>
 /// using var model = LanguageModel.Load("model.gguf");
 /// </code></example>
 public sealed partial class LanguageModel : IDisposable
 {
     private readonly Func<LoadedTokenizer?> _loadTokenizer;
+    private readonly Action<Decoder>? _reload;
     private Lazy<(LoadedTokenizer? Loaded, Exception? Problem)> _tokenizer;
     private readonly Lazy<ChatTemplate?> _template;
 
     /// <param name="tokenizer">Reads the tokenizer when it is first asked for; null = the model has none.</param>
-    internal LanguageModel(Decoder decoder, ModelSource source, Compute compute, Func<LoadedTokenizer?>? tokenizer = null)
+    /// <param name="reload">Restores the decoder's base from where it came; null = the base is kept in memory.</param>
+    internal LanguageModel(Decoder decoder, ModelSource source, Compute compute, Func<LoadedTokenizer?>? tokenizer = null, Action<Decoder>? reload = null)
     {
-        (Decoder, Source, Compute) = (decoder, source, compute);
+        (Decoder, Source, Compute, _reload) = (decoder, source, compute, reload);
+        decoder.MakeBase(keeps: reload is null);
         _loadTokenizer = tokenizer ?? (() => null);
         _tokenizer = new(ReadTokenizer);
         _template = new Lazy<ChatTemplate?>(() => ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null);
@@ -69,15 +80,16 @@ public sealed partial class LanguageModel : IDisposable
     /// <exception cref="FileNotFoundException">There is neither.</exception>
     /// <exception cref="InvalidDataException">The content is damaged or does not fit together: says where, what was found and what was expected.</exception>
     /// <exception cref="NotSupportedException">The content is valid but not done here.</exception>
-    public static LanguageModel Load(string path, LoadOptions? options = null)
+    /// <exception cref="OperationCanceledException">Cancelled; nothing stays open.</exception>
+    public static LanguageModel Load(string path, LoadOptions? options = null, CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options = OptionRules.Check(options ?? new LoadOptions());
         if (Directory.Exists(path))
-            return ModelLoader.FromFolder(path, options);
+            return ModelLoader.FromFolder(path, options, cancel);
         if (!File.Exists(path))
             throw new FileNotFoundException($"{path}: no such file or folder", path);
-        return ModelLoader.FromGguf(path, options);
+        return ModelLoader.FromGguf(path, options, cancel);
     }
 
     /// <summary>A model with random weights, to be trained from scratch.</summary>
@@ -91,7 +103,40 @@ public sealed partial class LanguageModel : IDisposable
     }
 
     /// <summary>The fingerprint of all integer codes, see <see cref="CodeHash"/>.</summary>
-    public string? CodesSha256() => CodeHash.Of(Decoder.QuantizedMatrices().Select(m => CodeMatrix.Of(m.Name, m.Matrix)));
+    public string? CodesSha256(CancellationToken cancel = default)
+    {
+        using var work = new WorkLease(Decoder, Compute, cancel);
+        return CodeHash.Of(Decoder.QuantizedMatrices().Select(m => CodeMatrix.Of(m.Name, m.Matrix)), cancel);
+    }
+
+    /// <summary>Takes away what tuning, an adapter or a merge left: the model computes the base again, to the bit. What the base's file can give again is read from there.</summary>
+    /// <exception cref="InvalidOperationException">A <see cref="Adapters.TaskSwitch"/> is in use, or it is called from inside the model's own work.</exception>
+    /// <exception cref="IOException">The file is gone or has changed since the model was loaded.</exception>
+    public void Reset()
+    {
+        using var work = new WorkLease(Decoder, Compute, changes: true);
+        ToBase();
+    }
+
+    /// <summary>Makes what the model computes now its base. Adapters that are made from here on belong to it, not to the file that was loaded: write it to a file too.</summary>
+    /// <exception cref="InvalidOperationException">It is called from inside the model's own work.</exception>
+    public void MakeBase()
+    {
+        using var work = new WorkLease(Decoder, Compute, changes: true);
+        Decoder.MakeBase(keeps: true);
+    }
+
+    /// <summary><see cref="Reset"/> inside the work that changes the model.</summary>
+    internal void ToBase()
+    {
+        Decoder.RequireNoSwitch();
+        if (Decoder.IsBase)
+            return;
+        if (Decoder.KeepsBase)
+            Decoder.RestoreBase(null);
+        else
+            _reload!(Decoder);
+    }
 
     /// <summary>Lets go of the tokenizer's memory until it is asked for again: a run that has its data has no use for it.</summary>
     internal void ReleaseTokenizer() => _tokenizer = new(ReadTokenizer);
@@ -108,6 +153,8 @@ public sealed partial class LanguageModel : IDisposable
         }
     }
 
+    /// <summary>Frees the memory. Waits for the work of another thread; a call after it gets <see cref="ObjectDisposedException"/>.</summary>
+    /// <exception cref="InvalidOperationException">Called from inside the model's own work, as from a progress callback.</exception>
     public void Dispose()
     {
         Decoder.Dispose();

@@ -26,8 +26,8 @@ internal static class EvalVerb
     {
         var options = UsageException.Unless(binding.Apply(parsed, new EvaluationOptions()).Checked);
         using var model = arguments.Open(parsed);
-        using var scorer = new DecoderScorer(model.Decoder, model.Compute);
-        var evaluator = new Evaluator(scorer, Prompts.Tokenizer(model), model.Config.ContextLength, Answers.Greedy(model));
+        using var scorer = new DecoderScorer(model.Decoder, model.Compute, cancel: stop);
+        var evaluator = new Evaluator(scorer, Prompts.Tokenizer(model), model.Config.ContextLength, Answers.Greedy(model, stop));
         using var progress = new ProgressLine(options.Task);
         var result = evaluator.Run(options, (done, total) => progress.Report(done, total), stop);
         progress.Dispose();

@@ -47,14 +47,14 @@ internal sealed class ExportVerb
         if (lossy && parsed.GetValue(_evalData) is null)
             throw new UsageException("--merge-lossy needs --eval-data FILE: what it loses is measured");
         using var model = _model.Open(parsed, out var adapter);
-        adapter?.Merge(model);
+        adapter?.Merge(model, stop);
         double? before = null, after = null;
         if (LossyMerge.IsNeeded(model) && adapter?.Config.Options.Method is { } method)
         {
             if (lossy)
             {
                 before = Perplexity(model, parsed, stop);
-                LossyMerge.Apply(model);
+                LossyMerge.Apply(model, stop);
                 after = Perplexity(model, parsed, stop);
             }
             else if (method != "lora" && format != "hf")
@@ -63,10 +63,10 @@ internal sealed class ExportVerb
         }
         var result = format switch
         {
-            "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type)),
-            "native" => NativeExport.Write(model, path),
-            "hf" => HuggingFaceExport.Write(model, path, elements ?? ElementType.F32),
-            _ => PackedExport.Write(model, path, format, elements),
+            "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type), stop),
+            "native" => NativeExport.Write(model, path, stop),
+            "hf" => HuggingFaceExport.Write(model, path, elements ?? ElementType.F32, stop),
+            _ => PackedExport.Write(model, path, format, elements, stop),
         } with
         { PerplexityBefore = before, PerplexityAfter = after };
         var json = parsed.GetValue(_common.Json);
@@ -78,7 +78,7 @@ internal sealed class ExportVerb
     private double Perplexity(LanguageModel model, ParseResult parsed, CancellationToken stop)
     {
         var file = parsed.GetRequiredValue(_evalData)!;
-        using var scorer = new DecoderScorer(model.Decoder, model.Compute);
+        using var scorer = new DecoderScorer(model.Decoder, model.Compute, cancel: stop);
         using var progress = new ProgressLine("perplexity");
         var options = new EvaluationOptions { Context = Math.Min(512, model.Config.ContextLength), Windows = parsed.GetValue(_windows) };
         return new Perplexity(scorer, Prompts.Tokenizer(model), model.Config.ContextLength).Measure(Path.GetFileName(file), file, options, (done, total) => progress.Report(done, total), stop).Perplexity;

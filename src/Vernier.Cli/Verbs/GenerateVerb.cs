@@ -37,9 +37,8 @@ internal static class GenerateVerb
         var made = new List<int>();
         var text = new System.Text.StringBuilder();
         var streams = json != "-";
-        foreach (var token in generator.Generate(prompt, options))
+        foreach (var token in generator.Generate(prompt, options, stop))
         {
-            stop.ThrowIfCancellationRequested();
             made.Add(token.Id);
             text.Append(token.Text);
             if (streams)

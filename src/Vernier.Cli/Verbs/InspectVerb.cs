@@ -15,14 +15,14 @@ internal static class InspectVerb
         var tensors = new Option<bool>("--tensors") { Description = "List every tensor" };
         command.Add(model);
         command.Add(tensors);
-        command.SetAction(parsed =>
+        command.SetAction((parsed, stop) =>
         {
-            var result = FileInspector.Inspect(parsed.GetRequiredValue(model));
+            var result = FileInspector.Inspect(parsed.GetRequiredValue(model), stop);
             var json = parsed.GetValue(common.Json);
             if (json != "-")
                 Print(result, parsed.GetValue(tensors));
             JsonResult.Write(json, result);
-            return 0;
+            return Task.FromResult(0);
         });
         return command;
     }

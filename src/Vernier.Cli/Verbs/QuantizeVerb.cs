@@ -55,15 +55,12 @@ internal sealed class QuantizeVerb
         var batches = options.Scheme == QuantizationScheme.GptqName ? Calibration.Load(model, calibration!, options, parsed.GetValue(_common.Seed)) : null;
         var (done, total) = (0, model.Decoder.Linears.Count);
         using var progress = new ProgressLine("quantize");
-        var layers = ModelQuantizer.Quantize(model.Decoder, model.Compute, options, batches, layer =>
-        {
-            stop.ThrowIfCancellationRequested();
-            progress.Report(++done, total);
-        });
+        var layers = ModelQuantizer.Quantize(model.Decoder, model.Compute, options, batches,
+            _ => progress.Report(++done, total), stop);
         progress.Dispose();
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        var written = gguf ? GgufExport.Write(model, output) : NativeExport.Write(model, output);
-        var result = new QuantizeResult(output, written.Format, written.Bytes, options.Scheme, options.Bits, options.Group, model.CodesSha256(), requantized, seconds, layers);
+        var written = gguf ? GgufExport.Write(model, output, cancel: stop) : NativeExport.Write(model, output, stop);
+        var result = new QuantizeResult(output, written.Format, written.Bytes, options.Scheme, options.Bits, options.Group, model.CodesSha256(stop), requantized, seconds, layers);
         var json = parsed.GetValue(_common.Json);
         if (json != "-")
             Print(result);

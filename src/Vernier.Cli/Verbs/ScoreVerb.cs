@@ -15,7 +15,7 @@ internal static class ScoreVerb
         command.SetAction((parsed, stop) =>
         {
             using var loaded = model.Open(parsed);
-            using var scorer = new DecoderScorer(loaded.Decoder, loaded.Compute);
+            using var scorer = new DecoderScorer(loaded.Decoder, loaded.Compute, cancel: stop);
             var score = new ScoreFile(scorer, loaded.Tokenizer, loaded.Config.ContextLength, loaded.Config.VocabularySize);
             var rows = files.Write(parsed, (input, output) => score.Run(input, output, stop: stop));
             JsonResult.Write(parsed.GetValue(common.Json), new { rows });

@@ -15,15 +15,15 @@ internal static class TokenizeVerb
         var files = JsonLinesArguments.AddTo(command, "{\"text\"} or {\"messages\",\"add_generation_prompt\"} a line; with --decode {\"ids\"}");
         var decode = new Option<bool>("--decode") { Description = "Read ids, add text" };
         command.Add(decode);
-        command.SetAction(parsed =>
+        command.SetAction((parsed, stop) =>
         {
             var path = parsed.GetRequiredValue(model);
             var tokenizer = TokenizerLoader.FromPath(path) ?? throw new InvalidDataException($"{path}: no tokenizer");
             var template = tokenizer.ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null;
             var work = new TokenizeFile(tokenizer.Tokenizer, template);
-            var rows = files.Write<int>(parsed, parsed.GetValue(decode) ? work.Decode : work.Encode);
+            var rows = files.Write(parsed, (input, output) => parsed.GetValue(decode) ? work.Decode(input, output, stop) : work.Encode(input, output, stop));
             JsonResult.Write(parsed.GetValue(common.Json), new { rows });
-            return 0;
+            return Task.FromResult(0);
         });
         return command;
     }

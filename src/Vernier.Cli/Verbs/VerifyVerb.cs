@@ -17,17 +17,17 @@ internal static class VerifyVerb
         var second = new Argument<string>("B") { Description = "The model to compare with it" };
         command.Add(first);
         command.Add(second);
-        command.SetAction(parsed =>
+        command.SetAction((parsed, stop) =>
         {
             var options = new LoadOptions { Threads = parsed.GetValue(common.Threads) };
             using var a = ModelLoading.Load(parsed.GetRequiredValue(first), options);
             using var b = ModelLoading.Load(parsed.GetRequiredValue(second), options);
-            var result = CodeComparison.Of(a, b);
+            var result = CodeComparison.Of(a, b, stop);
             var json = parsed.GetValue(common.Json);
             if (json != "-")
                 Print(result);
             JsonResult.Write(json, result);
-            return result.CodesEqual ? 0 : 1;
+            return Task.FromResult(result.CodesEqual ? 0 : 1);
         });
         return command;
     }

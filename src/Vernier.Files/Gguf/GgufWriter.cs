@@ -10,18 +10,21 @@ public sealed class GgufWriter : IDisposable
     private const uint Version = 3;
     private readonly ReplacingFile _file;
     private readonly TensorSequence _data;
+    private readonly CancellationToken _cancel;
 
-    private GgufWriter(ReplacingFile file, TensorSequence data)
+    private GgufWriter(ReplacingFile file, TensorSequence data, CancellationToken cancel)
     {
         _file = file;
         _data = data;
+        _cancel = cancel;
     }
 
     /// <summary>Writes the header.</summary>
     /// <param name="metadata">In the order of the file; <c>general.alignment</c> is respected.</param>
     /// <param name="tensors">In the order of the file.</param>
+    /// <param name="cancel">Ends the writing; the target holds its old content then.</param>
     /// <exception cref="IOException">The disk is full or the folder cannot be written.</exception>
-    public static GgufWriter Create(string path, GgufMetadata metadata, IReadOnlyList<GgufTensorPlan> tensors)
+    public static GgufWriter Create(string path, GgufMetadata metadata, IReadOnlyList<GgufTensorPlan> tensors, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(tensors);
@@ -32,7 +35,7 @@ public sealed class GgufWriter : IDisposable
         {
             file.Write(header);
             file.Pad(alignment);
-            return new GgufWriter(file, new TensorSequence(file, [.. tensors.Select(t => (t.Name, t.ByteLength))], alignment));
+            return new GgufWriter(file, new TensorSequence(file, [.. tensors.Select(t => (t.Name, t.ByteLength))], alignment), cancel);
         }
         catch
         {
@@ -44,7 +47,12 @@ public sealed class GgufWriter : IDisposable
     /// <summary>Appends bytes to the tensor whose turn it is; when it is full, the next one follows.</summary>
     /// <exception cref="ArgumentException">More bytes than the tensor has left.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    public void Write(ReadOnlySpan<byte> bytes) => _data.Write(bytes);
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        _cancel.ThrowIfCancellationRequested();
+        _data.Write(bytes);
+    }
 
     /// <summary>Flushes to the disk and puts the file in place.</summary>
     /// <exception cref="InvalidOperationException">A tensor is not complete.</exception>

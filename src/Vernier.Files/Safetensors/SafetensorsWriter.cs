@@ -13,18 +13,21 @@ public sealed class SafetensorsWriter : IDisposable
     private readonly ReplacingFile _file;
     private readonly TensorSequence _data;
     private readonly byte[] _chunk = new byte[Chunk];
+    private readonly CancellationToken _cancel;
 
-    private SafetensorsWriter(ReplacingFile file, TensorSequence data)
+    private SafetensorsWriter(ReplacingFile file, TensorSequence data, CancellationToken cancel)
     {
         _file = file;
         _data = data;
+        _cancel = cancel;
     }
 
     /// <summary>Writes the header.</summary>
     /// <param name="metadata">Free texts; readers of Hugging Face models want <c>format</c> = <c>pt</c>.</param>
+    /// <param name="cancel">Ends the writing; the target holds its old content then.</param>
     /// <exception cref="ArgumentException">A name twice, or a header that readers would refuse for its size.</exception>
     /// <exception cref="IOException">The disk is full or the folder cannot be written.</exception>
-    public static SafetensorsWriter Create(string path, IReadOnlyList<SafetensorsPlan> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static SafetensorsWriter Create(string path, IReadOnlyList<SafetensorsPlan> tensors, IReadOnlyDictionary<string, string>? metadata = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         var header = BuildHeader(tensors, metadata);
@@ -37,7 +40,7 @@ public sealed class SafetensorsWriter : IDisposable
             BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
             file.Write(length);
             file.Write(header);
-            return new SafetensorsWriter(file, new TensorSequence(file, [.. tensors.Select(t => (t.Name, t.ByteLength))], alignment: 1));
+            return new SafetensorsWriter(file, new TensorSequence(file, [.. tensors.Select(t => (t.Name, t.ByteLength))], alignment: 1), cancel);
         }
         catch
         {
@@ -49,7 +52,12 @@ public sealed class SafetensorsWriter : IDisposable
     /// <summary>Appends bytes to the tensor whose turn it is; when it is full, the next one follows.</summary>
     /// <exception cref="ArgumentException">More bytes than the tensor has left.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    public void Write(ReadOnlySpan<byte> bytes) => _data.Write(bytes);
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        _cancel.ThrowIfCancellationRequested();
+        _data.Write(bytes);
+    }
 
     /// <summary>Appends values, rounded to nearest even where the type is narrower.</summary>
     /// <param name="type">Type of the tensor whose turn it is: F32, F16 or BF16.</param>
@@ -61,7 +69,7 @@ public sealed class SafetensorsWriter : IDisposable
             var part = values[..Math.Min(step, values.Length)];
             var bytes = _chunk.AsSpan(0, part.Length * type.Size());
             type.FromSingle(part, bytes);
-            _data.Write(bytes);
+            Write(bytes);
         }
     }
 

@@ -64,6 +64,7 @@ internal static unsafe class Int8GemmDriver
             var scales = scratch + (long)atOnce * panelFloats + rowFloats;
             for (var first = start; first < end; first += atOnce)
             {
+                Pool.Cancellation.ThrowIfCancellationRequested();
                 var count = Math.Min(atOnce, end - first);
                 var (top, bottom) = (first * TKernel.Rows, Math.Min((first + count) * TKernel.Rows, Weight.Rows));
                 RowFactors.Fetch(top, bottom);

@@ -43,6 +43,10 @@ public sealed unsafe class WorkerPool : IDisposable
     /// <summary>Number of workers.</summary>
     public int Threads { get; }
 
+    /// <summary>Ends the work under way: <see cref="Run"/> starts no further job, and long jobs end between two tiles. What they were to compute is undefined then.
+    /// Who sets it resets it; work that must not be left half done runs with none.</summary>
+    public CancellationToken Cancellation { get; set; }
+
     /// <summary>For jobs that deal out their work; a caller deals before it runs the job.</summary>
     internal WorkShares Shares { get; }
 
@@ -51,11 +55,13 @@ public sealed unsafe class WorkerPool : IDisposable
 
     /// <summary>Runs the job on all workers and returns when all are done. Allocates nothing.</summary>
     /// <exception cref="InvalidOperationException">The pool is already running a job: it serves one caller at a time and is not reentrant.</exception>
+    /// <exception cref="OperationCanceledException"><see cref="Cancellation"/> says so; with a job that was already running, the workers have ended it.</exception>
     /// <remarks>When workers fail, all still finish, and the exception of the lowest worker is rethrown.</remarks>
     public void Run<TJob>(ref TJob job)
         where TJob : struct, IParallelJob
     {
         ObjectDisposedException.ThrowIf(_stop, this);
+        Cancellation.ThrowIfCancellationRequested();
         if (Interlocked.Exchange(ref _running, 1) != 0)
             throw new InvalidOperationException("The worker pool is already running a job.");
         try

@@ -181,6 +181,7 @@ internal static unsafe class GemmDriver
             var panels = Pool.WorkerScratch(worker, (long)width * Depth);
             for (var column = left * TKernel.Columns; column < columnEnd; column += width)
             {
+                Pool.Cancellation.ThrowIfCancellationRequested();
                 var columns = Math.Min(width, columnEnd - column);
                 for (var d = 0; d < Depths; d += Depth)
                 {
@@ -261,6 +262,7 @@ internal static unsafe class GemmDriver
                     A.Pack(row, rows, d, Math.Min(Depth, Depths - d), TKernel.Rows, a + (long)padded * d);
                 for (var column = 0; column < Columns; column += width)
                 {
+                    Pool.Cancellation.ThrowIfCancellationRequested();
                     var columns = Math.Min(width, Columns - column);
                     for (var d = 0; d < Depths; d += Depth)
                     {

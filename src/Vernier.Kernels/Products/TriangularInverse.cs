@@ -28,7 +28,7 @@ public static unsafe class TriangularInverse
             else
                 pool.Run(ref column);
         }
-        var invert = new InverseJob { R = h, U = inverse.Pointer, N = n };
+        var invert = new InverseJob { R = h, U = inverse.Pointer, N = n, Cancel = pool.Cancellation };
         pool.Run(ref invert);
         for (var i = 0; i < n; i++)
             inverse.Slice((long)i * n, n).CopyTo(matrix.Slice((long)i * n, n));
@@ -79,11 +79,13 @@ public static unsafe class TriangularInverse
         public double* R;
         public double* U;
         public int N;
+        public CancellationToken Cancel;
 
         public readonly void Execute(int worker, int workers)
         {
             for (var first = worker * Strip; first < N; first += workers * Strip)
             {
+                Cancel.ThrowIfCancellationRequested();
                 var last = Math.Min(N, first + Strip);
                 for (var i = last - 1; i >= 0; i--)
                     Row(i, first, last);

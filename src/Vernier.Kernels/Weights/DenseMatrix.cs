@@ -37,6 +37,8 @@ public sealed unsafe class DenseMatrix : WeightMatrix
 
     public override void Dispose()
     {
+        if (IsKept)
+            return;
         _values.Dispose();
         base.Dispose();
     }

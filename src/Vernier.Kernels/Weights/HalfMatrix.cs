@@ -39,6 +39,8 @@ public sealed unsafe class HalfMatrix : WeightMatrix
 
     public override void Dispose()
     {
+        if (IsKept)
+            return;
         _values.Dispose();
         base.Dispose();
     }

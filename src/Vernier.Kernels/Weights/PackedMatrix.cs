@@ -229,6 +229,8 @@ public sealed unsafe class PackedMatrix : WeightMatrix
 
     public override void Dispose()
     {
+        if (IsKept)
+            return;
         _codes.Dispose();
         Scales.Dispose();
         base.Dispose();

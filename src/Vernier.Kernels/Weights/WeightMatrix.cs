@@ -28,6 +28,9 @@ public abstract unsafe class WeightMatrix : IDisposable
     /// <param name="stride">Elements from one row to the next, at least <paramref name="columns"/>.</param>
     public abstract void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride);
 
+    /// <summary>Somebody goes back to this weight later: until that ends, whoever replaces it does not free it. <see cref="Dispose"/> does nothing meanwhile.</summary>
+    public bool IsKept { get; set; }
+
     /// <summary>The whole effective weight, [rows, columns] row-major.</summary>
     public float[] ToArray()
     {

@@ -5,6 +5,7 @@ namespace Vernier.Adapters;
 
 /// <summary>Several PEQA tasks on one quantized model. A task is a set of scales; to switch is to hand each packed weight another set, so it takes
 /// microseconds, nothing is computed, and going back gives the base exactly.</summary>
+/// <remarks>Calls wait for the work of other threads on the model. While a switch is there, the model cannot be tuned, reset or given an adapter.</remarks>
 public sealed class TaskSwitch : IDisposable
 {
     private readonly Decoder _decoder;
@@ -14,6 +15,7 @@ public sealed class TaskSwitch : IDisposable
     private readonly PackedMatrix[] _weights;
     private readonly GroupScales[] _base;
     private readonly string[] _names; // of the weights' linears
+    private bool _disposed;
     private readonly Dictionary<string, (GroupScales[] Scales, TaskScales Batch)> _tasks = new(StringComparer.Ordinal);
 
     /// <param name="model">Its scales now are the base. It must outlive the switch and keep its linears.</param>
@@ -29,6 +31,7 @@ public sealed class TaskSwitch : IDisposable
         _weights = [.. linears.Select(l => (PackedMatrix)l.Weight)];
         _names = [.. linears.Select(l => l.Name)];
         _base = [.. _weights.Select(w => w.Scales)];
+        decoder.CountSwitch(1);
     }
 
     /// <summary>Names of the tasks.</summary>
@@ -37,13 +40,14 @@ public sealed class TaskSwitch : IDisposable
     /// <summary>The task in use; null = the base.</summary>
     public string? Active { get; private set; }
 
-    /// <summary>Takes in the scales of an adapter, as <see cref="Adapter.MergeForInference(LanguageModel)"/> makes them: where the model computes with integers now,
+    /// <summary>Takes in the scales of an adapter, as <see cref="Adapter.MergeForInference(LanguageModel, CancellationToken)"/> makes them: where the model computes with integers now,
     /// scales group by group are rounded to fp16, as in an exported GGUF file. The task in use stays in use.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     /// <exception cref="NotSupportedException">The adapter is not one of PEQA: it is more than scales.</exception>
     /// <exception cref="InvalidDataException">It was tuned on other codes; both hashes are named.</exception>
     public void Add(string name, Adapter adapter)
     {
+        using var work = new WorkLease(_decoder, _compute, changes: true);
         if (_tasks.ContainsKey(name))
             throw new ArgumentException($"there is a task '{name}' already", nameof(name));
         if (adapter.Config.Options.Method != "peqa")
@@ -51,6 +55,7 @@ public sealed class TaskSwitch : IDisposable
         if (_codesSha256() is var codes && codes != adapter.Config.TunedCodesSha256)
             throw Adapter.OfAnotherBase(_model, adapter.Config.TunedCodesSha256, codes);
         var active = Active;
+        var linears = _decoder.Linears;
         Activate(null);
         Assign([.. _base.Select(s => s.Clone())]); // an adapter changes scales in place
         try
@@ -62,6 +67,8 @@ public sealed class TaskSwitch : IDisposable
         finally
         {
             adapter.Merge(_decoder, _compute);
+            var at = 0;
+            _decoder.ReplaceLinears(_ => linears[at++]);
             Assign(_base);
         }
         Activate(active);
@@ -77,6 +84,7 @@ public sealed class TaskSwitch : IDisposable
     /// <exception cref="KeyNotFoundException">There is no such task.</exception>
     public void Interpolate(string name, string first, string second, float share)
     {
+        using var work = new WorkLease(_decoder, _compute);
         if (_tasks.ContainsKey(name))
             throw new ArgumentException($"there is a task '{name}' already", nameof(name));
         var (a, b) = (Find(first).Scales, Find(second).Scales);
@@ -92,6 +100,7 @@ public sealed class TaskSwitch : IDisposable
     /// <exception cref="KeyNotFoundException">There is no such task.</exception>
     public void Activate(string? name)
     {
+        using var work = _decoder.Gate.Enter();
         Assign(name is null ? _base : Find(name).Scales);
         Active = name;
     }
@@ -99,7 +108,18 @@ public sealed class TaskSwitch : IDisposable
     /// <summary>Goes back to the base and frees the tasks.</summary>
     public void Dispose()
     {
-        Activate(null);
+        if (_disposed)
+            return;
+        _disposed = true;
+        try
+        {
+            Activate(null);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The model went first; the tasks are still to be freed.
+        }
+        _decoder.CountSwitch(-1);
         foreach (var scales in _tasks.Values.SelectMany(t => t.Scales))
             scales.Dispose();
         _tasks.Clear();
@@ -154,5 +174,6 @@ public sealed class TaskSwitch : IDisposable
     {
         for (var i = 0; i < _weights.Length; i++)
             _weights[i].Scales = scales[i];
+        _decoder.Changed();
     }
 }

@@ -17,7 +17,7 @@ public static class ModelBenchmark
     private const int WarmUp = 3;
     private const long MostReadBytes = 512L << 20;
 
-    /// <summary>Runs everything. The model is changed: it ends with tuned scales.</summary>
+    /// <summary>Runs everything. The model is changed: it ends with tuned scales, until <see cref="LanguageModel.Reset"/>.</summary>
     /// <param name="repetitions">Each measurement is the best of so many.</param>
     /// <param name="inferenceOnly">Prefill and decoding alone.</param>
     /// <param name="tuneMode">Arithmetic of the tuning step; inference uses the model's.</param>
@@ -25,6 +25,7 @@ public static class ModelBenchmark
         LanguageModel model, int seed, int repetitions = 3, bool inferenceOnly = false, ComputeMode tuneMode = ComputeMode.Fp32, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        using var work = new WorkLease(model.Decoder, model.Compute, stop, "is being measured", letsChangesIn: true);
         var compute = model.Compute;
         var random = new Random(seed);
         var length = Math.Min(PromptTokens, model.Config.ContextLength - DecodeTokens - 1);

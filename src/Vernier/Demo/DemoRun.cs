@@ -63,7 +63,7 @@ public sealed class DemoRun : IDisposable
             tasks.Add(task);
         }
         var exact = SwitchThrough(matrices, states, rows, tasks);
-        var exports = Export(matrices, states, rows);
+        var exports = Export(matrices, states, rows, stop);
         return new DemoResult
         {
             Parameters = _model.ParameterCount,
@@ -99,6 +99,7 @@ public sealed class DemoRun : IDisposable
         };
         Train("base", DemoText.Stories(_options.StoryLines, _options.Seed), options, stop);
         new FullMethod().Merge(_model.Decoder, _model.Compute);
+        _model.MakeBase();
     }
 
     /// <summary>Rounds the linears of the blocks to the nearest code.</summary>
@@ -111,6 +112,7 @@ public sealed class DemoRun : IDisposable
             linear.Weight.Dispose();
             return new FrozenLinear(linear.Name, packed, linear.Bias);
         });
+        _model.MakeBase(); // the tasks are tuned from here
         return [.. _model.Decoder.Linears.Select(l => (PackedMatrix)l.Weight)];
     }
 
@@ -169,14 +171,14 @@ public sealed class DemoRun : IDisposable
     }
 
     /// <summary>Writes a GGUF file for the rounded model and for each task, loads each again and measures and compares what was loaded.</summary>
-    private List<DemoExport> Export(PackedMatrix[] matrices, List<GroupScales[]> states, List<DemoRow> rows)
+    private List<DemoExport> Export(PackedMatrix[] matrices, List<GroupScales[]> states, List<DemoRow> rows, CancellationToken stop)
     {
         _say("exporting GGUF files, loading them again and comparing their codes");
         var exports = new List<DemoExport>();
         foreach (var (state, scales) in states.Index())
         {
             Use(matrices, scales);
-            var written = GgufExport.Write(_model, Path.Combine(_output, (state == 0 ? "rounded" : rows[state + 1].Model) + ".gguf"));
+            var written = GgufExport.Write(_model, Path.Combine(_output, (state == 0 ? "rounded" : rows[state + 1].Model) + ".gguf"), cancel: stop);
             using var first = LanguageModel.Load(state == 0 ? written.Path : exports[0].Path, new LoadOptions { Threads = 1 });
             using var loaded = LanguageModel.Load(written.Path, new LoadOptions { Threads = _options.Threads });
             var compared = CodeComparison.Of(first, loaded);

@@ -8,7 +8,7 @@ public static class Answers
 {
     /// <summary>Answers by the most likely token at every step, up to an end token.</summary>
     /// <exception cref="ArgumentException">The model has no tokenizer, or no chat template where one is asked for.</exception>
-    public static TextGenerator Greedy(LanguageModel model) => (prompt, chat, maxTokens) =>
+    public static TextGenerator Greedy(LanguageModel model, CancellationToken cancel = default) => (prompt, chat, maxTokens) =>
     {
         var tokenizer = model.Tokenizer ?? throw new ArgumentException("generation from text needs a model with a tokenizer");
         if (chat)
@@ -19,6 +19,6 @@ public static class Answers
         var ids = chat ? tokenizer.Encode(prompt) : ContinuationEncoding.EncodeText(tokenizer, prompt);
         using var generator = new TokenGenerator(model);
         var options = new GenerationOptions { MaxTokens = maxTokens, Sampling = new SamplingOptions { Temperature = 0 } };
-        return tokenizer.Decode(generator.Generate(ids, options).Where(t => t.Ends != StopReason.EndToken).Select(t => t.Id));
+        return tokenizer.Decode(generator.Generate(ids, options, cancel).Where(t => t.Ends != StopReason.EndToken).Select(t => t.Id));
     };
 }

@@ -4,8 +4,11 @@ namespace Vernier.Evaluation;
 
 /// <summary>Scores with a decoder. Consecutive requests share a forward pass, laid end to end without padding; where they begin with the same
 /// long run of tokens (the choices of a question behind solved examples), that run is computed once and kept in a cache.</summary>
+/// <remarks>Any number of scorers may be used on one model by several threads. One scorer scores one list at a time: a second caller gets <see cref="InvalidOperationException"/>.
+/// <see cref="Dispose"/> waits for the pass under way.</remarks>
 /// <param name="batchTokens">Tokens of a forward pass, unless a single sequence is longer.</param>
-public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTokens = 2048) : SequenceScorer, IDisposable
+/// <param name="cancel">Ends every pass, with <see cref="OperationCanceledException"/>.</param>
+public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTokens = 2048, CancellationToken cancel = default) : SequenceScorer, IDisposable
 {
     // Below this many shared tokens one pass over everything is faster than several short ones: a product of few tokens
     // pays for unpacking the weights as a product of about this many does.
@@ -15,8 +18,35 @@ public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTok
     private readonly List<ScoringRequest> _batch = [];
     private int _batched;
     private int[] _cached = []; // the ids whose keys and values the cache holds
+    private readonly Lock _gate = new();
+    private int _busy;
+    private bool _disposed;
 
     public override IEnumerable<SequenceScore> Score(IEnumerable<ScoringRequest> requests)
+    {
+        if (Interlocked.Exchange(ref _busy, 1) != 0)
+            throw new InvalidOperationException("this scorer is in use by another caller: make one for each");
+        try
+        {
+            foreach (var score in ScoreAlone(requests))
+                yield return score;
+        }
+        finally
+        {
+            Volatile.Write(ref _busy, 0);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _cache.Dispose();
+        }
+    }
+
+    private IEnumerable<SequenceScore> ScoreAlone(IEnumerable<ScoringRequest> requests)
     {
         Forget();
         using var next = requests.GetEnumerator();
@@ -42,8 +72,6 @@ public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTok
         foreach (var score in FlushBatch())
             yield return score;
     }
-
-    public void Dispose() => _cache.Dispose();
 
     /// <summary>The weights may have changed since the cache was filled.</summary>
     private void Forget()
@@ -74,7 +102,7 @@ public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTok
         ids.AsSpan(from).CopyTo(targets.AsSpan(from - 1 - keep));
         var logProbabilities = new float[tail.Length];
         var greedy = new bool[tail.Length];
-        decoder.LogProbabilities(compute, new TokenBatch(tail, [0, tail.Length], targets), _cache, logProbabilities, greedy);
+        LogProbabilities(new TokenBatch(tail, [0, tail.Length], targets), _cache, logProbabilities, greedy);
         _cached = input;
         return new SequenceScore(logProbabilities[(from - 1 - keep)..], greedy[(from - 1 - keep)..]);
     }
@@ -98,7 +126,7 @@ public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTok
 
         var logProbabilities = new float[_batched];
         var greedy = new bool[_batched];
-        decoder.LogProbabilities(compute, new TokenBatch(ids, starts, targets), logProbabilities, greedy);
+        LogProbabilities(new TokenBatch(ids, starts, targets), null, logProbabilities, greedy);
 
         var scores = new SequenceScore[_batch.Count];
         for (var r = 0; r < scores.Length; r++)
@@ -109,6 +137,19 @@ public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTok
         _batch.Clear();
         _batched = 0;
         return scores;
+    }
+
+    private void LogProbabilities(TokenBatch batch, KvCache? cache, float[] logProbabilities, bool[] greedy)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            using var work = new WorkLease(decoder, compute, cancel);
+            if (cache is null)
+                decoder.LogProbabilities(compute, batch, logProbabilities, greedy);
+            else
+                decoder.LogProbabilities(compute, batch, cache, logProbabilities, greedy);
+        }
     }
 
     private void Check(ScoringRequest request)

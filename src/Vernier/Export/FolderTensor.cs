@@ -12,9 +12,9 @@ internal sealed record FolderTensor(IReadOnlyList<SafetensorsPlan> Plans, string
 {
     /// <summary>Writes model.safetensors of a folder that exists.</summary>
     /// <param name="framework">Who is to read the tensors: pt or mlx.</param>
-    public static void WriteAll(IReadOnlyList<FolderTensor> tensors, string folder, string framework)
+    public static void WriteAll(IReadOnlyList<FolderTensor> tensors, string folder, string framework, CancellationToken cancel)
     {
-        using var writer = SafetensorsWriter.Create(Path.Combine(folder, "model.safetensors"), [.. tensors.SelectMany(t => t.Plans)], new Dictionary<string, string> { ["format"] = framework });
+        using var writer = SafetensorsWriter.Create(Path.Combine(folder, "model.safetensors"), [.. tensors.SelectMany(t => t.Plans)], new Dictionary<string, string> { ["format"] = framework }, cancel);
         foreach (var tensor in tensors)
             tensor.Write(writer);
         writer.Commit();

@@ -13,10 +13,13 @@ public static class GgufExport
     /// <summary>Writes the file beside <paramref name="path"/> and puts it in place when it is complete.</summary>
     /// <param name="floats">Format of matrices that are not packed and did not come from the file: f32, f16 or bf16; null = the type that they are held in.</param>
     /// <exception cref="NotSupportedException">A tensor cannot be held by any GGUF format, or the family has no GGUF names; says which can.</exception>
+    /// <param name="cancel">Ends the export; an older file at <paramref name="path"/> stays as it is.</param>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    public static ExportResult Write(LanguageModel model, string path, BlockFormat? floats = null)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static ExportResult Write(LanguageModel model, string path, BlockFormat? floats = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         var weights = model.Decoder.Weights().ToDictionary(w => w.Name, StringComparer.Ordinal);
         var source = model.Source.Gguf;
         var tensors = source is null
@@ -27,7 +30,7 @@ public static class GgufExport
         if (changed)
             metadata = metadata.With(GgufValue.Of("general.file_type", GgufMetadataBuilder.FileType(tensors.Select(t => t.Plan))));
 
-        using var writer = GgufWriter.Create(path, metadata, [.. tensors.Select(t => t.Plan)]);
+        using var writer = GgufWriter.Create(path, metadata, [.. tensors.Select(t => t.Plan)], cancel);
         foreach (var tensor in tensors)
             tensor.Write(writer);
         writer.Commit();
@@ -56,6 +59,7 @@ public static class GgufExport
         if (GgufNames.ToHuggingFace(tensor.Name) is not { } name || !weights.TryGetValue(name, out var weight))
             return PlannedTensor.Copy(source, tensor);
         var order = GgufNames.RowOrder(name, source.Metadata["general.architecture"].AsString(), model.Config.HeadDim);
+        model.Compute.Pool.Cancellation.ThrowIfCancellationRequested();
         if (weight.Matrix is PackedMatrix packed)
         {
             if (tensor.Format.Codes is { } codes && codes.Bits == packed.Bits && codes.GroupSize == packed.GroupSize)

@@ -19,14 +19,16 @@ public static class HuggingFaceExport
     /// <param name="type">F32, F16 or BF16.</param>
     /// <exception cref="ArgumentException">Another type.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    public static ExportResult Write(LanguageModel model, string folder, ElementType type)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static ExportResult Write(LanguageModel model, string folder, ElementType type, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         if (type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
             throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
         Directory.CreateDirectory(folder);
         var tensors = model.Decoder.Weights().Select(w => FolderTensor.Floats(w.Name, w.Matrix, w.Vector, type)).ToList();
-        FolderTensor.WriteAll(tensors, folder, "pt");
+        FolderTensor.WriteAll(tensors, folder, "pt", cancel);
         HuggingFaceConfigWriter.Write(model, Path.Combine(folder, "config.json"), type);
         WriteTokenizer(model, folder);
         var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);

@@ -17,9 +17,10 @@ public static class LossyMerge
     }
 
     /// <summary>Rounds W + scaling · B A to the nearest codes: on a symmetric grid where the base's is one, on NF4's table where the base has it.</summary>
-    public static void Apply(LanguageModel model)
+    public static void Apply(LanguageModel model, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        using var work = new WorkLease(model.Decoder, model.Compute, cancel, changes: true);
         model.Decoder.ReplaceLinears(linear =>
         {
             if (linear is not LoraLinear { Base: PackedMatrix codes } lora)

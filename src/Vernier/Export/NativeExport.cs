@@ -14,14 +14,16 @@ public static class NativeExport
     /// <summary>Writes into <paramref name="folder"/>, which is made.</summary>
     /// <exception cref="NotSupportedException">No config.json can be made for the model.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    public static ExportResult Write(LanguageModel model, string folder)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static ExportResult Write(LanguageModel model, string folder, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         var weights = model.Decoder.Weights().ToList();
         var packed = weights.Where(w => w.Matrix is PackedMatrix).Select(w => KeyValuePair.Create(Module(w.Name), NativeLayer.Describe((PackedMatrix)w.Matrix!))).ToList();
         Directory.CreateDirectory(folder);
         var plans = weights.SelectMany(w => Plan(w.Name, w.Matrix, w.Vector)).ToList();
-        using (var writer = SafetensorsWriter.Create(Path.Combine(folder, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }))
+        using (var writer = SafetensorsWriter.Create(Path.Combine(folder, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }, cancel))
         {
             foreach (var (_, matrix, vector) in weights)
                 if (matrix is not null)

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Kernels;
+using Vernier.Models;
 
 namespace Vernier.Export;
 
@@ -22,9 +23,11 @@ public static class PackedExport
     /// <exception cref="ArgumentException">Another format or type, or the folder is the source itself.</exception>
     /// <exception cref="NotSupportedException">The packing cannot hold a matrix; says which can.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
-    public static ExportResult Write(LanguageModel model, string folder, string format, ElementType? type = null)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static ExportResult Write(LanguageModel model, string folder, string format, ElementType? type = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var target = Array.Find(Targets, t => t.Name == format) ?? throw new ArgumentException($"unknown format '{format}'; known: {string.Join(", ", Formats)}", nameof(format));
         if (type is not (null or ElementType.F32 or ElementType.F16 or ElementType.BF16))
@@ -35,7 +38,7 @@ public static class PackedExport
         var tensors = Plan(model, target, source, type, out var settings);
 
         Directory.CreateDirectory(folder);
-        FolderTensor.WriteAll(tensors, folder, target.Framework);
+        FolderTensor.WriteAll(tensors, folder, target.Framework, cancel);
         HuggingFaceConfigWriter.WritePacked(model, folder, type ?? (source is null ? UsualType(model) : null), target.Name, settings);
         HuggingFaceExport.WriteTokenizer(model, folder);
         var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
@@ -70,6 +73,7 @@ public static class PackedExport
 
         QuantizedLayer Layer(string module, PackedMatrix matrix)
         {
+            model.Compute.Pool.Cancellation.ThrowIfCancellationRequested();
             try
             {
                 return target.Layer(matrix, () => source?.ZeroPoints(module));

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Vernier.Kernels;
+using Vernier.Models;
 
 namespace Vernier.Inspection;
 
@@ -11,15 +13,21 @@ namespace Vernier.Inspection;
 public sealed record CodeComparison(bool CodesEqual, long ScalesChanged, long ScalesTotal, double MaxRelativeChange, IReadOnlyList<string> Differences)
 {
     /// <summary>Compares the quantized matrices of two models by their Hugging Face names.</summary>
-    public static CodeComparison Of(LanguageModel a, LanguageModel b)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static CodeComparison Of(LanguageModel a, LanguageModel b, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
+        // In one order, whoever compares: two threads that took them in different orders would wait for each other.
+        var swap = RuntimeHelpers.GetHashCode(a) > RuntimeHelpers.GetHashCode(b);
+        using var outer = new WorkLease((swap ? b : a).Decoder, (swap ? b : a).Compute, cancel);
+        using var inner = new WorkLease((swap ? a : b).Decoder, (swap ? a : b).Compute, cancel);
         var (first, second) = (Packed(a), Packed(b));
         var differences = new List<string>();
         var (changed, total, largest) = (0L, 0L, 0.0);
         foreach (var (name, matrix) in first)
         {
+            cancel.ThrowIfCancellationRequested();
             if (!second.TryGetValue(name, out var other))
                 differences.Add($"{name}: quantized only in the first");
             else if (matrix.Rows != other.Rows || matrix.Columns != other.Columns)

@@ -16,23 +16,23 @@ public static class FileInspector
     /// <exception cref="FileNotFoundException">There is neither a file nor a folder.</exception>
     /// <exception cref="InvalidDataException">The content is damaged: says where, what was found and what was expected.</exception>
     /// <exception cref="NotSupportedException">The content is valid but not done here.</exception>
-    public static FileInspection Inspect(string path)
+    public static FileInspection Inspect(string path, CancellationToken cancel = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path))
-            return Folder(path);
+            return Folder(path, cancel);
         if (!File.Exists(path))
             throw new FileNotFoundException($"{path}: no such file or folder", path);
         return Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".safetensors" => Safetensors(path),
             ".bin" or ".pt" or ".pth" => Torch(path),
-            ".gguf" => Gguf(path),
-            _ => StartsWith(path, "GGUF"u8) ? Gguf(path) : StartsWith(path, "PK"u8) ? Torch(path) : Safetensors(path),
+            ".gguf" => Gguf(path, cancel),
+            _ => StartsWith(path, "GGUF"u8) ? Gguf(path, cancel) : StartsWith(path, "PK"u8) ? Torch(path) : Safetensors(path),
         };
     }
 
-    private static FileInspection Gguf(string path)
+    private static FileInspection Gguf(string path, CancellationToken cancel)
     {
         using var file = GgufFile.Open(path);
         var architecture = file.Metadata.FindString("general.architecture");
@@ -45,7 +45,7 @@ public static class FileInspector
             Parameters = parameters,
             BitsPerWeight = Bits(file.Tensors.Sum(t => t.ByteLength), parameters),
             Bytes = file.Length,
-            CodesSha256 = GgufCodes.Sha256(file),
+            CodesSha256 = GgufCodes.Sha256(file, cancel),
             Metadata = file.Metadata.ToDictionary(v => v.Key, v => Shortened(v.ToString())),
             Tensors = [.. file.Tensors.Select(t => new InspectedTensor(t.Name, t.Dimensions, t.Format.Name, t.ByteLength))],
         };
@@ -63,7 +63,7 @@ public static class FileInspector
         return Plain(path, "pickle", null, [.. file.Tensors.Select(t => new InspectedTensor(t.Name, t.Shape, t.Type.ToString(), t.Elements * t.Type.Size()))]);
     }
 
-    private static FileInspection Folder(string path)
+    private static FileInspection Folder(string path, CancellationToken cancel)
     {
         using var folder = HfFolder.Open(path);
         var architecture = folder.Config.RootElement.TryGetProperty("model_type", out var type) ? type.ToString() : null;
@@ -72,7 +72,7 @@ public static class FileInspector
         return Plain(path, "folder", architecture, [.. tensors]) with
         {
             Quantization = packed?.Method,
-            CodesSha256 = packed is null ? null : CodeHash.Of(QuantizedWeights.Codes(packed)),
+            CodesSha256 = packed is null ? null : CodeHash.Of(QuantizedWeights.Codes(packed), cancel),
         };
     }
 

@@ -6,12 +6,12 @@ namespace Vernier.Inspection;
 /// <summary>The integer codes of a GGUF file, read from the file row by row: the same fingerprint as that of the loaded model.</summary>
 internal static class GgufCodes
 {
-    public static string? Sha256(GgufFile file)
+    public static string? Sha256(GgufFile file, CancellationToken cancel = default)
     {
         var architecture = file.Metadata.FindString("general.architecture") ?? "";
         var (heads, width) = (file.Metadata.FindLayerSize($"{architecture}.attention.head_count"), file.Metadata.FindLayerSize($"{architecture}.embedding_length"));
         var headDim = file.Metadata.FindLayerSize($"{architecture}.attention.key_length") ?? (heads > 0 ? width / heads : null) ?? 0;
-        return CodeHash.Of(file.Tensors.Where(t => t.Format.Codes is not null && t.Dimensions.Count == 2).Select(t => Matrix(file, t, architecture, (int)headDim)));
+        return CodeHash.Of(file.Tensors.Where(t => t.Format.Codes is not null && t.Dimensions.Count == 2).Select(t => Matrix(file, t, architecture, (int)headDim)), cancel);
     }
 
     private static CodeMatrix Matrix(GgufFile file, GgufTensor tensor, string architecture, int headDim)

@@ -26,7 +26,8 @@ public static class CodeHash
     /// <summary>SHA-256 over all quantized matrices in ordinal order of their names. Each adds: its name in UTF-8, a zero byte, rows and columns
     /// as little-endian 32-bit integers, and its unsigned codes, one byte each, row by row.</summary>
     /// <returns>64 lower-case hexadecimal digits; null for a model without quantized matrices.</returns>
-    public static string? Of(IEnumerable<CodeMatrix> matrices)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static string? Of(IEnumerable<CodeMatrix> matrices, CancellationToken cancel = default)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var any = false;
@@ -45,6 +46,7 @@ public static class CodeHash
                 codes = new byte[Math.Max(BytesAtOnce, rows * matrix.Columns)];
             for (var row = 0; row < matrix.Rows; row += rows)
             {
+                cancel.ThrowIfCancellationRequested();
                 var count = Math.Min(rows, matrix.Rows - row);
                 for (var r = 0; r < count; r++)
                     matrix.ReadRow(row + r, codes.AsSpan(r * matrix.Columns, matrix.Columns));

@@ -5,7 +5,8 @@ namespace Vernier.Models;
 /// <summary>The arithmetic of matrix products: fp32 is the reference, int8 rounds activations to 8 bits per row and group of 32 columns.</summary>
 public enum ComputeMode { Fp32, Int8 }
 
-/// <summary>What a layer computes with: the workers, the arithmetic and scratch memory that is reused from call to call.</summary>
+/// <summary>What a layer computes with: the workers, the arithmetic and scratch memory that is reused from call to call. A pass of a <see cref="Decoder"/>
+/// has it to itself: passes of other threads wait. Everything else here belongs to the thread whose pass it is.</summary>
 public sealed class Compute : IDisposable
 {
     private readonly Dictionary<string, NativeBuffer<float>> _scratch = [];
@@ -18,6 +19,9 @@ public sealed class Compute : IDisposable
     }
 
     public WorkerPool Pool { get; }
+
+    /// <summary>Taken for the time of a pass, after the decoder's.</summary>
+    internal WorkGate Gate { get; } = new("the model's compute");
 
     public ComputeMode Mode { get; set; }
 
@@ -48,8 +52,12 @@ public sealed class Compute : IDisposable
         return buffer;
     }
 
+    /// <summary>Waits for a pass that another thread has under way.</summary>
+    /// <exception cref="InvalidOperationException">Called from inside a pass.</exception>
     public void Dispose()
     {
+        if (!Gate.Close())
+            return;
         foreach (var buffer in _scratch.Values)
             buffer.Dispose();
         Quantized.Dispose();

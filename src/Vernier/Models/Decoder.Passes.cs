@@ -20,6 +20,7 @@ public sealed partial class Decoder
     /// <summary>Forward only. Returns the sum of the negative log-likelihoods of all targets, in nats.</summary>
     public double SumNegativeLogLikelihood(Compute compute, TokenBatch batch)
     {
+        using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
         return _head.Loss(compute, RunBlocks(compute, batch, Config.Layers), batch);
     }
@@ -27,6 +28,7 @@ public sealed partial class Decoder
     /// <summary>Log-probability of every target (0 where there is none) and whether the target was the arg-max (first on ties).</summary>
     public void LogProbabilities(Compute compute, TokenBatch batch, Span<float> logProbabilities, Span<bool> greedy)
     {
+        using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
         _head.LogProbabilities(compute, RunBlocks(compute, batch, Config.Layers), batch, logProbabilities, greedy);
     }
@@ -35,6 +37,7 @@ public sealed partial class Decoder
     /// <param name="logits">[tokens, vocabulary].</param>
     public void Logits(Compute compute, TokenBatch batch, Span<float> logits)
     {
+        using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
         _head.Logits(compute, RunBlocks(compute, batch, Config.Layers), batch.Tokens, logits);
     }
@@ -43,6 +46,7 @@ public sealed partial class Decoder
     /// <param name="hidden">[tokens, hidden size]; for the last layer [tokens, width of the head].</param>
     public void HiddenStates(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
     {
+        using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
         var x = RunBlocks(compute, batch, layer);
         if (layer == Config.Layers)
@@ -55,6 +59,7 @@ public sealed partial class Decoder
     /// each with the blocks before it already quantized. It starts from <see cref="HiddenStates"/> of layer 0.</summary>
     public void ForwardBlock(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
     {
+        using var work = new WorkLease(this, compute);
         _layout.Set(batch, inference: true);
         CheckExtent();
         _shared.Block = -1;
@@ -66,6 +71,7 @@ public sealed partial class Decoder
     /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>
     public void Forward(Compute compute, ReadOnlySpan<int> ids, KvCache cache, Span<float> logits)
     {
+        using var work = new WorkLease(this, compute);
         CheckIds(ids, default);
         var x = AppendTo(compute, ids, cache);
         if (!logits.IsEmpty)
@@ -82,6 +88,7 @@ public sealed partial class Decoder
     /// <exception cref="InvalidOperationException">A cache's capacity would be exceeded.</exception>
     public void ForwardBatch(Compute compute, ReadOnlySpan<int> ids, ReadOnlySpan<KvCache> caches, ReadOnlySpan<TaskScales?> tasks, Span<float> logits)
     {
+        using var work = new WorkLease(this, compute);
         ArgumentOutOfRangeException.ThrowIfZero(ids.Length, nameof(ids));
         if (caches.Length != ids.Length || (tasks.Length != 0 && tasks.Length != ids.Length) || logits.Length != (long)ids.Length * Config.VocabularySize)
             throw new ArgumentException($"{ids.Length} ids, {caches.Length} caches, {tasks.Length} tasks and {logits.Length} logits of a vocabulary of {Config.VocabularySize} do not fit");
@@ -103,6 +110,7 @@ public sealed partial class Decoder
     /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>
     public void LogProbabilities(Compute compute, TokenBatch batch, KvCache cache, Span<float> logProbabilities, Span<bool> greedy)
     {
+        using var work = new WorkLease(this, compute);
         if (batch.Sequences != 1)
             throw new ArgumentException("a cache holds one sequence", nameof(batch));
         CheckIds(batch.Ids, batch.Targets);
@@ -113,6 +121,7 @@ public sealed partial class Decoder
     /// (the trainer passes 1 / scored tokens of the whole step).</summary>
     public double Accumulate(Compute compute, TokenBatch batch, float scale)
     {
+        using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
         var first = FirstTrained();
         if (first > Config.Layers)
@@ -150,6 +159,12 @@ public sealed partial class Decoder
 
     /// <summary>Frees the memory of activations; the next pass allocates it again.</summary>
     public void DisposeActivations()
+    {
+        using var work = Gate.Enter();
+        FreeActivations();
+    }
+
+    private void FreeActivations()
     {
         _gradient.Dispose();
         _scratchStream.Dispose();

@@ -2,7 +2,9 @@ using Vernier.Kernels;
 
 namespace Vernier.Models;
 
-/// <summary>A decoder-only transformer. One forward pass serves training, scoring and generation. Not safe for use by several threads at once.</summary>
+/// <summary>A decoder-only transformer. One forward pass serves training, scoring and generation.</summary>
+/// <remarks>Threads may share it: a pass waits for the pass of another thread, and is refused with <see cref="InvalidOperationException"/> while another thread tunes,
+/// quantizes or measures the model. What is reached through it (linears, weights, parameters) and caches are not protected: they belong to one thread at a time.</remarks>
 public sealed partial class Decoder : IDisposable
 {
     private readonly DecoderBlock[] _blocks;
@@ -72,22 +74,33 @@ public sealed partial class Decoder : IDisposable
     /// <exception cref="ArgumentException">A replacement has another name or shape.</exception>
     public void ReplaceLinears(Func<Linear, Linear> replace)
     {
-        foreach (var block in _blocks)
+        using var work = Gate.Enter();
+        var at = 0;
+        try
         {
-            var (attention, feedForward) = (block.Attention, block.FeedForward);
-            attention.Query = Checked(attention.Query);
-            attention.Key = Checked(attention.Key);
-            attention.Value = Checked(attention.Value);
-            attention.Output = Checked(attention.Output);
-            if (feedForward.Gate is not null)
-                feedForward.Gate = Checked(feedForward.Gate);
-            feedForward.Up = Checked(feedForward.Up);
-            feedForward.Down = Checked(feedForward.Down);
+            foreach (var block in _blocks)
+            {
+                var (attention, feedForward) = (block.Attention, block.FeedForward);
+                attention.Query = Checked(attention.Query);
+                attention.Key = Checked(attention.Key);
+                attention.Value = Checked(attention.Value);
+                attention.Output = Checked(attention.Output);
+                if (feedForward.Gate is not null)
+                    feedForward.Gate = Checked(feedForward.Gate);
+                feedForward.Up = Checked(feedForward.Up);
+                feedForward.Down = Checked(feedForward.Down);
+            }
         }
-        ListParameters();
+        finally
+        {
+            ListParameters(); // those that were replaced before a failure are replaced
+            Changed();
+        }
 
         Linear Checked(Linear old)
         {
+            Cancellation.ThrowIfCancellationRequested();
+            KeepScales(old, at++);
             var linear = replace(old);
             if (linear.Name != old.Name || linear.InFeatures != old.InFeatures || linear.OutFeatures != old.OutFeatures)
                 throw new ArgumentException($"{old.Name} [{old.OutFeatures}, {old.InFeatures}] cannot be replaced by {linear.Name} [{linear.OutFeatures}, {linear.InFeatures}]", nameof(replace));
@@ -99,10 +112,14 @@ public sealed partial class Decoder : IDisposable
     /// Matrices that a file stores in few bits become fp32.</summary>
     public void TrainAll(bool train)
     {
+        using var work = Gate.Enter();
         _trainsAll = train;
         if (train)
+        {
+            KeepOuter();
             foreach (var matrix in OuterMatrices())
                 matrix.MakeTrainable();
+        }
         ListParameters();
     }
 
@@ -128,8 +145,13 @@ public sealed partial class Decoder : IDisposable
                 yield return (linear.Name + ".weight", packed);
     }
 
+    /// <summary>Waits for the work of another thread; whoever comes later gets <see cref="ObjectDisposedException"/>.</summary>
+    /// <exception cref="InvalidOperationException">Called from inside its own work.</exception>
     public void Dispose()
     {
+        if (!Gate.Close())
+            return;
+        DisposeBase();
         foreach (var matrix in OuterMatrices())
             matrix.Dispose();
         foreach (var linear in _linears)
@@ -138,7 +160,7 @@ public sealed partial class Decoder : IDisposable
             vector.Dispose();
         _head.Dispose();
         _rope?.Dispose();
-        DisposeActivations();
+        FreeActivations();
     }
 
     private IEnumerable<NamedMatrix> OuterMatrices()

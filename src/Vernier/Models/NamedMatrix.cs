@@ -30,6 +30,13 @@ internal sealed class NamedMatrix(string name, WeightMatrix matrix) : IDisposabl
         frozen.Dispose();
     }
 
+    /// <summary>Back to a frozen matrix.</summary>
+    public void Restore(WeightMatrix frozen)
+    {
+        Dispose();
+        (Matrix, Parameter, Sum) = (frozen, null, null);
+    }
+
     public void Dispose()
     {
         Matrix.Dispose();

@@ -11,7 +11,8 @@ public static class BinaryCoding
     /// <param name="bits">2 to 4.</param>
     /// <param name="group">Columns that share their α; 0 = the whole row.</param>
     /// <exception cref="InvalidDataException">A weight is not finite.</exception>
-    public static BinaryCodedMatrix Quantize(WeightMatrix weight, int bits, int group)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static BinaryCodedMatrix Quantize(WeightMatrix weight, int bits, int group, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(weight);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, BinaryCodedMatrix.MostBits);
@@ -21,6 +22,7 @@ public static class BinaryCoding
         var codes = new byte[weight.Columns];
         for (var i = 0; i < weight.Rows; i++)
         {
+            cancel.ThrowIfCancellationRequested();
             weight.ReadTile(i, 1, 0, weight.Columns, row, weight.Columns);
             if (row.AsSpan().ContainsAny(float.NaN, float.PositiveInfinity, float.NegativeInfinity))
                 throw new InvalidDataException($"row {i}: a weight is not finite");

@@ -25,7 +25,7 @@ public static class Gptq
         if (factor.Order.Length != weight.Columns)
             throw new ArgumentException($"moments of {factor.Order.Length} inputs for a weight of {weight.Columns}", nameof(factor));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Block);
-        var job = new GptqSweep(weight, factor, options);
+        var job = new GptqSweep(weight, factor, options, pool.Cancellation);
         pool.Run(ref job);
         return job.Result();
     }

@@ -14,13 +14,15 @@ internal struct GptqSweep : IParallelJob
     private readonly bool[] _dead;
     private readonly int[] _order;
     private readonly GptqOptions _options;
+    private readonly CancellationToken _cancel;
     private readonly int _groupSize, _groups;
     private readonly byte[] _codes;
     private readonly GroupGrid[] _grids;
     private readonly double[] _rowLoss;
 
-    public GptqSweep(WeightMatrix weight, GptqFactor factor, GptqOptions options)
+    public GptqSweep(WeightMatrix weight, GptqFactor factor, GptqOptions options, CancellationToken cancel)
     {
+        _cancel = cancel;
         (_weight, _factor, _dead, _order, _options) = (weight, factor.Upper, factor.Dead, factor.Order, options);
         _groupSize = options.Group == 0 ? weight.Columns : Math.Min(options.Group, weight.Columns);
         _groups = (weight.Columns + _groupSize - 1) / _groupSize;
@@ -66,6 +68,7 @@ internal struct GptqSweep : IParallelJob
             }
             for (var start = 0; start < columns; start += _options.Block)
             {
+                _cancel.ThrowIfCancellationRequested();
                 var end = Math.Min(columns, start + _options.Block);
                 for (var r = 0; r < rows; r++)
                     QuantizeBlock(row + r, work.AsSpan(r * columns, columns), start, end, errors.AsSpan(r * _options.Block, end - start));

@@ -5,7 +5,7 @@ using Vernier.Models;
 namespace Vernier.Quantization;
 
 /// <summary>Quantizes the linears of a decoder, block by block in the order of computation. With GPTQ each linear's moments are taken from inputs
-/// that all linears before it, in earlier blocks and in its own, have already changed.</summary>
+/// that all linears before it, in earlier blocks and in its own, have already changed. What it leaves is the model's new base: tuning starts from it.</summary>
 public static class ModelQuantizer
 {
     // Linears that read one input are calibrated in one pass; the stages of a block in the order of computation.
@@ -21,19 +21,23 @@ public static class ModelQuantizer
     /// <param name="calibration">Batches of tokens; needed by gptq alone.</param>
     /// <param name="progress">Called after each linear.</param>
     /// <exception cref="ArgumentException">Unknown scheme, gptq without calibration data, or a damaged pattern.</exception>
-    public static IReadOnlyList<QuantizedLayer> Quantize(Decoder decoder, Compute compute, QuantizeOptions options, IReadOnlyList<TokenBatch>? calibration = null, Action<QuantizedLayer>? progress = null)
+    /// <exception cref="OperationCanceledException">Cancelled: some linears are quantized, some are not. <see cref="LanguageModel.Reset"/> brings all of them back.</exception>
+    public static IReadOnlyList<QuantizedLayer> Quantize(Decoder decoder, Compute compute, QuantizeOptions options, IReadOnlyList<TokenBatch>? calibration = null, Action<QuantizedLayer>? progress = null, CancellationToken cancel = default)
     {
         var bits = BitsOf(options.Checked());
+        using var work = new WorkLease(decoder, compute, cancel, "is being quantized", changes: true);
         var done = new List<QuantizedLayer>();
         if (options.Scheme != QuantizationScheme.GptqName)
         {
             var grid = QuantizationScheme.Grid(options.Scheme);
-            decoder.ReplaceLinears(linear => Replaced(linear, RoundToNearest.Quantize(linear.Weight, bits(linear.Name), options.Group, grid), Report));
+            decoder.ReplaceLinears(linear => Replaced(linear, RoundToNearest.Quantize(linear.Weight, bits(linear.Name), options.Group, grid, cancel), Report));
+            decoder.MakeBase(keeps: true);
             return done;
         }
         if (calibration is not { Count: > 0 })
             throw new ArgumentException("gptq needs calibration data", nameof(calibration));
         Sequential(decoder, compute, options, bits, calibration, Report);
+        decoder.MakeBase(keeps: true);
         return done;
 
         void Report(QuantizedLayer layer)

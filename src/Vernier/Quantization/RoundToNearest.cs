@@ -12,19 +12,20 @@ public static class RoundToNearest
     /// <param name="group">Columns that share a scale; 0 = the whole row.</param>
     /// <returns>Codes with Scale = s and Offset = -s z.</returns>
     /// <exception cref="InvalidDataException">A weight is not finite.</exception>
-    public static PackedMatrix Quantize(WeightMatrix weight, int bits, int group, GridKind kind = GridKind.MinMax)
+    public static PackedMatrix Quantize(WeightMatrix weight, int bits, int group, GridKind kind = GridKind.MinMax, CancellationToken cancel = default)
     {
         var packed = new PackedMatrix(weight.Rows, weight.Columns, bits, group);
-        Rows.ForEachRange(weight.Rows, weight.Columns, (from, to) => QuantizeRows(weight, from, to, packed, kind));
+        Rows.ForEachRange(weight.Rows, weight.Columns, (from, to) => QuantizeRows(weight, from, to, packed, kind, cancel));
         return packed;
     }
 
-    private static void QuantizeRows(WeightMatrix weight, int from, int to, PackedMatrix packed, GridKind kind)
+    private static void QuantizeRows(WeightMatrix weight, int from, int to, PackedMatrix packed, GridKind kind, CancellationToken cancel)
     {
         var row = new float[weight.Columns];
         var codes = new byte[weight.Columns];
         for (var i = from; i < to; i++)
         {
+            cancel.ThrowIfCancellationRequested();
             weight.ReadTile(i, 1, 0, weight.Columns, row, weight.Columns);
             var scale = packed.Scales.Scale.Slice((long)i * packed.Groups, packed.Groups);
             var offset = packed.Scales.Offset.Slice((long)i * packed.Groups, packed.Groups);

@@ -19,18 +19,19 @@ public sealed class TokenizeFile(ITokenizer tokenizer, ChatTemplate? template)
     /// <returns>Rows written.</returns>
     /// <exception cref="InvalidDataException">A row has neither form; names file and line.</exception>
     /// <exception cref="TemplateException">The template raises.</exception>
-    public int Encode(string inputPath, TextWriter output) => Run(inputPath, output, EncodeRow);
+    public int Encode(string inputPath, TextWriter output, CancellationToken cancel = default) => Run(inputPath, output, EncodeRow, cancel);
 
     /// <summary>Decodes all rows, in order.</summary>
     /// <returns>Rows written.</returns>
     /// <exception cref="InvalidDataException">A row has no ids, or a negative one; names file and line.</exception>
-    public int Decode(string inputPath, TextWriter output) => Run(inputPath, output, DecodeRow);
+    public int Decode(string inputPath, TextWriter output, CancellationToken cancel = default) => Run(inputPath, output, DecodeRow, cancel);
 
-    private static int Run(string inputPath, TextWriter output, Action<JsonRecord, JsonObject> work)
+    private static int Run(string inputPath, TextWriter output, Action<JsonRecord, JsonObject> work, CancellationToken cancel)
     {
         var rows = 0;
         foreach (var record in JsonRecord.ReadLines(inputPath))
         {
+            cancel.ThrowIfCancellationRequested();
             var row = JsonObject.Create(record.Json)!;
             work(record, row);
             output.WriteLine(row.ToJsonString(Format));

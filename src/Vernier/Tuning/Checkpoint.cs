@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Vernier.Adapters;
 using Vernier.Files.Safetensors;
 
@@ -11,7 +12,13 @@ namespace Vernier.Tuning;
 /// <param name="LogBytes">Length of the log when it was saved.</param>
 /// <param name="InitialEval">Validation loss before the first step.</param>
 /// <param name="Identity">What the run's losses depend on.</param>
-internal sealed record CheckpointState(int Step, int Steps, long LogBytes, double? InitialEval, SortedDictionary<string, string> Identity);
+/// <param name="Unlogged">The last step, where it still has to be measured and logged.</param>
+internal sealed record CheckpointState(int Step, int Steps, long LogBytes, double? InitialEval, SortedDictionary<string, string> Identity, UnloggedStep? Unlogged = null)
+{
+    /// <summary>Nothing is left to do.</summary>
+    [JsonIgnore]
+    public bool IsFinished => Step == Steps && Unlogged is null;
+}
 
 /// <summary>A folder <c>checkpoint-N</c>: <c>parameters.safetensors</c>, <c>optimizer.safetensors</c> (first and second moments) and <c>state.json</c>.
 /// The data's position and every random choice are functions of the step. It is written beside, flushed to the disk and renamed,

@@ -43,6 +43,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="learningRate">Of this step.</param>
     /// <param name="quantizerLearningRate">Of scales and offsets of methods that also train other parameters.</param>
     /// <exception cref="NotFiniteNumberException">The loss or the gradient is not finite; nothing was updated.</exception>
+    /// <exception cref="OperationCanceledException">The workers' token says so; nothing was updated, and what was computed of the step is dropped.</exception>
     public StepFigures Step(int step, double learningRate, double quantizerLearningRate)
     {
         var started = Stopwatch.GetTimestamp();
@@ -52,6 +53,7 @@ internal sealed class TrainingLoop : IDisposable
         var sum = 0.0;
         for (var i = 0; i < _order.MicroBatches; i++)
         {
+            _compute.Pool.Cancellation.ThrowIfCancellationRequested();
             var batch = _order.MicroBatch(i);
             tokens += batch.Tokens;
             if (batch.ScoredTokens > 0)
@@ -61,10 +63,26 @@ internal sealed class TrainingLoop : IDisposable
         var norm = Optimizer.GlobalNorm(_compute.Pool);
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
             throw new NotFiniteNumberException($"step {step + 1}: the loss is {loss} and the gradient's norm is {norm}; the learning rate {learningRate} may be too large", loss);
-        TakeSnapshot();
-        Optimizer.Step(_compute.Pool, learningRate, quantizerLearningRate, Kernels.GradientNorm.ClipScale(norm, _clip));
-        ParametersChanged();
+        Update(learningRate, quantizerLearningRate, Kernels.GradientNorm.ClipScale(norm, _clip));
         return new(loss, norm, learningRate, tokens, Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    /// <summary>Whole or not at all.</summary>
+    private void Update(double learningRate, double quantizerLearningRate, float clip)
+    {
+        var cancel = _compute.Pool.Cancellation;
+        cancel.ThrowIfCancellationRequested();
+        _compute.Pool.Cancellation = default;
+        try
+        {
+            TakeSnapshot();
+            Optimizer.Step(_compute.Pool, learningRate, quantizerLearningRate, clip);
+            ParametersChanged();
+        }
+        finally
+        {
+            _compute.Pool.Cancellation = cancel;
+        }
     }
 
     /// <summary>Writes all state before the first step: memory is resident only once it was written, and what is resident then is what the steps take,
@@ -81,6 +99,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         foreach (var linear in _linears)
             linear.ParametersChanged();
+        _decoder.Changed();
     }
 
     /// <summary>Sets all parameters to what they were before the last update.</summary>

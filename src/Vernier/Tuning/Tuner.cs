@@ -11,6 +11,7 @@ public sealed class Tuner
 {
     private const double WorseBy = 1e-4; // nats a token that count as worse
 
+    private readonly LanguageModel? _model;
     private readonly Decoder _decoder;
     private readonly Compute _compute;
     private readonly string _modelPath;
@@ -27,8 +28,11 @@ public sealed class Tuner
     /// <param name="output">The folder that the run writes.</param>
     /// <exception cref="ArgumentException">An option's value makes no sense, or two exclude each other.</exception>
     public Tuner(LanguageModel model, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
-        : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(), options, data, evalData, output) =>
+        : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(model.Compute.Pool.Cancellation), options, data, evalData, output)
+    {
+        _model = model;
         model.ReleaseTokenizer(); // the data are ids by now
+    }
 
     /// <param name="codesSha256">Hash of the codes that the decoder holds now; null where none are quantized.</param>
     internal Tuner(Decoder decoder, Compute compute, string modelPath, Func<string?> codesSha256, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
@@ -51,20 +55,25 @@ public sealed class Tuner
     /// <summary>Told while the validation loss is taken: batches done, of how many.</summary>
     public Action<int, int>? Evaluating { get; init; }
 
-    /// <summary>Puts the method into the model and trains it. The model stays tuned, with the method's linears in place.</summary>
+    /// <summary>Puts the method into the model's base and trains it: what earlier tuning or an adapter left in the model is taken away first, as by
+    /// <see cref="LanguageModel.Reset"/>. The model stays tuned, with the method's linears in place.</summary>
     /// <param name="resume">Go on from the last checkpoint in the output folder; from the start where there is none yet.</param>
     /// <param name="progress">Called after every step.</param>
-    /// <param name="cancel">Ends the run after the step that is under way, with a checkpoint.</param>
+    /// <param name="cancel">Ends the run within the step that is under way, with a checkpoint of the steps before it: what is computed of an unfinished step is dropped.
+    /// A validation loss that is under way is taken again when the run goes on. The result says that the run is not finished.</param>
     /// <exception cref="InvalidDataException">The checkpoint belongs to another run.</exception>
+    /// <exception cref="InvalidOperationException">Another caller tunes the model, a task switch is in use, or it is called from inside the model's own work.</exception>
     /// <exception cref="IOException">The folder holds an unfinished run and <paramref name="resume"/> was not asked for, or it cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before the first step.</exception>
     /// <exception cref="NotFiniteNumberException">The run diverged. The adapter in the folder is the last good state.</exception>
     public TuneResult Run(bool resume = false, Action<TuneProgress>? progress = null, CancellationToken cancel = default)
     {
+        using var work = new WorkLease(_decoder, _compute, cancel, "is being tuned", changes: true);
         Directory.CreateDirectory(_output);
         var last = Checkpoint.Latest(_output);
         if (!resume)
             StartAfresh(last?.State);
+        _model?.ToBase();
         var baseCodes = _codesSha256();
         var identity = RunIdentity.Of(_options, RunIdentity.HashModel(_decoder), _data, _compute);
         if (resume && last is { } found)
@@ -81,11 +90,11 @@ public sealed class Tuner
         {
             Checkpoint.Load(saved.Folder, loop.Optimizer, saved.State);
             loop.ParametersChanged();
-            (run.Step, run.InitialEval) = (saved.State.Step, saved.State.InitialEval);
+            (run.Step, run.InitialEval, run.Unlogged) = (saved.State.Step, saved.State.InitialEval, saved.State.Unlogged);
         }
         else
         {
-            run.InitialEval = Evaluate(cancel);
+            run.InitialEval = Evaluate();
         }
         new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, "config.yaml"));
         using (var log = new TuneLog(_output, run.Step == 0 ? 0 : last!.Value.State.LogBytes))
@@ -104,6 +113,9 @@ public sealed class Tuner
         public string? TunedCodes => tunedCodes;
         public int Step { get; set; }
 
+        /// <summary>The last step, until its line is written.</summary>
+        public UnloggedStep? Unlogged { get; set; }
+
         /// <summary>null where there was nothing quantized.</summary>
         public bool? CodesEqual(string? now) => method.KeepsCodes ? tunedCodes is null ? null : now == tunedCodes : baseCodes is null ? null : false;
 
@@ -112,7 +124,7 @@ public sealed class Tuner
 
     private void StartAfresh(CheckpointState? last)
     {
-        if (last is { } state && state.Step < state.Steps)
+        if (last is { IsFinished: false } state)
             throw new IOException($"{_output}: holds a run that ended after step {state.Step} of {state.Steps}: resume it, remove the folder, or give another one");
         Checkpoint.RemoveAll(_output);
     }
@@ -126,18 +138,18 @@ public sealed class Tuner
         var every = _options.CheckpointEvery ?? Math.Max(10, steps / 10);
         try
         {
-            while (run.Step < stop && !cancel.IsCancellationRequested)
+            while ((run.Step < stop || run.Unlogged is not null) && !cancel.IsCancellationRequested)
             {
-                var factor = schedule.Factor(run.Step);
-                var figures = loop.Step(run.Step, _options.LearningRate!.Value * factor, (_options.ScaleLearningRate ?? _options.LearningRate.Value) * factor);
-                run.Step++;
-                var eval = run.Step == steps || run.Step % (_options.EvalEvery ?? int.MaxValue) == 0 ? Evaluate(cancel) : null;
-                var at = new TuneProgress(run.Step, steps, figures.Loss, figures.GradientNorm, figures.LearningRate, figures.Tokens, figures.Seconds, ResidentMemory.Current, eval)
+                if (run.Unlogged is null)
                 {
-                    KeptBlocks = KeptBlocks,
-                    RecomputedBlocks = _decoder.Config.Layers - KeptBlocks,
-                    MethodFigures = run.Method.TakeFigures(),
-                };
+                    var factor = schedule.Factor(run.Step);
+                    var figures = loop.Step(run.Step, _options.LearningRate!.Value * factor, (_options.ScaleLearningRate ?? _options.LearningRate.Value) * factor);
+                    run.Step++;
+                    run.Unlogged = new(figures.Loss, figures.GradientNorm, figures.LearningRate, figures.Tokens, figures.Seconds, ResidentMemory.Current,
+                        KeptBlocks, _decoder.Config.Layers - KeptBlocks, [.. run.Method.TakeFigures().Select(f => new UnloggedFigure(f.Name, f.Value))]);
+                }
+                var at = run.Unlogged.With(run.Step, steps, run.Step == steps || run.Step % (_options.EvalEvery ?? int.MaxValue) == 0 ? Evaluate() : null);
+                run.Unlogged = null;
                 log.Write(at);
                 progress?.Invoke(at);
                 if (run.Step % every == 0)
@@ -148,6 +160,10 @@ public sealed class Tuner
         {
             throw Diverged(loop, run, e);
         }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // The step, or its validation loss, is taken again when the run goes on.
+        }
         if (saved != run.Step)
             Save(loop, log, run, run.Step);
     }
@@ -155,7 +171,7 @@ public sealed class Tuner
     private void Save(TrainingLoop loop, TuneLog log, Progress run, int step)
     {
         log.FlushToDisk();
-        Checkpoint.Save(_output, loop.Optimizer, new CheckpointState(step, _options.Steps!.Value, log.Length, run.InitialEval, run.Identity));
+        Checkpoint.Save(_output, loop.Optimizer, new CheckpointState(step, _options.Steps!.Value, log.Length, run.InitialEval, run.Identity, run.Unlogged));
     }
 
     /// <summary>The values before the update that led astray become the adapter; where no copy of them was kept, the last checkpoint is what stays.</summary>
@@ -177,9 +193,10 @@ public sealed class Tuner
     {
         Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes).Save(_output);
         var log = TuneLog.Read(_output, _options.Steps!.Value);
-        WriteChart(log, run.InitialEval);
-        var last = log[^1];
-        var finalEval = last.EvalLoss ?? Evaluate(cancel);
+        if (log.Count > 0)
+            WriteChart(log, run.InitialEval);
+        var last = run.Unlogged?.With(run.Step, _options.Steps!.Value, null) ?? log[^1];
+        var (finalEval, codes) = Measure(last, cancel);
         if (finalEval > run.InitialEval + WorseBy)
             _warnings.Add(FormattableString.Invariant($"TUNING MADE THE MODEL WORSE on {_evalData!.Source}: validation loss {run.InitialEval:F4} before, {finalEval:F4} after. Lower the learning rate, train longer, or use more data."));
         var resident = ResidentMemory.Current;
@@ -198,16 +215,30 @@ public sealed class Tuner
             PeakResidentMegabytes = ResidentMemory.Peak / 1e6,
             InitialEval = run.InitialEval,
             FinalEval = finalEval,
-            CodesEqual = run.CodesEqual(_codesSha256()),
+            CodesEqual = cancel.IsCancellationRequested ? null : run.CodesEqual(codes),
             CodesSha256 = run.Method.KeepsCodes ? run.TunedCodes : null,
             TrainableParameters = loop.TrainableParameters,
             KeptBlocks = KeptBlocks,
             RecomputedBlocks = _decoder.Config.Layers - KeptBlocks,
-            Finished = run.Step == _options.Steps,
+            Finished = run.Step == _options.Steps && run.Unlogged is null,
             Warnings = _warnings,
         };
         File.WriteAllText(Path.Combine(_output, "README.md"), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, result));
         return result;
+    }
+
+    /// <summary>What takes long at the end of a run; nothing where it was interrupted.</summary>
+    private (double? Eval, string? Codes) Measure(TuneProgress last, CancellationToken cancel)
+    {
+        try
+        {
+            cancel.ThrowIfCancellationRequested();
+            return (last.EvalLoss ?? Evaluate(), _codesSha256());
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return (last.EvalLoss, null);
+        }
     }
 
     private void WriteChart(List<TuneProgress> log, double? initialEval)
@@ -224,8 +255,9 @@ public sealed class Tuner
     /// <summary>Tokens that a micro-batch can have at most.</summary>
     private int MostTokens() => checked(_options.Batch * Enumerable.Range(0, _data.Rows).Max(_data.RowTokens));
 
-    /// <summary>Mean negative log-likelihood over all scored tokens of the validation data; null without, or when interrupted.</summary>
-    private double? Evaluate(CancellationToken cancel)
+    /// <summary>Mean negative log-likelihood over all scored tokens of the validation data; null without.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    private double? Evaluate()
     {
         if (_evalData is null)
             return null;
@@ -233,8 +265,7 @@ public sealed class Tuner
         var sum = 0.0;
         for (var i = 0; i < order.StepsPerEpoch; i++)
         {
-            if (cancel.IsCancellationRequested)
-                return null;
+            _compute.Pool.Cancellation.ThrowIfCancellationRequested();
             order.Begin(i);
             sum += _decoder.SumNegativeLogLikelihood(_compute, order.MicroBatch(0));
             Evaluating?.Invoke(i + 1, order.StepsPerEpoch);

@@ -58,7 +58,7 @@ public sealed class PeqaMethod : TuningMethod
         var sink = new BinaryCodeSink(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
         {
-            var coded = BinaryCoding.Quantize(linear.Weight, options.Bits.Value, options.Group);
+            var coded = BinaryCoding.Quantize(linear.Weight, options.Bits.Value, options.Group, compute.Pool.Cancellation);
             linear.Weight.Dispose();
             return new BinaryCodedLinear(linear.Name, coded, linear.Bias, sink);
         });

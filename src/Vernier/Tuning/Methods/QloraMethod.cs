@@ -21,7 +21,7 @@ public sealed class QloraMethod : TuningMethod
                 LoraAdapter.Insert(decoder, options, linear => Replaced(linear, options));
                 break;
             case "loftq":
-                ApplyLoftQ(decoder, options);
+                ApplyLoftQ(decoder, options, compute.Pool.Cancellation);
                 break;
             default:
                 throw new ArgumentException($"unknown start '{options.Init}'; known: zero, loftq", nameof(options));
@@ -55,7 +55,7 @@ public sealed class QloraMethod : TuningMethod
     }
 
     // Codes depend on the factors here, so only targeted linears get LoftQ's codes; the others are rounded as they are.
-    private static void ApplyLoftQ(Decoder decoder, TuneOptions options)
+    private static void ApplyLoftQ(Decoder decoder, TuneOptions options, CancellationToken cancel)
     {
         if (options.Bits is null && options.Scheme != Nf4Scheme)
             throw new ArgumentException("the start loftq quantizes the model itself: give --bits (and --group)", nameof(options));
@@ -65,7 +65,7 @@ public sealed class QloraMethod : TuningMethod
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, Replaced(linear, options), linear.Bias);
             var factors = LoraAdapter.Factors(linear, options);
-            var (quantized, b, a) = LoftQ.Decompose(linear.Weight, factors.Rank, weight => Quantize(weight, options));
+            var (quantized, b, a) = LoftQ.Decompose(linear.Weight, factors.Rank, weight => Quantize(weight, options), cancel);
             for (var i = 0; i < b.Length; i++)
                 factors.B.Value.Span[i] = b[i] / factors.Scaling;
             a.CopyTo(factors.A.Value.Span);
