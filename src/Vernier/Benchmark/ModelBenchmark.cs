@@ -28,7 +28,10 @@ public static class ModelBenchmark
         using var work = new WorkLease(model.Decoder, model.Compute, stop, "is being measured", letsChangesIn: true);
         var compute = model.Compute;
         var random = new Random(seed);
+        stop.ThrowIfCancellationRequested();
         var length = Math.Min(PromptTokens, model.Config.ContextLength - DecodeTokens - 1);
+        if (length < 1)
+            throw new NotSupportedException($"{model.Source.Path}: a context of {model.Config.ContextLength} tokens is too short to be measured: a prompt and {DecodeTokens} tokens after it must fit");
         var ids = RandomIds(random, model.Config, length);
         var peak = MachinePeaks.Fp32Gflops(compute.Pool);
         var prefill = Best(repetitions, stop, () => Prefill(model, ids));
