@@ -31,7 +31,7 @@ public sealed partial class LanguageModel : IDisposable
         decoder.MakeBase(keeps: reload is null);
         _loadTokenizer = tokenizer ?? (() => null);
         _tokenizer = new(ReadTokenizer);
-        _template = new Lazy<ChatTemplate?>(() => ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null);
+        _template = new Lazy<ChatTemplate?>(() => LoadedTokenizer?.ParseChatTemplate());
     }
 
     public ModelConfig Config => Decoder.Config;

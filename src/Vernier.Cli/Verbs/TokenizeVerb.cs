@@ -19,8 +19,7 @@ internal static class TokenizeVerb
         {
             var path = parsed.GetRequiredValue(model);
             var tokenizer = TokenizerLoader.FromPath(path) ?? throw new InvalidDataException($"{path}: no tokenizer");
-            var template = tokenizer.ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null;
-            var work = new TokenizeFile(tokenizer.Tokenizer, template);
+            var work = new TokenizeFile(tokenizer.Tokenizer, tokenizer.ParseChatTemplate());
             var rows = files.Write(parsed, (input, output) => parsed.GetValue(decode) ? work.Decode(input, output, stop) : work.Encode(input, output, stop));
             JsonResult.Write(parsed.GetValue(common.Json), new { rows });
             return Task.FromResult(0);

@@ -62,7 +62,7 @@ public sealed class TrainingData
     /// <summary>Reads a data file for a model.</summary>
     /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
     public static TrainingData Load(string path, LanguageModel model, TuneOptions options) =>
-        Load(path, model.Tokenizer, options, model.Config, new Lazy<ChatTemplate?>(() => model.ChatTemplateSource is { } source ? ChatTemplate.Parse(source) : null));
+        Load(path, model.Tokenizer, options, model.Config, new Lazy<ChatTemplate?>(() => model.ChatTemplate));
 
     /// <summary>One text as one token stream, cut into blocks of the context in order, as a <c>.txt</c> file is.</summary>
     /// <param name="source">What messages call it.</param>

@@ -13,8 +13,8 @@ public static class Answers
         var tokenizer = model.Tokenizer ?? throw new ArgumentException("generation from text needs a model with a tokenizer");
         if (chat)
         {
-            var template = model.ChatTemplateSource ?? throw new ArgumentException("the model has no chat template");
-            prompt = ChatTemplate.Parse(template).Render([new ChatMessage("user", prompt)], addGenerationPrompt: true, tokenizer);
+            var template = model.ChatTemplate ?? throw new ArgumentException("the model has no chat template");
+            prompt = template.Render([new ChatMessage("user", prompt)], addGenerationPrompt: true, tokenizer);
         }
         var ids = chat ? tokenizer.Encode(prompt) : ContinuationEncoding.EncodeText(tokenizer, prompt);
         using var generator = new TokenGenerator(model);

@@ -15,19 +15,28 @@ public sealed class ChatTemplate
 
     private readonly IReadOnlyDictionary<string, JsonNode?> _specialTokens;
 
-    private ChatTemplate(string source, TemplateStatement body, TimeProvider clock, IReadOnlyDictionary<string, JsonNode?>? specialTokens) =>
-        (Source, _body, _clock, _specialTokens) = (source, body, clock, specialTokens ?? new Dictionary<string, JsonNode?>());
+    /// <summary>The template for conversations with tools, read when the first one comes.</summary>
+    private readonly Lazy<TemplateStatement>? _toolBody;
+
+    private ChatTemplate(string source, string? toolSource, TimeProvider clock, IReadOnlyDictionary<string, JsonNode?>? specialTokens)
+    {
+        (Source, _clock, _specialTokens) = (source, clock, specialTokens ?? new Dictionary<string, JsonNode?>());
+        _body = TemplateParser.Parse(source);
+        _toolBody = toolSource is null ? null : new(() => TemplateParser.Parse(toolSource));
+    }
 
     public string Source { get; }
 
     /// <summary>Parses a Jinja template, with trim_blocks and lstrip_blocks on as for all chat templates.</summary>
     /// <param name="clock">Tells <c>strftime_now</c> the time; the system's by default.</param>
     /// <param name="specialTokens">What the tokenizer's configuration names, such as <c>bos_token</c> and <c>pad_token</c>; null for none of a name.</param>
-    /// <exception cref="TemplateException">The template is not valid or uses something that is not done here.</exception>
-    public static ChatTemplate Parse(string source, TimeProvider? clock = null, IReadOnlyDictionary<string, JsonNode?>? specialTokens = null)
+    /// <param name="toolSource">The template that takes its place where <c>tools</c> are given; null for the same.</param>
+    /// <exception cref="TemplateException">The template is not valid.</exception>
+    public static ChatTemplate Parse(
+        string source, TimeProvider? clock = null, IReadOnlyDictionary<string, JsonNode?>? specialTokens = null, string? toolSource = null)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return new(source, TemplateParser.Parse(source), clock ?? TimeProvider.System, specialTokens);
+        return new(source, toolSource, clock ?? TimeProvider.System, specialTokens);
     }
 
     /// <summary>The text of a conversation.</summary>
@@ -85,7 +94,7 @@ public sealed class ChatTemplate
         run.Scope.Set("add_generation_prompt", addGenerationPrompt);
         try
         {
-            _body.Execute(run);
+            (_toolBody is not null && extra?.GetValueOrDefault("tools") is not null ? _toolBody.Value : _body).Execute(run);
         }
         catch (Exception e) when (e is InvalidCastException or InvalidOperationException or ArgumentException or ArithmeticException or FormatException or IndexOutOfRangeException)
         {

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Vernier.Tokens;
 
@@ -25,6 +26,12 @@ internal sealed record TokenizerConfig
 
     public string? ChatTemplate { get; private set; }
 
+    /// <summary>The chat template for conversations with tools, where it is another one.</summary>
+    public string? ToolTemplate { get; private set; }
+
+    /// <summary>What a chat template sees of the special tokens, by name; null for none of a name.</summary>
+    public Dictionary<string, JsonNode?> TemplateTokens { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The ids that end a text, by generation_config.json or config.json.</summary>
     public IReadOnlyList<int> EndIds { get; private set; } = [];
 
@@ -43,10 +50,15 @@ internal sealed record TokenizerConfig
         ReadIfThere(folder, "added_tokens.json", config.ReadAddedTokens);
         if (!ReadIfThere(folder, "generation_config.json", config.ReadEndIds))
             ReadIfThere(folder, "config.json", config.ReadEndIds);
-        var template = Path.Combine(folder, "chat_template.jinja");
-        if (File.Exists(template))
-            config.ChatTemplate = Encoding.UTF8.GetString(TokenizerJson.ReadUtf8(template, MostTemplateBytes).Span);
+        config.ChatTemplate = TemplateFile(folder, "chat_template.jinja") ?? config.ChatTemplate;
+        config.ToolTemplate = TemplateFile(folder, Path.Combine("additional_chat_templates", "tool_use.jinja")) ?? config.ToolTemplate;
         return config;
+    }
+
+    private static string? TemplateFile(string folder, string name)
+    {
+        var path = Path.Combine(folder, name);
+        return File.Exists(path) ? Encoding.UTF8.GetString(TokenizerJson.ReadUtf8(path, MostTemplateBytes).Span) : null;
     }
 
     private static bool ReadIfThere(string folder, string name, Action<string, JsonElement> read)
@@ -67,7 +79,11 @@ internal sealed record TokenizerConfig
         AddsBos = root.Find("add_bos_token") is { ValueKind: JsonValueKind.True or JsonValueKind.False } adds ? adds.GetBoolean() : null;
         AddsPrefixSpace = root.Find("add_prefix_space") is { ValueKind: JsonValueKind.True or JsonValueKind.False } prefix ? prefix.GetBoolean() : null;
         Class = root.Text("tokenizer_class");
-        ChatTemplate = TemplateOf(root.Find("chat_template"));
+        ChatTemplate = TemplateOf(root.Find("chat_template"), "default");
+        ToolTemplate = TemplateOf(root.Find("chat_template"), "tool_use");
+        if (root.Find("extra_special_tokens") is { ValueKind: JsonValueKind.Object } extra)
+            foreach (var token in extra.EnumerateObject())
+                TemplateTokens.TryAdd(token.Name, Content(token.Value));
         if (root.Find("added_tokens_decoder") is not { ValueKind: JsonValueKind.Object } added)
             return;
         foreach (var entry in added.EnumerateObject())
@@ -83,6 +99,11 @@ internal sealed record TokenizerConfig
         UnknownToken ??= Content(root.Find("unk_token"));
         var named = TokenNames.Select(name => root.Find(name)).Concat(root.Items("additional_special_tokens").Select(item => (JsonElement?)item));
         SpecialTokens.UnionWith(named.Select(Content).OfType<string>());
+        foreach (var name in TokenNames)
+            if (root.Find(name) is { } token)
+                TemplateTokens.TryAdd(name, Content(token));
+        if (root.Items("additional_special_tokens").Select(item => Content(item)).OfType<string>().ToArray() is { Length: > 0 } more)
+            TemplateTokens.TryAdd("additional_special_tokens", new JsonArray([.. more.Select(token => JsonValue.Create(token))]));
     }
 
     /// <summary>The older form of added_tokens_decoder, which does not say the flags.</summary>
@@ -114,12 +135,12 @@ internal sealed record TokenizerConfig
         _ => null,
     };
 
-    /// <summary>A chat template is a string, or a list of named ones of which "default" is taken.</summary>
-    private static string? TemplateOf(JsonElement? value) => value switch
+    /// <summary>A chat template is a string, which is the default one, or a list of named ones.</summary>
+    private static string? TemplateOf(JsonElement? value, string name) => value switch
     {
-        { ValueKind: JsonValueKind.String } text => text.GetString(),
+        { ValueKind: JsonValueKind.String } text => name == "default" ? text.GetString() : null,
         { ValueKind: JsonValueKind.Array } list => list.EnumerateArray()
-            .Where(entry => entry.Text("name") == "default").Select(entry => entry.Text("template")).FirstOrDefault(),
+            .Where(entry => entry.Text("name") == name).Select(entry => entry.Text("template")).FirstOrDefault(),
         _ => null,
     };
 }

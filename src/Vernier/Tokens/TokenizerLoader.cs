@@ -67,6 +67,10 @@ public static class TokenizerLoader
             _ => throw new NotSupportedException(
                 $"{path}: not a tokenizer file; known are tokenizer.json, *.model, *.bin, *.tiktoken, vocab.json and encoder.json"),
         };
-        return LoadedTokenizer.Of(tokenizer, config.ChatTemplate, config.EndIds.Select(id => (long?)id));
+        return LoadedTokenizer.Of(tokenizer, config.ChatTemplate, config.EndIds.Select(id => (long?)id)) with
+        {
+            ToolTemplateSource = config.ToolTemplate,
+            TemplateTokens = config.TemplateTokens,
+        };
     }
 }

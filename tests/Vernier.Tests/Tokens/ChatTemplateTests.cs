@@ -117,6 +117,38 @@ public class ChatTemplateTests
     }
 
     [Fact]
+    public void ToolsHaveATemplateOfTheirOwnWhereThereIsOne()
+    {
+        var template = ChatTemplate.Parse("plain", toolSource: "{{ tools | length }} tools");
+        Assert.Equal("plain", template.Render([], false));
+        Assert.Equal("plain", template.Render([], false, extra: new Dictionary<string, JsonNode?> { ["tools"] = null }));
+        Assert.Equal("1 tools", template.Render([], false, extra: new Dictionary<string, JsonNode?> { ["tools"] = new JsonArray(1) }));
+    }
+
+    [Fact]
+    public void SpecialTokensComeFromTheConfiguration()
+    {
+        var folder = Directory.CreateTempSubdirectory("vernier-template-");
+        try
+        {
+            File.WriteAllText(Path.Combine(folder.FullName, "tokenizer.json"),
+                """{"model":{"type":"BPE","vocab":{"a":0,"</s>":1},"merges":[]},"added_tokens":[{"id":1,"content":"</s>","special":true}]}""");
+            File.WriteAllText(Path.Combine(folder.FullName, "tokenizer_config.json"), """
+                {"bos_token":null,"eos_token":{"content":"</s>"},"pad_token":"<pad>","additional_special_tokens":["<x>","<y>"],"extra_special_tokens":{"image_token":"<img>"},
+                "chat_template":[{"name":"default","template":"{{ bos_token is defined }} {{ eos_token }} {{ pad_token }} {{ additional_special_tokens }} {{ image_token }}"},{"name":"tool_use","template":"T"}]}
+                """);
+            var loaded = TokenizerLoader.FromFolder(folder.FullName)!;
+            var template = loaded.ParseChatTemplate()!;
+            Assert.Equal("False </s> <pad> ['<x>', '<y>'] <img>", template.Render([], false, loaded.Tokenizer));
+            Assert.Equal("T", template.Render([], false, loaded.Tokenizer, new Dictionary<string, JsonNode?> { ["tools"] = new JsonArray() }));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void FailsWhenReachedNotBefore()
     {
         Assert.Equal("ok", Render("{% if false %}{{ 'x' | from_json }}{{ 1 is nosuch }}{% include 'x' %}{% import 'x' as y %}{% endif %}ok"));

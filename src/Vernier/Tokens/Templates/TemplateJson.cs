@@ -223,7 +223,8 @@ internal static class TemplateJson
 
         private void WriteText(string text)
         {
-            run.Charge(text.Length / 16);
+            run.Charge(text.Length / 8);
+            run.CheckSize(_text.Length + (long)text.Length);
             _text.Append('"');
             foreach (var c in text)
                 _ = c switch

@@ -214,6 +214,7 @@ internal static class TemplateNumbers
     /// <summary>Python's <c>round</c>: ties to even, floats by their exact value.</summary>
     public static object Round(TemplateRun run, object? value, long places)
     {
+        run.Charge(20 + (long)Math.Min(5000, Math.Abs((double)places)) / 4);
         if (value is double number)
         {
             if (!double.IsFinite(number) || places > 323 || number == 0)

@@ -87,7 +87,7 @@ internal static class TemplateRepresentation
 
     private static void WriteQuoted(TemplateRun run, string text, StringBuilder to)
     {
-        run.Charge(1 + text.Length / 16);
+        run.Charge(1 + text.Length / 8);
         var quote = text.Contains('\'') && !text.Contains('"') ? '"' : '\'';
         to.Append(quote);
         for (var i = 0; i < text.Length; i++)

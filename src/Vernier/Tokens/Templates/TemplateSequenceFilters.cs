@@ -135,7 +135,7 @@ internal static class TemplateSequenceFilters
         var paths = TemplateValues.AsText(attribute) is { } text ? (object?[])text.Split(',') : [attribute];
         object? Key(object? item, object? path)
         {
-            run.Charge(1 + (TemplateValues.AsText(item)?.Length ?? 0) / 8);
+            run.Charge(1 + (TemplateValues.AsText(item)?.Length ?? 0) / 4);
             return Folded(Member(run, item, path), isCaseSensitive);
         }
         return item => paths.Select(path => Key(item, path)).ToList();

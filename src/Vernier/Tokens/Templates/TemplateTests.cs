@@ -28,8 +28,8 @@ internal static class TemplateTests
         ("odd", "", (run, value, _) => Remainder(run, value, 2L) is 1),
         ("even", "", (run, value, _) => Remainder(run, value, 2L) is 0),
         ("divisibleby", "num", (run, value, a) => Remainder(run, value, a.Get(0)) is 0),
-        ("upper", "", (run, value, _) => TemplateTextMethods.IsUpper(TemplateFilters.Soft(run, value))),
-        ("lower", "", (run, value, _) => TemplateTextMethods.IsLower(TemplateFilters.Soft(run, value))),
+        ("upper", "", (run, value, _) => TemplateTextMethods.IsUpper(Letters(run, value))),
+        ("lower", "", (run, value, _) => TemplateTextMethods.IsLower(Letters(run, value))),
         ("in", "seq", (run, value, a) => TemplateValues.Contains(run, a.Get(0), value)),
         ("sameas", "other", (_, value, a) => IsSame(value, a.Get(0))),
         ("filter", "", (_, value, _) => TemplateValues.AsText(value) is { } name && TemplateFilters.Exists(name)),
@@ -50,6 +50,13 @@ internal static class TemplateTests
 
     private static (string, string, Test) Comparison(string name, string operation) =>
         (name, "/ other", (run, value, arguments) => TemplateValues.Holds(run, operation, value, arguments.Get(0)));
+
+    private static string Letters(TemplateRun run, object? value)
+    {
+        var text = TemplateFilters.Soft(run, value);
+        run.Charge(text.Length / 4);
+        return text;
+    }
 
     private static int Remainder(TemplateRun run, object? value, object? divisor)
     {

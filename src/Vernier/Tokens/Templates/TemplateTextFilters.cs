@@ -12,10 +12,10 @@ internal static class TemplateTextFilters
     public static IEnumerable<(string Name, string Parameters, TemplateFilter Call)> All { get; } =
     [
         ("trim", "chars=", (run, value, a) => Like(value, TemplateText.Strip(Soft(run, value), a.Get(0) is null ? null : a.Text(run, 0), left: true, right: true))),
-        ("upper", "", (run, value, _) => Like(value, TemplateCasing.Upper(Soft(run, value)))),
-        ("lower", "", (run, value, _) => Like(value, TemplateCasing.Lower(Soft(run, value)))),
-        ("capitalize", "", (run, value, _) => Like(value, TemplateCasing.Capitalize(Soft(run, value)))),
-        ("title", "", (run, value, _) => Title(Soft(run, value))),
+        ("upper", "", (run, value, _) => Like(value, TemplateCasing.Upper(Cased(run, value)))),
+        ("lower", "", (run, value, _) => Like(value, TemplateCasing.Lower(Cased(run, value)))),
+        ("capitalize", "", (run, value, _) => Like(value, TemplateCasing.Capitalize(Cased(run, value)))),
+        ("title", "", (run, value, _) => Title(Cased(run, value))),
         ("string", "", (run, value, _) => Like(value, Soft(run, value))),
         ("safe", "", (run, value, _) => new TemplateMarkup(Soft(run, value))),
         ("escape", "", (run, value, _) => TemplateText.Escaped(run, value)),
@@ -38,6 +38,14 @@ internal static class TemplateTextFilters
         ("urlize", "* **", (run, _, _) => throw run.Error("the filter urlize is not done here")),
         ("random", "* **", (run, _, _) => throw run.Error("the filter random is not done here: a conversation has one text")),
     ];
+
+    /// <summary>A text whose letters change: beyond ASCII each one is looked up.</summary>
+    private static string Cased(TemplateRun run, object? value)
+    {
+        var text = Soft(run, value);
+        run.Charge(Ascii.IsValid(text) ? text.Length / 16 : text.Length / 4);
+        return text;
+    }
 
     private static object Replace(TemplateRun run, object? value, TemplateBound arguments)
     {

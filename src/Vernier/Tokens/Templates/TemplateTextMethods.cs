@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
+using System.Text;
 
 namespace Vernier.Tokens.Templates;
 
@@ -68,6 +69,7 @@ internal static class TemplateTextMethods
         return !ByName.TryGetValue(name, out var method) ? null : new TemplateFunction(name, (run, arguments) =>
         {
             run.ChargeSize(text.Length);
+            run.Charge(Ascii.IsValid(text) ? 0 : text.Length / 4);
             if (owner is not TemplateMarkup)
                 return method.Call(run, text, method.Signature.Bind(run, arguments));
             return AsMarkup(name, name == "join"
@@ -201,7 +203,7 @@ internal static class TemplateTextMethods
     private static string ExpandTabs(TemplateRun run, string text, TemplateBound arguments)
     {
         var size = arguments.Integer(run, 0, 8);
-        var expanded = new System.Text.StringBuilder();
+        var expanded = new StringBuilder();
         long column = 0;
         foreach (var c in text)
         {
@@ -223,7 +225,7 @@ internal static class TemplateTextMethods
     {
         if (arguments.Get(0) is not TemplateDictionary table)
             throw run.Error("translate() needs a dictionary");
-        var translated = new System.Text.StringBuilder();
+        var translated = new StringBuilder();
         foreach (var character in TemplateText.Characters(text))
         {
             run.Charge();

@@ -90,9 +90,12 @@ internal readonly struct TemplateKey : IEquatable<TemplateKey>
                 return Comparable(run, markup.Text);
             case bool flag:
                 return flag ? 1L : 0L;
+            case TemplateUndefined:
+                return typeof(TemplateUndefined);
             case double number when Math.Floor(number) == number && double.IsFinite(number):
                 return TemplateNumbers.Normal(new BigInteger(number));
             case TemplateTuple tuple:
+                run.Charge(4);
                 run.Enter();
                 var parts = new Parts([.. tuple.Select(item => Comparable(run, item))]);
                 run.Leave();
