@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Cli.Terminal;
-using Vernier.Files;
 
 namespace Vernier.Cli;
 
@@ -27,6 +26,6 @@ internal static class JsonResult
         if (target == "-")
             Screen.RawOutput.WriteLine(text);
         else
-            OutputFile.WriteAllText(target, text + "\n");
+            File.WriteAllText(target, text + "\n");
     }
 }

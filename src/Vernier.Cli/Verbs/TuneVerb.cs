@@ -3,6 +3,7 @@ using System.Globalization;
 using Vernier.Data;
 using Vernier.Models;
 using Vernier.Tuning;
+using Vernier.Tuning.Methods;
 
 namespace Vernier.Cli.Verbs;
 
@@ -12,7 +13,7 @@ internal sealed class TuneVerb
     private readonly Argument<string?> _model = new("MODEL") { Description = "A .gguf file or a model folder; may stand in the run file", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _data = new("--data") { Description = "Training data: text, or JSON Lines of text, prompt/completion, Alpaca, messages or input_ids", HelpName = "FILE" };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Validation data: its loss is taken before and after", HelpName = "FILE" };
-    private readonly Option<string?> _output = new Option<string?>("--out") { Description = "Folder of the run: adapter, log, loss curve, card, checkpoints", HelpName = "DIR" }.Marked(OutputKind.Run);
+    private readonly Option<string?> _output = new("--out") { Description = "Folder of the run: adapter, log, loss curve, card, checkpoints", HelpName = "DIR" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the last checkpoint in --out" };
     private readonly Option<string?> _config = new("--config") { Description = "Run file with these options by name; the command line wins", HelpName = "run.yaml" };
     private readonly Option<ComputeMode?> _compute = ChoiceOption.Of<ComputeMode>("--compute", "Arithmetic of the matrix products: fp32 or int8 [default: fp32]");
@@ -47,11 +48,6 @@ internal sealed class TuneVerb
         var data = parsed.GetValue(_data) ?? file.Data ?? throw new UsageException("--data is required");
         var evalData = parsed.GetValue(_evalData) ?? file.EvalData;
         var output = parsed.GetValue(_output) ?? file.Output ?? throw new UsageException("--out is required");
-        OutputGuard.RequireApart(Named(("--out", output), ("--json", parsed.GetValue(_common.Json))), Named(("MODEL", model), ("--data", data), ("--eval-data", evalData), ("--config", parsed.GetValue(_config))));
-        var (resume, force) = (parsed.GetValue(_resume), parsed.GetValue(_common.Force));
-        if (!resume && !force && Tuner.HoldsFinishedRun(output))
-            throw new UsageException($"--out {output} would overwrite a finished run: give another folder, or --force to replace it");
-        Tuner.RequireFolder(output, resume, force);
         var load = new LoadOptions { Threads = parsed.GetValue(_common.Threads), Mode = parsed.GetValue(_compute) ?? ComputeMode.Fp32 };
 
         using var loaded = ModelLoading.Load(model, load);
@@ -60,10 +56,10 @@ internal sealed class TuneVerb
         var tuner = new Tuner(loaded, options, rows, evalRows, output) { Evaluating = progress.Evaluating };
         TuneOutlook.Write(model, loaded, tuner.Options, rows, evalRows, output);
         Interruption.WaitForState();
-        var result = tuner.Run(resume, progress.Report, stop, force);
+        var result = tuner.Run(parsed.GetValue(_resume), progress.Report, stop);
         progress.Dispose();
         var json = parsed.GetValue(_common.Json);
-        Print(result, output, json == "-" ? Console.Error : Console.Out);
+        Print(result, TuningMethods.Create(tuner.Options.Method).KeepsCodes, output, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
         return 0;
     }
@@ -80,14 +76,10 @@ internal sealed class TuneVerb
         }
     }
 
-    /// <summary>Those that are given.</summary>
-    private static List<OutputGuard.Named> Named(params (string Name, string? Path)[] paths) =>
-        [.. paths.Where(p => p.Path is { Length: > 0 }).Select(p => new OutputGuard.Named(p.Name, p.Path!))];
-
     private static TrainingData LoadData(LanguageModel model, string path, TuneOptions options) =>
         TrainingData.Load(path, model, options);
 
-    private static void Print(TuneResult result, string output, TextWriter to)
+    private static void Print(TuneResult result, bool keepsCodes, string output, TextWriter to)
     {
         var c = CultureInfo.InvariantCulture;
         foreach (var warning in result.Warnings)
@@ -95,8 +87,16 @@ internal sealed class TuneVerb
         to.WriteLine(string.Create(c, $"step {result.Step} of {result.Steps}: loss {result.Loss:F4}, {result.TrainableParameters} trained values, peak memory {result.PeakResidentMegabytes:F0} MB"));
         if (result is { InitialEval: { } before, FinalEval: { } after })
             to.WriteLine(string.Create(c, $"validation loss {before:F4} -> {after:F4} (perplexity {Math.Exp(before):F3} -> {Math.Exp(after):F3})"));
+        if (result is { BroughtEval: { } brought, StartEval: { } start })
+            to.WriteLine(string.Create(c, $"  the model as it was brought {brought:F4}, rounded anew before the first step {start:F4}"));
+        if (result.KeptStep != result.Step)
+            to.WriteLine($"kept: the state {(result.KeptStep == 0 ? "before the first step" : $"after step {result.KeptStep}")}, where the validation loss was lowest");
+        if (result.StoppedEarly)
+            to.WriteLine("ended early: the validation loss did not fall any more (--patience)");
         if (result.CodesEqual is { } equal)
-            to.WriteLine(equal ? $"codes unchanged, SHA-256 {result.CodesSha256}" : "codes CHANGED");
+            to.WriteLine(equal ? $"codes unchanged, SHA-256 {result.CodesSha256}"
+                : keepsCodes ? "codes CHANGED"
+                : "new integer codes: this method trains the codes together with the scales, which is what it is for");
         to.WriteLine(result.Finished ? $"adapter in {output}" : $"stopped; go on with: vernier tune ... --out {output} --resume");
     }
 }

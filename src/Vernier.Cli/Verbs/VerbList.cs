@@ -15,6 +15,8 @@ internal static class VerbList
         new("plan", PlanVerb.Create),
         new("quantize", QuantizeVerb.Create),
         new("tune", TuneVerb.Create),
+        new("sweep", SweepVerb.Create),
+        new("compare", CompareVerb.Create),
         new("eval", EvalVerb.Create),
         new("score", ScoreVerb.Create),
         new("tokenize", TokenizeVerb.Create),

@@ -164,7 +164,9 @@ public sealed class HfFolder : IDisposable
     {
         if (!File.Exists(path))
             throw Damaged.File(path, "file", "nothing", "a JSON file in every model folder");
-        using var stream = InputFile.OpenRead(path, MaxJsonBytes);
+        using var stream = File.OpenRead(path);
+        if (stream.Length > MaxJsonBytes)
+            throw Damaged.File(path, "file", $"{stream.Length} bytes", $"at most {MaxJsonBytes}");
         try
         {
             return JsonDocument.Parse(stream);

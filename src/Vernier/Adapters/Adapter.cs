@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Vernier.Files;
 using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Tuning;
@@ -42,7 +41,9 @@ public sealed class Adapter
     {
         Directory.CreateDirectory(folder);
         TensorFile.Write(Path.Combine(folder, TensorsFile), Tensors.Values);
-        OutputFile.WriteAllText(Path.Combine(folder, AdapterConfig.FileName), Config.ToJson(TargetModules()));
+        var config = Path.Combine(folder, AdapterConfig.FileName);
+        File.WriteAllText(config + ".partial", Config.ToJson(TargetModules()));
+        File.Move(config + ".partial", config, overwrite: true);
     }
 
     /// <summary>Reads a folder.</summary>

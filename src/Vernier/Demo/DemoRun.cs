@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
-using Vernier.Files;
 using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;
@@ -144,8 +143,10 @@ public sealed class DemoRun : IDisposable
     {
         var data = TrainingData.FromText(text, folder, _tokenizer, options, _model.Config);
         var output = Path.Combine(_output, folder);
+        if (Directory.Exists(output))
+            Checkpoint.RemoveAll(output); // of a demonstration that was interrupted
         var losses = new List<double>();
-        var result = new Tuner(_model, options, data, null, output).Run(progress: at => losses.Add(at.Loss), cancel: stop, replace: true); // of an earlier demonstration
+        var result = new Tuner(_model, options, data, null, output).Run(progress: at => losses.Add(at.Loss), cancel: stop);
         stop.ThrowIfCancellationRequested();
         _curves.Add((folder, [.. losses]));
         return result;
@@ -197,7 +198,7 @@ public sealed class DemoRun : IDisposable
             parts.Add((steps, name == "base" ? "from scratch" : $"{name}"));
             steps += losses.Length;
         }
-        OutputFile.WriteAllText(path, LossChart.Svg("vernier demo: a model from scratch, then two tasks", [.. _curves.SelectMany(c => c.Losses)], [], parts));
+        File.WriteAllText(path, LossChart.Svg("vernier demo: a model from scratch, then two tasks", [.. _curves.SelectMany(c => c.Losses)], [], parts));
         return path;
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Vernier.Files;
 
 namespace Vernier.Models;
 
@@ -46,7 +45,7 @@ public static class HuggingFaceConfig
     {
         try
         {
-            return JsonDocument.Parse(InputFile.ReadAllBytes(path));
+            return JsonDocument.Parse(File.ReadAllBytes(path));
         }
         catch (JsonException e)
         {

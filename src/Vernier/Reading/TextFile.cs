@@ -1,5 +1,4 @@
 using System.Text;
-using Vernier.Files;
 
 namespace Vernier.Reading;
 
@@ -84,11 +83,7 @@ internal static class TextFile
         return lines[^1].Length == 0 ? lines[..^1] : lines;
     }
 
-    private static FileStream Open(string path)
-    {
-        InputFile.Require(path);
-        return new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
-    }
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
 
     private static byte[] Grow(byte[] bytes, int most, Func<Exception> tooLong)
     {

@@ -22,6 +22,8 @@ internal static class ModelCard
         if (result.InitialEval is { } before && result.FinalEval is { } after)
         {
             Line($"| validation loss, nats a token ({Path.GetFileName(evalData!.Source)}) | {before:F4} | {after:F4} |");
+            if (result is { BroughtEval: { } brought, StartEval: { } start })
+                Line($"| of the model as it was brought; rounded anew before the first step | {brought:F4}; {start:F4} | |");
             Line($"| validation perplexity | {Math.Exp(before):F3} | {Math.Exp(after):F3} |");
         }
         Line($"| codes unchanged | | {(result.CodesEqual is { } equal ? equal ? "yes" : "no" : "nothing is quantized")} |");

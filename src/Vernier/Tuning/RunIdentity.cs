@@ -8,8 +8,8 @@ namespace Vernier.Tuning;
 /// <summary>Everything that the losses of a run depend on, as names and values: a run is resumed only with the same.</summary>
 internal static class RunIdentity
 {
-    // They say when to look, save and stop, or how much to recompute; not what is computed.
-    private static readonly string[] s_free = ["eval-every", "checkpoint-every", "stop-after", "memory-limit"];
+    // They say when to look, save and stop, what to leave, or how much to recompute; not what is computed.
+    private static readonly string[] s_free = ["eval-every", "checkpoint-every", "stop-after", "memory-limit", "keep", "patience"];
 
     /// <param name="options">All values resolved.</param>
     /// <param name="model">Hash of the model as it was loaded.</param>

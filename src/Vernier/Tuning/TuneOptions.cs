@@ -9,6 +9,9 @@ public enum Parameterization { Factor, Scale }
 /// <summary>PEQA's ablation: which quantizer state is trained.</summary>
 public enum TrainedState { Scales, Zeros, Both }
 
+/// <summary>The state that a run leaves: that of its last step, or that of the lowest validation loss.</summary>
+public enum KeptState { Last, Best }
+
 /// <summary>Which parameters full fine-tuning and QAT train.</summary>
 public enum TuneScope { Block, All }
 
@@ -102,6 +105,11 @@ public sealed record TuneOptions
     public bool TrainOnPrompt { get; init; }
     [Option("eval-every", "validation loss every N steps; default: before and after only", Range = "[1, 1000000000]")]
     public int? EvalEvery { get; init; }
+    [Option("keep", "what the run leaves: the state of its last step, or the one with the lowest validation loss, the start among them (needs validation data; validates every tenth of the steps unless --eval-every says otherwise)")]
+    public KeptState Keep { get; init; } = KeptState.Last;
+    /// <summary>End when so many validations in a row have not been lower than the lowest before them; null = never.</summary>
+    [Option("patience", "end the run when N validations in a row were not lower than the lowest before them (needs validation data)", Range = "[1, 1000000000]")]
+    public int? Patience { get; init; }
     [Option("checkpoint-every", "checkpoint every N steps; default: a tenth of the steps, at least 10", Range = "[1, 1000000000]")]
     public int? CheckpointEvery { get; init; }
     /// <summary>End after this many steps of the planned schedule, resumable.</summary>

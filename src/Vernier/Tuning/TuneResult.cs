@@ -49,11 +49,20 @@ public sealed record TuneResult
     [JsonPropertyName("recomputed_blocks")]
     public required int RecomputedBlocks { get; init; }
 
-    /// <summary>Validation loss before the first step, nats a token; null without validation data.</summary>
+    /// <summary>Validation loss before, nats a token; null without validation data. Of methods that train codes (l4q, qat, qat-lora) it is that of the model as it was brought,
+    /// of the others that of the start, after a quantization that was asked for.</summary>
     [JsonPropertyName("initial_eval")]
     public required double? InitialEval { get; init; }
 
-    /// <summary>Validation loss after the last step.</summary>
+    /// <summary>Validation loss of the model as it was brought, where the run rounded its weights before the first step.</summary>
+    [JsonPropertyName("brought_eval")]
+    public double? BroughtEval { get; init; }
+
+    /// <summary>Validation loss after that rounding and before the first step.</summary>
+    [JsonPropertyName("start_eval")]
+    public double? StartEval { get; init; }
+
+    /// <summary>Validation loss of the state that the run leaves.</summary>
     [JsonPropertyName("final_eval")]
     public required double? FinalEval { get; init; }
 
@@ -69,7 +78,15 @@ public sealed record TuneResult
     [JsonPropertyName("trainable_parameters")]
     public required long TrainableParameters { get; init; }
 
-    /// <summary>All steps of the schedule are done; otherwise the run can be resumed.</summary>
+    /// <summary>The step whose state the run leaves: the last one, or with --keep best the one with the lowest validation loss; 0 = the start.</summary>
+    [JsonPropertyName("kept_step")]
+    public int KeptStep { get; init; }
+
+    /// <summary>--patience ended the run before its last step.</summary>
+    [JsonPropertyName("stopped_early")]
+    public bool StoppedEarly { get; init; }
+
+    /// <summary>All steps of the schedule are done, or --patience ended it; otherwise the run can be resumed.</summary>
     [JsonPropertyName("finished")]
     public required bool Finished { get; init; }
 

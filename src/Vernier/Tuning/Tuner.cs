@@ -1,12 +1,11 @@
 using Vernier.Adapters;
 using Vernier.Data;
-using Vernier.Files;
 using Vernier.Models;
 using Vernier.Tuning.Methods;
 
 namespace Vernier.Tuning;
 
-/// <summary>A tuning run from its options to the folder it leaves: <c>config.yaml</c>, <c>log.jsonl</c>, <c>loss.svg</c>, <c>README.md</c>,
+/// <summary>A tuning run from its options to the folder it leaves: <c>config.yaml</c>, <c>log.jsonl</c>, <c>loss.svg</c>, <c>README.md</c>, <c>result.json</c>,
 /// <c>adapter_config.json</c>, <c>adapter_model.safetensors</c> and <c>checkpoint-N/</c>.</summary>
 public sealed class Tuner
 {
@@ -42,7 +41,7 @@ public sealed class Tuner
         _compute = compute;
         _modelPath = modelPath;
         _codesSha256 = codesSha256;
-        _options = ResolvedOptions.Of(options, decoder.Config, data);
+        _options = ResolvedOptions.Of(options, decoder.Config, data, validated: evalData is not null);
         _data = data;
         _evalData = evalData;
         _output = output;
@@ -56,64 +55,56 @@ public sealed class Tuner
     /// <summary>Told while the validation loss is taken: batches done, of how many.</summary>
     public Action<int, int>? Evaluating { get; init; }
 
-    /// <summary>Checks, before a model is loaded, what <see cref="Run"/> will ask of its folder.</summary>
-    /// <inheritdoc cref="Run"/>
-    public static void RequireFolder(string output, bool resume, bool replace) => RunFolder.Open(output, resume, replace).Dispose();
-
-    /// <summary>Whether a folder holds a run that has ended, with its adapter.</summary>
-    public static bool HoldsFinishedRun(string output) => RunFolder.HoldsFinishedRun(output);
-
     /// <summary>Puts the method into the model's base and trains it: what earlier tuning or an adapter left in the model is taken away first, as by
     /// <see cref="LanguageModel.Reset"/>. The model stays tuned, with the method's linears in place.</summary>
     /// <param name="resume">Go on from the last checkpoint in the output folder; from the start where there is none yet.</param>
     /// <param name="progress">Called after every step.</param>
     /// <param name="cancel">Ends the run within the step that is under way, with a checkpoint of the steps before it: what is computed of an unfinished step is dropped.
     /// A validation loss that is under way is taken again when the run goes on. The result says that the run is not finished.</param>
-    /// <param name="replace">A run that is in the folder may be replaced.</param>
-    /// <exception cref="InvalidDataException">The checkpoint belongs to another run, or it or the log is damaged.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint belongs to another run.</exception>
     /// <exception cref="InvalidOperationException">Another caller tunes the model, a task switch is in use, or it is called from inside the model's own work.</exception>
-    /// <exception cref="IOException">The folder holds a run and neither <paramref name="resume"/> nor <paramref name="replace"/> was asked for, another run is writing
-    /// it, it holds things that no run wrote under the names of a run, or it cannot be written.</exception>
+    /// <exception cref="IOException">The folder holds an unfinished run and <paramref name="resume"/> was not asked for, or it cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before the first step.</exception>
     /// <exception cref="NotFiniteNumberException">The run diverged. The adapter in the folder is the last good state.</exception>
-    public TuneResult Run(bool resume = false, Action<TuneProgress>? progress = null, CancellationToken cancel = default, bool replace = false)
+    public TuneResult Run(bool resume = false, Action<TuneProgress>? progress = null, CancellationToken cancel = default)
     {
         using var work = new WorkLease(_decoder, _compute, cancel, "is being tuned", changes: true);
-        using var folder = RunFolder.Open(_output, resume, replace);
-        var last = resume ? Checkpoint.Latest(_output, _warnings) : null;
-        if (last is { } whole)
-            TuneLog.RequireWhole(_output, whole.Folder, whole.State);
+        Directory.CreateDirectory(_output);
+        var last = Checkpoint.Latest(_output);
         if (!resume)
-            Checkpoint.RemoveAll(_output);
+            StartAfresh(last?.State);
         _model?.ToBase();
         var baseCodes = _codesSha256();
         var identity = RunIdentity.Of(_options, RunIdentity.HashModel(_decoder), _data, _compute);
         if (resume && last is { } found)
             RunIdentity.RequireSame(found.Folder, found.State.Identity, identity);
         var method = TuningMethods.Create(_options.Method);
+        var start = resume && last is { } before ? before.State : null;
+        var brought = start is null ? method.Rounds(_options) ? Evaluate() : null : start.BroughtEval;
         method.Apply(_decoder, _options, _compute);
         _compute.Seed = _options.Seed;
-        var run = new Progress(method, identity, baseCodes, _codesSha256());
+        var run = new Progress(method, identity, baseCodes, _codesSha256()) { BroughtEval = brought };
         using var loop = new TrainingLoop(_decoder, _compute, new BatchOrder(_data, _options.Batch, _options.Accumulate, _options.Shuffle ? _options.Seed : null), _options);
         loop.Touch();
         MemoryPlan.ReleaseGarbage();
         _decoder.KeptBlocks = MemoryPlan.KeptBlocks(_decoder.Config, MostTokens(), _options.MemoryLimit, loop.TrainableParameters);
-        if (resume && last is { } saved)
+        using var best = _options.Keep == KeptState.Best || _options.Patience is not null ? new BestValues(loop.Optimizer.Parameters) : null;
+        if (start is not null)
         {
-            Checkpoint.Load(saved.Folder, loop.Optimizer, saved.State);
+            Checkpoint.Load(last!.Value.Folder, loop.Optimizer, start, best);
             loop.ParametersChanged();
-            (run.Step, run.InitialEval, run.Unlogged) = (saved.State.Step, saved.State.InitialEval, saved.State.Unlogged);
+            (run.Step, run.StartEval, run.Unlogged) = (start.Step, start.InitialEval, start.Unlogged);
         }
-        else
+        else if ((run.StartEval = Evaluate()) is { } loss)
         {
-            run.InitialEval = Evaluate();
+            best?.Offer(0, loss);
         }
-        new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, RunFolder.ConfigFile));
+        new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, "config.yaml"));
         using (var log = new TuneLog(_output, run.Step == 0 ? 0 : last!.Value.State.LogBytes))
-            Train(loop, log, run, progress, cancel);
+            Train(loop, log, run, best, progress, cancel);
         if (run.Step == 0)
             cancel.ThrowIfCancellationRequested();
-        return Finish(loop, run, cancel);
+        return Finish(loop, run, best, cancel);
     }
 
     /// <summary>State of a run that is under way.</summary>
@@ -131,10 +122,27 @@ public sealed class Tuner
         /// <summary>null where there was nothing quantized.</summary>
         public bool? CodesEqual(string? now) => method.KeepsCodes ? tunedCodes is null ? null : now == tunedCodes : baseCodes is null ? null : false;
 
-        public double? InitialEval { get; set; }
+        /// <summary>Validation loss of the model as it was brought, where the method rounds its weights before the first step.</summary>
+        public double? BroughtEval { get; init; }
+
+        /// <summary>Validation loss before the first step.</summary>
+        public double? StartEval { get; set; }
+
+        /// <summary>What the result is held against: of a method that trains codes the model that was brought, else the start.</summary>
+        public double? InitialEval => method.KeepsCodes ? StartEval : BroughtEval ?? StartEval;
+
+        /// <summary>--patience ended the run.</summary>
+        public bool StoppedEarly { get; set; }
     }
 
-    private void Train(TrainingLoop loop, TuneLog log, Progress run, Action<TuneProgress>? progress, CancellationToken cancel)
+    private void StartAfresh(CheckpointState? last)
+    {
+        if (last is { IsFinished: false } state)
+            throw new IOException($"{_output}: holds a run that ended after step {state.Step} of {state.Steps}: resume it, remove the folder, or give another one");
+        Checkpoint.RemoveAll(_output);
+    }
+
+    private void Train(TrainingLoop loop, TuneLog log, Progress run, BestValues? best, Action<TuneProgress>? progress, CancellationToken cancel)
     {
         var steps = _options.Steps!.Value;
         var schedule = LearningRateSchedule.Create(_options.Schedule, steps, _options.Warmup);
@@ -143,7 +151,7 @@ public sealed class Tuner
         var every = _options.CheckpointEvery ?? Math.Max(10, steps / 10);
         try
         {
-            while ((run.Step < stop || run.Unlogged is not null) && !cancel.IsCancellationRequested)
+            while ((run.Step < stop || run.Unlogged is not null) && !cancel.IsCancellationRequested && !(run.StoppedEarly = best?.State?.Since >= _options.Patience))
             {
                 if (run.Unlogged is null)
                 {
@@ -156,9 +164,11 @@ public sealed class Tuner
                 var at = run.Unlogged.With(run.Step, steps, run.Step == steps || run.Step % (_options.EvalEvery ?? int.MaxValue) == 0 ? Evaluate() : null);
                 run.Unlogged = null;
                 log.Write(at);
+                if (at.EvalLoss is { } loss)
+                    best?.Offer(run.Step, loss);
                 progress?.Invoke(at);
                 if (run.Step % every == 0)
-                    Save(loop, log, run, saved = run.Step);
+                    Save(loop, log, run, best, saved = run.Step);
             }
         }
         catch (NotFiniteNumberException e)
@@ -169,14 +179,14 @@ public sealed class Tuner
         {
             // The step, or its validation loss, is taken again when the run goes on.
         }
-        if (saved != run.Step)
-            Save(loop, log, run, run.Step);
+        if (saved != run.Step || run.StoppedEarly)
+            Save(loop, log, run, best, run.Step);
     }
 
-    private void Save(TrainingLoop loop, TuneLog log, Progress run, int step)
+    private void Save(TrainingLoop loop, TuneLog log, Progress run, BestValues? best, int step)
     {
         log.FlushToDisk();
-        Checkpoint.Save(_output, loop.Optimizer, new CheckpointState(step, _options.Steps!.Value, log.Length, run.InitialEval, run.Identity, run.Unlogged));
+        Checkpoint.Save(_output, loop.Optimizer, new CheckpointState(step, _options.Steps!.Value, log.Length, run.StartEval, run.Identity, run.Unlogged) { BroughtEval = run.BroughtEval, Best = best?.State, StoppedEarly = run.StoppedEarly }, best);
     }
 
     /// <summary>The values before the update that led astray become the adapter; where no copy of them was kept, the last checkpoint is what stays.</summary>
@@ -194,16 +204,21 @@ public sealed class Tuner
         return new NotFiniteNumberException($"{cause.Message}; the run stops, {kept}", cause.OffendingNumber, cause);
     }
 
-    private TuneResult Finish(TrainingLoop loop, Progress run, CancellationToken cancel)
+    private TuneResult Finish(TrainingLoop loop, Progress run, BestValues? best, CancellationToken cancel)
     {
+        var kept = _options.Keep == KeptState.Best && best?.State is { } lowest && lowest.Step != run.Step ? lowest : null;
+        if (kept is not null)
+        {
+            best!.Restore();
+            loop.ParametersChanged();
+        }
         Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes).Save(_output);
         var log = TuneLog.Read(_output, _options.Steps!.Value);
         if (log.Count > 0)
-            WriteChart(log, run.InitialEval);
+            WriteChart(log, run.StartEval);
         var last = run.Unlogged?.With(run.Step, _options.Steps!.Value, null) ?? log[^1];
-        var (finalEval, codes) = Measure(last, cancel);
-        if (finalEval > run.InitialEval + WorseBy)
-            _warnings.Add(FormattableString.Invariant($"TUNING MADE THE MODEL WORSE on {_evalData!.Source}: validation loss {run.InitialEval:F4} before, {finalEval:F4} after. Lower the learning rate, train longer, or use more data."));
+        var (finalEval, codes) = Measure(kept?.Loss ?? last.EvalLoss, cancel);
+        WarnOfWorse(run, finalEval, kept);
         var resident = ResidentMemory.Current;
         if (_options.MemoryLimit is { } limit && resident > limit)
             _warnings.Add(FormattableString.Invariant($"the run took {resident / 1e6:F0} MB, more than the memory limit of {limit / 1e6:F0} MB. Smaller batches, shorter rows or other methods take less."));
@@ -219,39 +234,55 @@ public sealed class Tuner
             ResidentMegabytes = resident / 1e6,
             PeakResidentMegabytes = ResidentMemory.Peak / 1e6,
             InitialEval = run.InitialEval,
+            BroughtEval = run.BroughtEval,
+            StartEval = run.BroughtEval is null ? null : run.StartEval,
             FinalEval = finalEval,
             CodesEqual = cancel.IsCancellationRequested ? null : run.CodesEqual(codes),
             CodesSha256 = run.Method.KeepsCodes ? run.TunedCodes : null,
             TrainableParameters = loop.TrainableParameters,
             KeptBlocks = KeptBlocks,
             RecomputedBlocks = _decoder.Config.Layers - KeptBlocks,
-            Finished = run.Step == _options.Steps && run.Unlogged is null,
+            KeptStep = kept?.Step ?? run.Step,
+            StoppedEarly = run.StoppedEarly,
+            Finished = run.StoppedEarly || (run.Step == _options.Steps && run.Unlogged is null),
             Warnings = _warnings,
         };
-        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.CardFile), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, result));
+        File.WriteAllText(Path.Combine(_output, "README.md"), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, result));
+        File.WriteAllText(Path.Combine(_output, RunResultFile.FileName), RunResultFile.Text(result));
         return result;
     }
 
+    private void WarnOfWorse(Progress run, double? finalEval, BestState? kept)
+    {
+        if (kept is { Step: 0 })
+            _warnings.Add("no validation loss was lower than the one before the first step: the adapter leaves the start as it was. Lower the learning rate, or use more data.");
+        if (!(finalEval > run.InitialEval + WorseBy))
+            return;
+        var start = run.BroughtEval is not null && run.InitialEval == run.BroughtEval ? FormattableString.Invariant($" as the model was brought, {run.StartEval:F4} after it was rounded anew and before the first step") : " before";
+        _warnings.Add(FormattableString.Invariant($"TUNING MADE THE MODEL WORSE on {_evalData!.Source}: validation loss {run.InitialEval:F4}{start}, {finalEval:F4} after. Lower the learning rate, train longer, or use more data."));
+    }
+
     /// <summary>What takes long at the end of a run; nothing where it was interrupted.</summary>
-    private (double? Eval, string? Codes) Measure(TuneProgress last, CancellationToken cancel)
+    /// <param name="known">The validation loss, where it was taken already.</param>
+    private (double? Eval, string? Codes) Measure(double? known, CancellationToken cancel)
     {
         try
         {
             cancel.ThrowIfCancellationRequested();
-            return (last.EvalLoss ?? Evaluate(), _codesSha256());
+            return (known ?? Evaluate(), _codesSha256());
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            return (last.EvalLoss, null);
+            return (known, null);
         }
     }
 
-    private void WriteChart(List<TuneProgress> log, double? initialEval)
+    private void WriteChart(List<TuneProgress> log, double? startEval)
     {
         var evals = log.Where(at => at.EvalLoss is not null).Select(at => (at.Step, at.EvalLoss!.Value)).ToList();
-        if (initialEval is { } initial)
-            evals.Insert(0, (0, initial));
-        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.ChartFile), LossChart.Svg($"{_options.Method} on {Path.GetFileName(_data.Source)}", [.. log.Select(at => at.Loss)], evals));
+        if (startEval is { } start)
+            evals.Insert(0, (0, start));
+        File.WriteAllText(Path.Combine(_output, "loss.svg"), LossChart.Svg($"{_options.Method} on {Path.GetFileName(_data.Source)}", [.. log.Select(at => at.Loss)], evals));
     }
 
     // The last block's insides are still there when the backward pass begins.

@@ -14,6 +14,10 @@ public abstract class TuningMethod
     /// <summary>The codes that <see cref="Apply"/> leaves are those of the tuned model; otherwise the method trains the codes too, or has none.</summary>
     public virtual bool KeepsCodes => true;
 
+    /// <summary><see cref="Apply"/> rounds weights, so that the model before the first step is not the one that was brought.</summary>
+    /// <param name="options">All values resolved.</param>
+    public virtual bool Rounds(TuneOptions options) => options.Bits is not null;
+
     /// <summary>Puts the method's linears into the decoder (after quantizing, where the options ask for it).</summary>
     /// <param name="options">All values resolved.</param>
     public abstract void Apply(Decoder decoder, TuneOptions options, Compute compute);

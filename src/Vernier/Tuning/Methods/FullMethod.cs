@@ -10,6 +10,8 @@ public sealed class FullMethod : TuningMethod
 
     public override bool KeepsCodes => false;
 
+    public override bool Rounds(TuneOptions options) => false;
+
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         decoder.ReplaceLinears(linear =>

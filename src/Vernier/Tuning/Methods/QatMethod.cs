@@ -13,6 +13,8 @@ public sealed class QatMethod : TuningMethod
 
     public override bool KeepsCodes => false;
 
+    public override bool Rounds(TuneOptions options) => true;
+
     public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sinks?.Grid.TakeFigures() ?? [];
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
