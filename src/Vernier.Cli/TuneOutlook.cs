@@ -18,13 +18,13 @@ internal static class TuneOutlook
         var c = CultureInfo.InvariantCulture;
         Line("model", string.Create(c, $"{Name(model)}: {loaded.Config.Architecture}, {Count(loaded.ParameterCount)} weights, {loaded.BitsPerWeight:0.#} bits each"));
         Line("data", Describe(data, options.Context));
-        foreach (var note in data.Notes)
+        foreach (var note in Notes(data.Counts, options.Context))
             Line("", note);
         if (evalData is not null)
             Line("check", $"{Describe(evalData, options.Context)}; measured before and after");
         Line("method", Method(model, loaded, options));
         var rows = options.Batch * options.Accumulate;
-        Line("plan", string.Create(c, $"{options.Steps} steps of {rows} {(rows == 1 ? "row" : "rows")}: {(double)options.Steps!.Value * rows / data.Rows:0.##} times through the data"));
+        Line("plan", string.Create(c, $"{options.Steps} steps of {rows} {(rows == 1 ? "row" : "rows")}: {(double)options.Steps!.Value * rows / data.Rows:0.##} times through the data (epochs)"));
         if (options.StopAfter is { } stop && stop < options.Steps)
             Line("", string.Create(c, $"stops after step {stop}; --resume goes on"));
         Console.Error.WriteLine($"{"then",-7} {Next(model, loaded, options, output)}"); // one line: it is there to be copied
@@ -40,9 +40,24 @@ internal static class TuneOutlook
     private static string Describe(TrainingData data, int context)
     {
         var c = CultureInfo.InvariantCulture;
-        var rows = string.Create(c, $"{Name(data.Source)}: {data.Tokens:N0} tokens in {data.Rows:N0} {(data.Rows == 1 ? "row" : "rows")} of at most {context}");
+        var rows = string.Create(c, $"{Name(data.Source)}: {(data.Counts.Samples > 1 ? string.Create(c, $"{data.Counts.Samples:N0} samples, ") : "")}{data.Tokens:N0} tokens in {data.Rows:N0} {(data.Rows == 1 ? "row" : "rows")} of at most {context}");
         // The first token of a sequence has nothing before it to be learned from.
         return data.ScoredTokens >= data.Tokens - data.Sequences ? rows : string.Create(c, $"{rows}; {data.ScoredTokens:N0} of the tokens are answers, which are learned");
+    }
+
+    private static IEnumerable<string> Notes(DataCounts counts, int context)
+    {
+        var c = CultureInfo.InvariantCulture;
+        if (counts.Cut > 0)
+            yield return string.Create(c, $"{Samples(counts.Cut)} longer than {context} tokens: the end is cut off; --context N makes room");
+        if (counts.Continued > 0)
+            yield return string.Create(c, $"{Samples(counts.Continued)} longer than {context} tokens: continued in further rows");
+        if (counts.LeftOut > 0)
+            yield return string.Create(c, $"{Samples(counts.LeftOut)} left out: nothing to learn within {context} tokens");
+        if (counts.TokensLeftOut > 0)
+            yield return string.Create(c, $"{counts.TokensLeftOut:N0} tokens at the end do not fill a row and are left out");
+
+        string Samples(int number) => string.Create(c, $"{number:N0} {(number == 1 ? "sample" : "samples")}");
     }
 
     private static string Method(string model, LanguageModel loaded, TuneOptions options)

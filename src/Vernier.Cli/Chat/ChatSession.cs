@@ -11,16 +11,19 @@ namespace Vernier.Cli.Chat;
 /// <param name="asks">A person types them: what goes wrong with one is said, and the next is asked for. From a file or a pipe it ends the chat.</param>
 internal sealed class ChatSession(Conversation conversation, MessageReader reader, bool asks, CancellationToken stop)
 {
-    private const string Help = """"
-        /help            this list
-        /system TEXT     sets the system message; without TEXT it is shown
-        /adapter DIR     loads the adapter that tune wrote to DIR; none goes back to the model alone
-        /clear           forgets the conversation; the system message stays
-        /save FILE       writes the conversation as one line of JSON, which tune --data reads
-        /exit, /bye      ends the chat, and so do Ctrl-D and, with nothing typed, Ctrl-C
-        A backslash at the end of a line goes on with the next one; lines between two lines of """ are one message.
-        Ctrl-C ends an answer. A message that begins with a slash is typed with two.
-        """";
+    private static readonly (string Typed, string Does)[] Help =
+    [
+        ("/help", "this list"),
+        ("/system TEXT", "sets the system message; without TEXT it is shown"),
+        ("/adapter DIR", "loads the adapter that tune wrote to DIR; none goes back to the model alone"),
+        ("/clear", "forgets the conversation; the system message stays"),
+        ("/save FILE", "writes the conversation as one line of JSON, which tune --data reads"),
+        ("/exit, /bye", "ends the chat, and so do Ctrl-D and, with nothing typed, Ctrl-C"),
+        ("\\", "at the end of a line: the message goes on in the next one"),
+        ("\"\"\"", "opens and closes a message of several lines"),
+        ("//", "begins a message that begins with a slash"),
+        ("Ctrl-C", "ends an answer"),
+    ];
 
     private static readonly JsonSerializerOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -64,6 +67,8 @@ internal sealed class ChatSession(Conversation conversation, MessageReader reade
             Console.Error.WriteLine("the answer was ended");
         if (said.Forgotten > 0)
             Console.Error.WriteLine($"vernier: the conversation is longer than the context of {conversation.Context} tokens: the oldest {said.Forgotten} messages are forgotten");
+        if (asks && said.Ends == StopReason.MaxTokens)
+            Console.Error.WriteLine("the answer is cut: --max-tokens allows longer ones");
         if (said.Ends == StopReason.Context)
             Console.Error.WriteLine($"vernier: the context of {conversation.Context} tokens is full: the answer is cut");
     }
@@ -85,8 +90,8 @@ internal sealed class ChatSession(Conversation conversation, MessageReader reade
             case "/exit" or "/bye":
                 return false;
             case "/help":
-                foreach (var line in Help.Split('\n'))
-                    Console.Error.WriteLine(line.TrimEnd('\r'));
+                foreach (var row in Help.SelectMany(help => WordWrap.Rows($"{help.Typed,-14} ", help.Does, Screen.ErrorRewrites ? Screen.Width : int.MaxValue)))
+                    Console.Error.WriteLine(row);
                 break;
             case "/clear":
                 conversation.Clear();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Vernier.Benchmark;
+using Vernier.Cli.Terminal;
 using Vernier.Models;
 
 namespace Vernier.Cli.Verbs;
@@ -20,6 +21,7 @@ internal static class BenchVerb
         command.SetAction((parsed, stop) =>
         {
             using var loaded = model.Open(parsed);
+            using var progress = new ProgressLine("measuring");
             var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), parsed.GetValue(repetitions), parsed.GetValue(inference),
                 parsed.GetValue(model.Arithmetic) ?? ComputeMode.Fp32, stop);
             var json = parsed.GetValue(common.Json);

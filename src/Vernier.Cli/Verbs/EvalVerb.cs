@@ -28,7 +28,7 @@ internal static class EvalVerb
         using var model = arguments.Open(parsed);
         using var scorer = new DecoderScorer(model.Decoder, model.Compute, cancel: stop);
         var evaluator = new Evaluator(scorer, Prompts.Tokenizer(model), model.Config.ContextLength, Answers.Greedy(model, stop));
-        using var progress = new ProgressLine(options.Task);
+        using var progress = new ProgressLine(Path.GetFileName(options.Task));
         var result = evaluator.Run(options, (done, total) => progress.Report(done, total), stop);
         progress.Dispose();
         if (parsed.GetValue(common.Json) != "-")

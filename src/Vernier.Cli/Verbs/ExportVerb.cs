@@ -61,6 +61,7 @@ internal sealed class ExportVerb
                 throw new NotSupportedException($"an adapter of {method} lies beside rounded weights: merging it rounds the sum again and loses part of what was learned. "
                     + "--merge-lossy --eval-data FILE does it and measures the loss; --to hf merges it in full precision; l4q and qa-lora merge exactly");
         }
+        using var writing = new ProgressLine($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}");
         var result = format switch
         {
             "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type), stop),

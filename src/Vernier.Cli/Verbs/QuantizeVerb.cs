@@ -59,6 +59,7 @@ internal sealed class QuantizeVerb
             _ => progress.Report(++done, total), stop);
         progress.Dispose();
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        using var writing = new ProgressLine($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(output))}");
         var written = gguf ? GgufExport.Write(model, output, cancel: stop) : NativeExport.Write(model, output, stop);
         var result = new QuantizeResult(output, written.Format, written.Bytes, options.Scheme, options.Bits, options.Group, model.CodesSha256(stop), requantized, seconds, layers);
         var json = parsed.GetValue(_common.Json);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Cli.Terminal;
 using Vernier.Evaluation;
 
 namespace Vernier.Cli.Verbs;
@@ -17,7 +18,9 @@ internal static class ScoreVerb
             using var loaded = model.Open(parsed);
             using var scorer = new DecoderScorer(loaded.Decoder, loaded.Compute, cancel: stop);
             var score = new ScoreFile(scorer, loaded.Tokenizer, loaded.Config.ContextLength, loaded.Config.VocabularySize);
-            var rows = files.Write(parsed, (input, output) => score.Run(input, output, stop: stop));
+            // Rows that go to standard output show by themselves how far it is.
+            using var progress = parsed.GetValue(files.Output) == "-" ? null : new ProgressLine("scoring");
+            var rows = files.Write(parsed, (input, output) => score.Run(input, output, rows => progress?.Report(rows, 0, parts: [$"{rows} rows"]), stop));
             JsonResult.Write(parsed.GetValue(common.Json), new { rows });
             return Task.FromResult(0);
         });
