@@ -27,6 +27,8 @@ internal static partial class ErrorReport
         using var interruption = Interruption.Listen();
         try
         {
+            if (parsed.Action == parsed.CommandResult.Command.Action) // not for help
+                OutputGuard.Check(parsed);
             var code = await parsed.InvokeAsync(invocation, interruption.Stop);
             return interruption.ExitCode != 0 ? interruption.ExitCode : code; // tune returns with its state saved
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Vernier.Cli.Terminal;
+using Vernier.Files;
 
 namespace Vernier.Cli;
 
@@ -10,7 +11,7 @@ internal sealed class JsonLinesArguments
 
     public Option<string> Input { get; }
 
-    public Option<string> Output { get; } = new("--out") { Description = "Output, JSON Lines; - for stdout", HelpName = "OUT.jsonl", Required = true };
+    public Option<string> Output { get; } = new Option<string>("--out") { Description = "Output, JSON Lines; - for stdout", HelpName = "OUT.jsonl", Required = true }.Marked(OutputKind.Rows);
 
     /// <param name="rows">What a line holds, for help.</param>
     public static JsonLinesArguments AddTo(Command command, string rows)
@@ -21,17 +22,24 @@ internal sealed class JsonLinesArguments
         return arguments;
     }
 
-    /// <summary>Runs <paramref name="write"/> on the input path and the output. Rows written before a failure stay.</summary>
+    /// <summary>Runs <paramref name="write"/> on the input path and the output. Rows written before a failure stay where nothing was replaced.</summary>
     public T Write<T>(ParseResult parsed, Func<string, TextWriter, T> write)
     {
         var (input, output) = (parsed.GetRequiredValue(Input), parsed.GetRequiredValue(Output));
-        if (output == "-")
+        InputFile.Require(input);
+        if (output == OutputFile.StandardOutput)
             return write(input, Screen.RawOutput);
-        if (!File.Exists(input))
-            throw new FileNotFoundException($"{input}: no such file");
-        if (Path.GetFullPath(input) == Path.GetFullPath(output))
-            throw new UsageException($"--out {output} would overwrite --file");
-        using var writer = new StreamWriter(output);
-        return write(input, writer);
+        using var file = new ReplacingText(output);
+        try
+        {
+            var result = write(input, file.Writer);
+            file.Commit();
+            return result;
+        }
+        catch (Exception e) when (e is not IOException && !File.Exists(output))
+        {
+            file.Commit();
+            throw;
+        }
     }
 }

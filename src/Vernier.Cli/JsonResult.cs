@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Cli.Terminal;
+using Vernier.Files;
 
 namespace Vernier.Cli;
 
@@ -26,6 +27,6 @@ internal static class JsonResult
         if (target == "-")
             Screen.RawOutput.WriteLine(text);
         else
-            File.WriteAllText(target, text + "\n");
+            OutputFile.WriteAllText(target, text + "\n");
     }
 }

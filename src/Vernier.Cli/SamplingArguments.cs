@@ -9,7 +9,7 @@ internal sealed class SamplingArguments
     private readonly OptionBinding<GenerationOptions> _generation;
     private readonly OptionBinding<SamplingOptions> _sampling;
     private readonly SamplingOptions _defaults;
-    private readonly Option<string[]> _stop = new("--stop") { Description = "Text that ends generation; may be given more than once", HelpName = "TEXT", DefaultValueFactory = _ => [] };
+    private readonly Option<string[]> _stop = new Option<string[]>("--stop") { Description = "Text that ends generation; may be given more than once", HelpName = "TEXT", DefaultValueFactory = _ => [] }.Marked(OutputKind.Text);
     private readonly CommonOptions _common;
 
     private SamplingArguments(Command command, CommonOptions common, float temperature)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Vernier.Files;
 
-/// <summary>Files that are being written beside their targets. A process that ends at once (a second Ctrl-C) removes them on its way out;
+/// <summary>Files and folders that are being written beside their targets. A process that ends at once (a second Ctrl-C) removes them on its way out;
 /// one that is killed cannot.</summary>
 internal static class OpenTemporaries
 {
@@ -12,6 +12,9 @@ internal static class OpenTemporaries
 
     public static void Add(string path) => s_paths[path] = 0;
 
+    /// <summary>This process is writing it.</summary>
+    public static bool Contains(string path) => s_paths.ContainsKey(path);
+
     /// <summary>The file was renamed or deleted.</summary>
     public static void Remove(string path) => s_paths.TryRemove(path, out _);
 
@@ -20,7 +23,10 @@ internal static class OpenTemporaries
         foreach (var path in s_paths.Keys)
             try
             {
-                File.Delete(path);
+                if (Directory.Exists(path))
+                    Directory.Delete(path, recursive: true);
+                else
+                    File.Delete(path);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

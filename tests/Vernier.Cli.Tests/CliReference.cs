@@ -21,7 +21,7 @@ namespace Vernier.Cli.Tests;
 /// <summary>Writes docs/cli.md from the verbs, their options and their result types.</summary>
 internal static class CliReference
 {
-    private static readonly string[] Common = ["--json", "--threads", "--seed"];
+    private static readonly string[] Common = ["--json", "--threads", "--seed", "--force"];
 
     private static readonly Dictionary<string, Result> Results = new()
     {
@@ -64,6 +64,11 @@ internal static class CliReference
             | 130 | interrupted |
 
             `VERNIER_TRACE=1` in the environment shows the stack of a failure.
+
+            No output replaces what the same command reads: not by its name, a link, a hard link, by lying inside a folder that is read or by containing a file that is read
+            (a result may lie beside the adapter that was measured). What is there already (a file, a folder that is not empty, a finished run) is kept, and the command ends
+            with exit code 2, unless `--force` is given. A `--json` file may replace an earlier JSON file that is not the settings of a model, and `score` and `tokenize` may replace rows that they wrote. Files and folders are written beside
+            their names and renamed when they are complete: a full disk or a kill leaves the old content. `-`, `/dev/stdout` and devices are written as the text comes.
 
 
             """);

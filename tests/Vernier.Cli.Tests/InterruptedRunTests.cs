@@ -23,14 +23,14 @@ public sealed class InterruptedRunTests : TemporaryFolder
         using (var process = CommandLine.Begin(Options("killed")))
         {
             // A checkpoint being written bears another name; the first is let through, so that there is something to go back to.
-            while (!process.HasExited && !(Directory.Exists(At("killed/checkpoint-2")) && Directory.EnumerateDirectories(At("killed"), "*.partial").Any()))
+            while (!process.HasExited && !(Directory.Exists(At("killed/checkpoint-2")) && Directory.EnumerateDirectories(At("killed"), "checkpoint-*.tmp").Any()))
                 Thread.Yield();
             process.Kill();
             process.WaitForExit();
         }
         Assert.Equal(0, CommandLine.Vernier([.. Options("killed"), "--resume"]).ExitCode);
         AssertSameAsWhole("killed");
-        Assert.Empty(Directory.EnumerateDirectories(At("killed"), "*.partial"));
+        Assert.Empty(Directory.EnumerateDirectories(At("killed"), "checkpoint-*.tmp"));
     }
 
     [FileLimitFact]

@@ -12,7 +12,7 @@ internal static class AdapterVerb
     {
         var command = new Command("adapter", "Show, compare and interpolate adapters");
         var common = CommonOptions.AddTo(command);
-        foreach (var option in (Option[])[common.Json, common.Threads, common.Seed])
+        foreach (var option in (Option[])[common.Json, common.Threads, common.Seed, common.Force])
             option.Recursive = true;
         command.Add(Info(common));
         command.Add(Diff(common));
@@ -78,7 +78,7 @@ internal static class AdapterVerb
         var (a, b) = (Folder("A", "Adapter folder: weight 0"), Folder("B", "Adapter folder: weight 1"));
         var weight = NumberOption.Real("--weight", "Share of B; below 0 and above 1 it leads beyond them", "[-100, 100]");
         weight.Required = true;
-        var output = new Option<string>("--out") { Description = "Adapter folder to write", HelpName = "DIR", Required = true };
+        var output = new Option<string>("--out") { Description = "Adapter folder to write", HelpName = "DIR", Required = true }.Marked(OutputKind.Folder);
         command.Add(a);
         command.Add(b);
         command.Add(weight);

@@ -13,7 +13,7 @@ internal static class ChatVerb
         var command = new Command("chat", "Talk to the model by its own chat template; /help lists what can be typed");
         var common = CommonOptions.AddTo(command);
         var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
-        var system = new Option<string?>("--system") { Description = "System message", HelpName = "TEXT" };
+        var system = new Option<string?>("--system") { Description = "System message", HelpName = "TEXT" }.Marked(OutputKind.Text);
         command.Add(system);
         var sampling = SamplingArguments.AddTo(command, common, temperature: 0.7f);
         command.SetAction((parsed, stop) =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Files;
 using Vernier.Inspection;
 
 namespace Vernier.Cli.Verbs;
@@ -10,7 +11,7 @@ internal static class CompareVerb
     {
         var command = new Command("compare", "Show runs and models side by side: what was trained, time, memory, loss before and after");
         var paths = new Argument<string[]>("RUN_OR_MODEL") { Description = "Folders of tuning runs, .gguf files or model folders", Arity = ArgumentArity.OneOrMore };
-        var svg = new Option<string?>("--svg") { Description = "Draw the losses of all runs into FILE", HelpName = "FILE" };
+        var svg = new Option<string?>("--svg") { Description = "Draw the losses of all runs into FILE", HelpName = "FILE" }.Marked(OutputKind.File);
         command.Add(paths);
         command.Add(svg);
         var common = CommonOptions.AddTo(command);
@@ -21,7 +22,7 @@ internal static class CompareVerb
             if (json != "-")
                 RunTable.Write($"{runs.Count} side by side; losses in nats a token, before and after on each run's validation data", runs);
             if (parsed.GetValue(svg) is { } picture)
-                File.WriteAllText(picture, ComparisonChart.Svg("Losses", runs));
+                OutputFile.WriteAllText(picture, ComparisonChart.Svg("Losses", runs));
             JsonResult.Write(json, new RunComparison([.. runs.Select(r => r.Run)]));
             return 0;
         });

@@ -15,7 +15,7 @@ internal sealed class ExportVerb
 
     private readonly Option<string> _to = new("--to") { Description = "gguf: one file in the block formats that came in; gptq, awq, mlx: a folder of the same codes in that packing; hf: a folder, dequantized; native: a folder of codes and scales to the bit", Required = true };
     private readonly Option<string> _type = new("--dtype") { Description = "Type of plain numbers, and of the scales of gptq, awq and mlx: f32, f16 or bf16 [default: hf f32; gptq, awq and mlx as in a source of that packing, else f16; gguf as in the source]" };
-    private readonly Option<string> _output = new("--out") { Description = "The file (gguf) or folder (all others) to write", HelpName = "PATH", Required = true };
+    private readonly Option<string> _output = new Option<string>("--out") { Description = "The file (gguf) or folder (all others) to write", HelpName = "PATH", Required = true }.Marked(OutputKind.FileOrFolder);
     private readonly Option<bool> _mergeLossy = new("--merge-lossy") { Description = "Round the sum of codes and a low-rank path to codes again (qlora, qat-lora), and measure what that loses on --eval-data" };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Text whose perplexity --merge-lossy takes before and after", HelpName = "FILE" };
     private readonly Option<int> _windows = NumberOption.Whole("--windows", "Windows of 512 tokens that --merge-lossy takes at most", "[1, 2147483647]", 20);

@@ -13,8 +13,8 @@ internal static class GenerateVerb
         var command = new Command("generate", "Generate text after a prompt");
         var common = CommonOptions.AddTo(command);
         var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
-        var prompt = new Option<string?>("--prompt") { Description = "The text to go on from; special tokens in it are parsed", HelpName = "TEXT" };
-        var ids = new Option<string?>("--prompt-ids") { Description = "Token ids to go on from, separated by commas", HelpName = "1,2,3" };
+        var prompt = new Option<string?>("--prompt") { Description = "The text to go on from; special tokens in it are parsed", HelpName = "TEXT" }.Marked(OutputKind.Text);
+        var ids = new Option<string?>("--prompt-ids") { Description = "Token ids to go on from, separated by commas", HelpName = "1,2,3" }.Marked(OutputKind.Text);
         command.Add(prompt);
         command.Add(ids);
         var sampling = SamplingArguments.AddTo(command, common, temperature: 0);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Vernier.Cli.Terminal;
+using Vernier.Files;
 using Vernier.Inspection;
 using Vernier.Tuning;
 
@@ -11,16 +12,17 @@ internal sealed class SweepVerb
     private readonly Argument<string> _model = new("MODEL") { Description = "A .gguf file or a model folder" };
     private readonly Option<string> _data = new("--data") { Description = "Training data, as tune takes it", HelpName = "FILE", Required = true };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Validation data: what the runs are compared by", HelpName = "FILE" };
-    private readonly Option<string> _output = new("--out") { Description = "Folder that gets a run's folder for every combination, and compare.svg", HelpName = "DIR", Required = true };
+    private readonly Option<string> _output = new Option<string>("--out") { Description = "Folder that gets a run's folder for every combination, and compare.svg", HelpName = "DIR", Required = true }.Marked(OutputKind.Run);
     private readonly Option<string?> _compute = new("--compute") { Description = "Arithmetic of the matrix products: fp32 or int8 [default: fp32]", HelpName = "fp32|int8" };
-    private readonly Option<string?> _json = new("--json") { Description = "Write the result as JSON to FILE; - for stdout", HelpName = "FILE" };
-    private readonly Option<int> _threads = new("--threads") { Description = "Worker threads; 0 = one for each processor", HelpName = "N" };
+    private readonly Option<string?> _json = new Option<string?>("--json") { Description = "Write the result as JSON to FILE; - for stdout", HelpName = "FILE" }.Marked(OutputKind.Result);
+    private readonly Option<int> _threads = NumberOption.Of<LoadOptions, int>(nameof(LoadOptions.Threads));
+    private readonly Option<bool> _force = new("--force") { Description = "Do finished runs anew, and replace what --json names" };
     private readonly SweepPlan _plan;
 
     private SweepVerb(Command command)
     {
         command.Add(_model);
-        foreach (var option in (Option[])[_data, _evalData, _output, _compute, _json, _threads])
+        foreach (var option in (Option[])[_data, _evalData, _output, _compute, _json, _threads, _force])
             command.Add(option);
         _plan = SweepPlan.AddTo(command);
     }
@@ -42,7 +44,7 @@ internal sealed class SweepVerb
         foreach (var (i, run) in runs.Index())
         {
             var folder = Path.Combine(output, run.Name);
-            if (IsFinished(folder, run))
+            if (!parsed.GetValue(_force) && IsFinished(folder, run))
             {
                 Console.Error.WriteLine($"run {i + 1} of {runs.Count}, {run.Name}: finished before, kept");
                 summaries.Add(RunSummary.Read(folder));
@@ -57,7 +59,7 @@ internal sealed class SweepVerb
         if (json != "-")
             RunTable.Write($"{runs.Count} runs; losses in nats a token, before and after on {parsed.GetValue(_evalData) ?? "no validation data"}", named);
         var picture = Path.Combine(output, "compare.svg");
-        File.WriteAllText(picture, ComparisonChart.Svg($"Runs in {Path.GetFileName(Path.TrimEndingDirectorySeparator(output))}", named));
+        OutputFile.WriteAllText(picture, ComparisonChart.Svg($"Runs in {Path.GetFileName(Path.TrimEndingDirectorySeparator(output))}", named));
         JsonResult.Write(json, new RunComparison(summaries));
         return summaries.Exists(s => s.Error is null) ? 0 : 1;
     }
@@ -68,7 +70,7 @@ internal sealed class SweepVerb
         var root = new RootCommand { TuneVerb.Create() };
         string[] arguments =
         [
-            "tune", parsed.GetRequiredValue(_model), "--data", parsed.GetRequiredValue(_data), "--out", folder, "--resume",
+            "tune", parsed.GetRequiredValue(_model), "--data", parsed.GetRequiredValue(_data), "--out", folder, parsed.GetValue(_force) ? "--force" : "--resume",
             .. Given("--eval-data", parsed.GetValue(_evalData)), .. Given("--compute", parsed.GetValue(_compute)), .. Given("--threads", parsed.GetResult(_threads) is { Implicit: false } ? $"{parsed.GetValue(_threads)}" : null),
             .. run.Arguments(),
         ];

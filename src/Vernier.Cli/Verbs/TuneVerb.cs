@@ -13,7 +13,7 @@ internal sealed class TuneVerb
     private readonly Argument<string?> _model = new("MODEL") { Description = "A .gguf file or a model folder; may stand in the run file", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _data = new("--data") { Description = "Training data: text, or JSON Lines of text, prompt/completion, Alpaca, messages or input_ids", HelpName = "FILE" };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Validation data: its loss is taken before and after", HelpName = "FILE" };
-    private readonly Option<string?> _output = new("--out") { Description = "Folder of the run: adapter, log, loss curve, card, checkpoints", HelpName = "DIR" };
+    private readonly Option<string?> _output = new Option<string?>("--out") { Description = "Folder of the run: adapter, log, loss curve, card, checkpoints", HelpName = "DIR" }.Marked(OutputKind.Run);
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the last checkpoint in --out" };
     private readonly Option<string?> _config = new("--config") { Description = "Run file with these options by name; the command line wins", HelpName = "run.yaml" };
     private readonly Option<ComputeMode?> _compute = ChoiceOption.Of<ComputeMode>("--compute", "Arithmetic of the matrix products: fp32 or int8 [default: fp32]");
@@ -48,6 +48,11 @@ internal sealed class TuneVerb
         var data = parsed.GetValue(_data) ?? file.Data ?? throw new UsageException("--data is required");
         var evalData = parsed.GetValue(_evalData) ?? file.EvalData;
         var output = parsed.GetValue(_output) ?? file.Output ?? throw new UsageException("--out is required");
+        OutputGuard.RequireApart(Named(("--out", output), ("--json", parsed.GetValue(_common.Json))), Named(("MODEL", model), ("--data", data), ("--eval-data", evalData), ("--config", parsed.GetValue(_config))));
+        var (resume, force) = (parsed.GetValue(_resume), parsed.GetValue(_common.Force));
+        if (!resume && !force && Tuner.HoldsFinishedRun(output))
+            throw new UsageException($"--out {output} would overwrite a finished run: give another folder, or --force to replace it");
+        Tuner.RequireFolder(output, resume, force);
         var load = new LoadOptions { Threads = parsed.GetValue(_common.Threads), Mode = parsed.GetValue(_compute) ?? ComputeMode.Fp32 };
 
         using var loaded = ModelLoading.Load(model, load);
@@ -56,7 +61,7 @@ internal sealed class TuneVerb
         var tuner = new Tuner(loaded, options, rows, evalRows, output) { Evaluating = progress.Evaluating };
         TuneOutlook.Write(model, loaded, tuner.Options, rows, evalRows, output);
         Interruption.WaitForState();
-        var result = tuner.Run(parsed.GetValue(_resume), progress.Report, stop);
+        var result = tuner.Run(resume, progress.Report, stop, force);
         progress.Dispose();
         var json = parsed.GetValue(_common.Json);
         Print(result, TuningMethods.Create(tuner.Options.Method).KeepsCodes, output, json == "-" ? Console.Error : Console.Out);
@@ -75,6 +80,10 @@ internal sealed class TuneVerb
             throw new UsageException(e.Message); // it asks for what no run takes
         }
     }
+
+    /// <summary>Those that are given.</summary>
+    private static List<OutputGuard.Named> Named(params (string Name, string? Path)[] paths) =>
+        [.. paths.Where(p => p.Path is { Length: > 0 }).Select(p => new OutputGuard.Named(p.Name, p.Path!))];
 
     private static TrainingData LoadData(LanguageModel model, string path, TuneOptions options) =>
         TrainingData.Load(path, model, options);

@@ -164,9 +164,7 @@ public sealed class HfFolder : IDisposable
     {
         if (!File.Exists(path))
             throw Damaged.File(path, "file", "nothing", "a JSON file in every model folder");
-        using var stream = File.OpenRead(path);
-        if (stream.Length > MaxJsonBytes)
-            throw Damaged.File(path, "file", $"{stream.Length} bytes", $"at most {MaxJsonBytes}");
+        using var stream = InputFile.OpenRead(path, MaxJsonBytes);
         try
         {
             return JsonDocument.Parse(stream);

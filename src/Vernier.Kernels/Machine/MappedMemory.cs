@@ -29,9 +29,12 @@ public sealed unsafe partial class MappedMemory : IDisposable
 
     /// <summary>Maps a file; an empty one has no bytes and is no error here.</summary>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">Not a regular file.</exception>
     public static MappedMemory Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (FileIdentity.Of(path).Kind is FileKind.Special or FileKind.Folder) // opening a pipe may wait for ever, and a device has no end
+            throw new InvalidDataException($"{path}: file: found a folder, device, pipe or socket, expected a regular file");
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
         try
         {

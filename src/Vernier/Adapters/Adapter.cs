@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Vernier.Files;
 using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Tuning;
@@ -41,9 +42,7 @@ public sealed class Adapter
     {
         Directory.CreateDirectory(folder);
         TensorFile.Write(Path.Combine(folder, TensorsFile), Tensors.Values);
-        var config = Path.Combine(folder, AdapterConfig.FileName);
-        File.WriteAllText(config + ".partial", Config.ToJson(TargetModules()));
-        File.Move(config + ".partial", config, overwrite: true);
+        OutputFile.WriteAllText(Path.Combine(folder, AdapterConfig.FileName), Config.ToJson(TargetModules()));
     }
 
     /// <summary>Reads a folder.</summary>

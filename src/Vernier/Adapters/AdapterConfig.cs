@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Vernier.Files;
 using Vernier.Tuning;
 using Vernier.Tuning.Methods;
 
@@ -12,6 +13,8 @@ namespace Vernier.Adapters;
 public sealed record AdapterConfig
 {
     internal const string FileName = "adapter_config.json";
+
+    private const int MaxBytes = 1 << 24; // a list of all modules of a large model has less
 
     /// <summary>Version of this library.</summary>
     public static string ToolVersion { get; } = typeof(AdapterConfig).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
@@ -83,7 +86,7 @@ public sealed record AdapterConfig
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var json = JsonDocument.Parse(InputFile.ReadAllBytes(path, MaxBytes));
             var root = json.RootElement;
             return root.TryGetProperty("vernier", out var own) ? ReadOwn(path, root, own) : ReadPeft(path, root);
         }
@@ -95,10 +98,10 @@ public sealed record AdapterConfig
 
     private static AdapterConfig ReadOwn(string path, JsonElement root, JsonElement own)
     {
-        var yaml = string.Concat(own.GetProperty("options").EnumerateObject().Select(o => $"{o.Name}: {o.Value.GetString()}\n"));
+        var settings = own.GetProperty("options").EnumerateObject().Select(o => YamlSettings.ReadValue(path, o.Name, o.Value.GetString() ?? "")).ToList();
         return new AdapterConfig
         {
-            Options = RunFile.Parse(path, yaml).Options,
+            Options = RunFile.Of(path, settings).Options,
             BaseModel = Text(root, "base_model_name_or_path"),
             BaseCodesSha256 = Text(own, "base_codes_sha256"),
             TunedCodesSha256 = Text(own, "tuned_codes_sha256"),

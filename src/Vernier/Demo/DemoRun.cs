@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
+using Vernier.Files;
 using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;
@@ -143,10 +144,8 @@ public sealed class DemoRun : IDisposable
     {
         var data = TrainingData.FromText(text, folder, _tokenizer, options, _model.Config);
         var output = Path.Combine(_output, folder);
-        if (Directory.Exists(output))
-            Checkpoint.RemoveAll(output); // of a demonstration that was interrupted
         var losses = new List<double>();
-        var result = new Tuner(_model, options, data, null, output).Run(progress: at => losses.Add(at.Loss), cancel: stop);
+        var result = new Tuner(_model, options, data, null, output).Run(progress: at => losses.Add(at.Loss), cancel: stop, replace: true); // of an earlier demonstration
         stop.ThrowIfCancellationRequested();
         _curves.Add((folder, [.. losses]));
         return result;
@@ -198,7 +197,7 @@ public sealed class DemoRun : IDisposable
             parts.Add((steps, name == "base" ? "from scratch" : $"{name}"));
             steps += losses.Length;
         }
-        File.WriteAllText(path, LossChart.Svg("vernier demo: a model from scratch, then two tasks", [.. _curves.SelectMany(c => c.Losses)], [], parts));
+        OutputFile.WriteAllText(path, LossChart.Svg("vernier demo: a model from scratch, then two tasks", [.. _curves.SelectMany(c => c.Losses)], [], parts));
         return path;
     }
 

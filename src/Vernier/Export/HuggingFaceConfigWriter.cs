@@ -39,7 +39,7 @@ internal static class HuggingFaceConfigWriter
     private static JsonObject Unquantized(LanguageModel model)
     {
         var config = model.Source.Kind == SourceKind.HuggingFace && model.Source.Path is var folder
-            ? JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject()
+            ? JsonNode.Parse(InputFile.ReadAllBytes(Path.Combine(folder, "config.json")))!.AsObject()
             : Build(model.Config);
         config.Remove("quantization_config");
         config.Remove("quantization"); // MLX
@@ -52,7 +52,7 @@ internal static class HuggingFaceConfigWriter
         config["torch_dtype"] = type switch { ElementType.F32 => "float32", ElementType.F16 => "float16", _ => "bfloat16" };
     }
 
-    private static void WriteJson(string path, JsonObject json) => File.WriteAllText(path, json.ToJsonString(Format) + "\n");
+    private static void WriteJson(string path, JsonObject json) => OutputFile.WriteAllText(path, json.ToJsonString(Format) + "\n");
 
     /// <exception cref="NotSupportedException">The family does not come from GGUF files.</exception>
     private static JsonObject Build(ModelConfig config)

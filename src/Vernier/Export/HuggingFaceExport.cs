@@ -26,12 +26,12 @@ public static class HuggingFaceExport
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         if (type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
             throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
-        Directory.CreateDirectory(folder);
+        using var output = ExportFolder.Begin(folder);
         var tensors = model.Decoder.Weights().Select(w => FolderTensor.Floats(w.Name, w.Matrix, w.Vector, type)).ToList();
-        FolderTensor.WriteAll(tensors, folder, "pt", cancel);
-        HuggingFaceConfigWriter.Write(model, Path.Combine(folder, "config.json"), type);
-        WriteTokenizer(model, folder);
-        var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
+        FolderTensor.WriteAll(tensors, output.Temporary, "pt", cancel);
+        HuggingFaceConfigWriter.Write(model, Path.Combine(output.Temporary, "config.json"), type);
+        WriteTokenizer(model, output.Temporary);
+        var bytes = output.Commit();
         return new ExportResult("hf", folder, tensors.Count, bytes, [type.ToString()]);
     }
 

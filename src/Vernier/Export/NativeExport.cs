@@ -21,9 +21,9 @@ public static class NativeExport
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         var weights = model.Decoder.Weights().ToList();
         var packed = weights.Where(w => w.Matrix is PackedMatrix).Select(w => KeyValuePair.Create(Module(w.Name), NativeLayer.Describe((PackedMatrix)w.Matrix!))).ToList();
-        Directory.CreateDirectory(folder);
+        using var output = ExportFolder.Begin(folder);
         var plans = weights.SelectMany(w => Plan(w.Name, w.Matrix, w.Vector)).ToList();
-        using (var writer = SafetensorsWriter.Create(Path.Combine(folder, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }, cancel))
+        using (var writer = SafetensorsWriter.Create(Path.Combine(output.Temporary, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }, cancel))
         {
             foreach (var (_, matrix, vector) in weights)
                 if (matrix is not null)
@@ -32,9 +32,9 @@ public static class NativeExport
                     writer.Write(vector!.Value.Span, ElementType.F32);
             writer.Commit();
         }
-        HuggingFaceConfigWriter.Write(model, Path.Combine(folder, "config.json"), ElementType.F32, packed.Count > 0 ? NativeConfig.ToJson(packed) : null);
-        HuggingFaceExport.WriteTokenizer(model, folder);
-        var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
+        HuggingFaceConfigWriter.Write(model, Path.Combine(output.Temporary, "config.json"), ElementType.F32, packed.Count > 0 ? NativeConfig.ToJson(packed) : null);
+        HuggingFaceExport.WriteTokenizer(model, output.Temporary);
+        var bytes = output.Commit();
         var formats = packed.Select(p => $"U{p.Value.Bits}/{p.Value.GroupSize}").Concat(plans.Where(p => p.Name.EndsWith(".weight", StringComparison.Ordinal)).Select(p => p.Type.ToString()));
         return new ExportResult("native", folder, plans.Count, bytes, [.. formats.Distinct().Order(StringComparer.Ordinal)]);
     }

@@ -33,15 +33,15 @@ public static class PackedExport
         if (type is not (null or ElementType.F32 or ElementType.F16 or ElementType.BF16))
             throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
         using var source = PackedSource.Open(model, target.Name);
-        if (source is not null && Path.GetFullPath(model.Source.Path) == Path.GetFullPath(folder))
+        if (source is not null && FilePlace.IsSame(model.Source.Path, folder))
             throw new ArgumentException($"{folder} is the model itself: give another folder", nameof(folder));
         var tensors = Plan(model, target, source, type, out var settings);
 
-        Directory.CreateDirectory(folder);
-        FolderTensor.WriteAll(tensors, folder, target.Framework, cancel);
-        HuggingFaceConfigWriter.WritePacked(model, folder, type ?? (source is null ? UsualType(model) : null), target.Name, settings);
-        HuggingFaceExport.WriteTokenizer(model, folder);
-        var bytes = Directory.EnumerateFiles(folder).Sum(f => new FileInfo(f).Length);
+        using var output = ExportFolder.Begin(folder);
+        FolderTensor.WriteAll(tensors, output.Temporary, target.Framework, cancel);
+        HuggingFaceConfigWriter.WritePacked(model, output.Temporary, type ?? (source is null ? UsualType(model) : null), target.Name, settings);
+        HuggingFaceExport.WriteTokenizer(model, output.Temporary);
+        var bytes = output.Commit();
         return new ExportResult(target.Name, folder, tensors.Sum(t => t.Plans.Count), bytes, [.. tensors.Select(t => t.Format).Distinct().Order(StringComparer.Ordinal)]);
     }
 

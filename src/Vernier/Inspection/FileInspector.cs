@@ -97,7 +97,7 @@ public static class FileInspector
 
     private static bool StartsWith(string path, ReadOnlySpan<byte> magic)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = InputFile.OpenRead(path);
         Span<byte> start = stackalloc byte[magic.Length];
         return stream.ReadAtLeast(start, magic.Length, throwOnEndOfStream: false) == magic.Length && start.SequenceEqual(magic);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Files;
 
 namespace Vernier.Models;
 
@@ -45,7 +46,7 @@ public static class HuggingFaceConfig
     {
         try
         {
-            return JsonDocument.Parse(File.ReadAllBytes(path));
+            return JsonDocument.Parse(InputFile.ReadAllBytes(path));
         }
         catch (JsonException e)
         {

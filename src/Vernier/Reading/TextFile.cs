@@ -1,4 +1,5 @@
 using System.Text;
+using Vernier.Files;
 
 namespace Vernier.Reading;
 
@@ -83,7 +84,11 @@ internal static class TextFile
         return lines[^1].Length == 0 ? lines[..^1] : lines;
     }
 
-    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
+    private static FileStream Open(string path)
+    {
+        InputFile.Require(path);
+        return new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
+    }
 
     private static byte[] Grow(byte[] bytes, int most, Func<Exception> tooLong)
     {

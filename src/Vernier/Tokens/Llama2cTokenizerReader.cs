@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Vernier.Files;
 
 namespace Vernier.Tokens;
 
@@ -16,7 +17,7 @@ internal static class Llama2cTokenizerReader
         var length = new FileInfo(path).Length;
         if (length is < 4 or > MostBytes)
             throw new InvalidDataException($"{path}: {length} bytes, expected 4 to {MostBytes}");
-        var bytes = File.ReadAllBytes(path);
+        var bytes = InputFile.ReadAllBytes(path);
         var pieces = new List<string>();
         var scores = new List<float>();
         for (var at = 4; at < bytes.Length;)

@@ -1,3 +1,5 @@
+using Vernier.Files;
+
 namespace Vernier.Tokens;
 
 /// <summary>
@@ -17,7 +19,7 @@ internal static class SentencePieceModelReader
         if (length > MostBytes)
             throw new InvalidDataException($"{path}: {length} bytes, expected at most {MostBytes}");
         var model = new Model();
-        var fields = new ProtobufFields(File.ReadAllBytes(path), path);
+        var fields = new ProtobufFields(InputFile.ReadAllBytes(path), path);
         while (fields.Next())
             if (fields is { Number: 1, IsBytes: true })
                 ReadPiece(fields.Nested(), model);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Vernier.Files;
 
 namespace Vernier.Tokens;
 
@@ -38,6 +39,7 @@ internal static class TokenizerJson
     /// <exception cref="InvalidDataException">There are too many, or they are not UTF-8.</exception>
     public static ReadOnlyMemory<byte> ReadUtf8(string path, long most)
     {
+        InputFile.Require(path);
         using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
         var length = RandomAccess.GetLength(file);
         if (length > most)

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Vernier.Files;
 
 namespace Vernier.Tokens;
 
@@ -16,8 +17,8 @@ public static class TokenizerJsonWriter
     public static void Write(LoadedTokenizer loaded, string folder)
     {
         ArgumentNullException.ThrowIfNull(loaded);
-        File.WriteAllText(Path.Combine(folder, "tokenizer.json"), Tokenizer(loaded.Tokenizer).ToJsonString(Layout));
-        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), Config(loaded).ToJsonString(Layout));
+        OutputFile.WriteAllText(Path.Combine(folder, "tokenizer.json"), Tokenizer(loaded.Tokenizer).ToJsonString(Layout));
+        OutputFile.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), Config(loaded).ToJsonString(Layout));
     }
 
     /// <summary>The content of tokenizer.json.</summary>

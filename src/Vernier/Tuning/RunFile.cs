@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Reflection;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace Vernier.Tuning;
 
@@ -30,10 +28,10 @@ public sealed record RunFile
     /// <summary>Reads a run file.</summary>
     /// <exception cref="InvalidDataException">Not YAML, an unknown or repeated name, or a value of the wrong kind or out of its range: path and line.
     /// The inner exception of the last two is a <see cref="FormatException"/>: it was not the file that was damaged, but what it asks for.</exception>
-    public static RunFile Load(string path) => Parse(path, File.ReadAllText(path));
+    public static RunFile Load(string path) => Parse(path, Files.InputFile.ReadAllText(path, YamlSettings.MaxBytes));
 
     /// <summary>Writes all options, also those that are at their defaults.</summary>
-    public void Save(string path) => File.WriteAllText(path, ToYaml());
+    public void Save(string path) => Files.OutputFile.WriteAllText(path, ToYaml());
 
     /// <summary>The file's text; <see cref="Load"/> gives the same record back.</summary>
     public string ToYaml()
@@ -41,7 +39,7 @@ public sealed record RunFile
         var text = new System.Text.StringBuilder();
         foreach (var (name, value) in ((string, string?)[])[("model", Model), ("data", Data), ("eval-data", EvalData), ("out", Output)])
             if (value is not null)
-                text.Append(CultureInfo.InvariantCulture, $"{name}: {Quoted(value)}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{name}: {YamlSettings.Quoted(value)}\n");
         foreach (var (name, value) in Values(Options))
             text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
         return text.ToString();
@@ -55,36 +53,22 @@ public sealed record RunFile
                 yield return (name, Spelled(value));
     }
 
-    internal static RunFile Parse(string path, string text)
+    internal static RunFile Parse(string path, string text) => Of(path, YamlSettings.Read(path, text));
+
+    /// <summary>The run file that some settings make.</summary>
+    /// <exception cref="InvalidDataException">An unknown name, or a value of the wrong kind: path and line.</exception>
+    internal static RunFile Of(string path, IReadOnlyList<YamlSetting> settings)
     {
-        var yaml = new YamlStream();
-        try
-        {
-            yaml.Load(new StringReader(text));
-        }
-        catch (YamlException e)
-        {
-            throw new InvalidDataException($"{path}: line {e.Start.Line}, column {e.Start.Column}: not valid YAML: {e.Message}", e);
-        }
-        if (yaml.Documents.Count == 0)
-            return new RunFile();
-        if (yaml.Documents[0].RootNode is not YamlMappingNode map)
-            throw new InvalidDataException($"{path}: line {yaml.Documents[0].RootNode.Start.Line}: expected names with values");
         var options = new TuneOptions();
         var paths = new Dictionary<string, string>(StringComparer.Ordinal);
-        var set = new List<string>();
-        foreach (var (key, node) in map.Children)
+        foreach (var setting in settings)
         {
-            var name = (key as YamlScalarNode)?.Value ?? throw new InvalidDataException($"{path}: line {key.Start.Line}: expected a name");
-            if (node is not YamlScalarNode scalar)
-                throw new InvalidDataException($"{path}: line {node.Start.Line}: {name} takes one value");
-            if (name is "model" or "data" or "eval-data" or "out")
-                paths[name] = scalar.Value ?? "";
-            else if (Array.Find(OptionsByName, o => o.Name == name).Property is { } property)
-                property.SetValue(options, Value(path, name, scalar, property));
+            if (setting.Name is "model" or "data" or "eval-data" or "out")
+                paths[setting.Name] = setting.Value;
+            else if (Array.Find(OptionsByName, o => o.Name == setting.Name).Property is { } property)
+                property.SetValue(options, Value(path, setting, property));
             else
-                throw Unknown($"{path}: line {key.Start.Line}", name);
-            set.Add(name);
+                throw Unknown($"{path}: line {setting.Line}", setting.Name);
         }
         return new RunFile
         {
@@ -93,7 +77,7 @@ public sealed record RunFile
             EvalData = paths.GetValueOrDefault("eval-data"),
             Output = paths.GetValueOrDefault("out"),
             Options = options,
-            Set = set,
+            Set = [.. settings.Select(s => s.Name)],
         };
     }
 
@@ -104,20 +88,19 @@ public sealed record RunFile
         return new InvalidDataException(message, new FormatException(message));
     }
 
-    private static object? Value(string path, string name, YamlScalarNode node, PropertyInfo property)
+    private static object? Value(string path, YamlSetting setting, PropertyInfo property)
     {
         var type = property.PropertyType;
         var nullable = Nullable.GetUnderlyingType(type);
-        var value = node.Value ?? "";
-        if (value is "" or "null" or "~" && (nullable is not null || !type.IsValueType) && node.Style == ScalarStyle.Plain)
+        if (setting is { IsPlain: true, Value: "" or "null" or "~" } && (nullable is not null || !type.IsValueType))
             return null;
         try
         {
-            return OptionValue.Parse(property, value, name);
+            return OptionValue.Parse(property, setting.Value, setting.Name);
         }
         catch (FormatException e)
         {
-            throw new InvalidDataException($"{path}: line {node.Start.Line}: {e.Message}", e);
+            throw new InvalidDataException($"{path}: line {setting.Line}: {e.Message}", e);
         }
     }
 
@@ -125,13 +108,7 @@ public sealed record RunFile
     {
         bool b => b ? "true" : "false",
         Enum e => OptionValue.NameOf(e),
-        string s => Quoted(s),
+        string s => YamlSettings.Quoted(s),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
-
-    /// <summary>Single quotes where plain YAML could be read as something else.</summary>
-    private static string Quoted(string text) =>
-        text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_') && text is not ("null" or "true" or "false") && !text.StartsWith('-')
-            ? text
-            : text.Any(char.IsControl) ? System.Text.Json.JsonSerializer.Serialize(text) : $"'{text.Replace("'", "''")}'";
 }

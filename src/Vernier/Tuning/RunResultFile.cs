@@ -5,8 +5,6 @@ namespace Vernier.Tuning;
 /// <summary><c>result.json</c> of a run's folder: the <see cref="TuneResult"/> of its last session.</summary>
 internal static class RunResultFile
 {
-    public const string FileName = "result.json";
-
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
 
     public static string Text(TuneResult result) => JsonSerializer.Serialize(result, s_json) + "\n";
@@ -15,12 +13,12 @@ internal static class RunResultFile
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public static TuneResult? TryRead(string folder)
     {
-        var path = Path.Combine(folder, FileName);
+        var path = Path.Combine(folder, RunFolder.ResultFile);
         if (!File.Exists(path))
             return null;
         try
         {
-            return JsonSerializer.Deserialize<TuneResult>(File.ReadAllBytes(path), s_json);
+            return JsonSerializer.Deserialize<TuneResult>(Files.InputFile.ReadAllBytes(path), s_json);
         }
         catch (JsonException e)
         {

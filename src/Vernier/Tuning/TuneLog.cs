@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Vernier.Files;
 
 namespace Vernier.Tuning;
 
@@ -10,6 +11,8 @@ namespace Vernier.Tuning;
 internal sealed class TuneLog : IDisposable
 {
     public const string FileName = "log.jsonl";
+
+    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     private readonly FileStream _file;
 
@@ -39,17 +42,50 @@ internal sealed class TuneLog : IDisposable
 
     /// <summary>The lines of a log.</summary>
     /// <param name="steps">Steps of the planned schedule.</param>
+    /// <exception cref="InvalidDataException">A line is damaged: path and line.</exception>
     public static List<TuneProgress> Read(string folder, int steps)
     {
-        var lines = new List<TuneProgress>();
-        foreach (var line in File.ReadLines(Path.Combine(folder, FileName)))
+        var path = Path.Combine(folder, FileName);
+        return [.. File.ReadLines(path).Select((line, i) => Parse(path, i + 1, line, steps))];
+    }
+
+    /// <summary>Checks the part of a log that a checkpoint goes on from: it must hold every step up to the checkpoint's, once and in order.</summary>
+    /// <exception cref="InvalidDataException">It is missing, shorter than it was, or damaged: path and line, found and expected.</exception>
+    public static void RequireWhole(string folder, string checkpoint, CheckpointState state)
+    {
+        var path = Path.Combine(folder, FileName);
+        var expected = $"the {state.LogBytes} bytes of {state.LoggedSteps} steps that {Path.GetFileName(checkpoint)} goes on from";
+        if (!File.Exists(path))
+            throw new InvalidDataException($"{path}: line 1: found nothing, the log is missing, expected {expected}");
+        var line = 0;
+        using (var file = InputFile.OpenRead(path))
+        using (var text = new StreamReader(file, s_utf8))
+            for (var bytes = 0L; line < state.LoggedSteps && text.ReadLine() is { } content; line++)
+            {
+                bytes += s_utf8.GetByteCount(content) + 1;
+                var at = Parse(path, line + 1, content, state.Steps);
+                if (at.Step != line + 1)
+                    throw new InvalidDataException($"{path}: line {line + 1}: found step {at.Step}, expected {line + 1}");
+                if (line + 1 == state.LoggedSteps && bytes != state.LogBytes)
+                    throw new InvalidDataException($"{path}: line {line + 1}: ends at byte {bytes}, expected {expected}");
+            }
+        if (line < state.LoggedSteps || new FileInfo(path).Length < state.LogBytes)
+            throw new InvalidDataException($"{path}: line {line + 1}: found the end of the log, expected {expected}");
+    }
+
+    private static TuneProgress Parse(string path, int number, string line, int steps)
+    {
+        try
         {
             using var json = JsonDocument.Parse(line);
             var at = json.RootElement;
-            lines.Add(new(at.GetProperty("step").GetInt32(), steps, at.GetProperty("loss").GetDouble(), at.GetProperty("grad_norm").GetDouble(), at.GetProperty("lr").GetDouble(),
+            return new(at.GetProperty("step").GetInt32(), steps, at.GetProperty("loss").GetDouble(), at.GetProperty("grad_norm").GetDouble(), at.GetProperty("lr").GetDouble(),
                 at.GetProperty("tokens").GetInt32(), at.GetProperty("seconds").GetDouble(), (long)(at.GetProperty("rss_mb").GetDouble() * 1e6),
-                at.TryGetProperty("eval_loss", out var eval) ? eval.GetDouble() : null));
+                at.TryGetProperty("eval_loss", out var eval) ? eval.GetDouble() : null);
         }
-        return lines;
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new InvalidDataException($"{path}: line {number}: found no line of a log, expected JSON with step, loss, grad_norm, lr, tokens, seconds and rss_mb", e);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Vernier.Adapters;
 using Vernier.Data;
+using Vernier.Files;
 using Vernier.Models;
 using Vernier.Tuning.Methods;
 
@@ -55,24 +56,35 @@ public sealed class Tuner
     /// <summary>Told while the validation loss is taken: batches done, of how many.</summary>
     public Action<int, int>? Evaluating { get; init; }
 
+    /// <summary>Checks, before a model is loaded, what <see cref="Run"/> will ask of its folder.</summary>
+    /// <inheritdoc cref="Run"/>
+    public static void RequireFolder(string output, bool resume, bool replace) => RunFolder.Open(output, resume, replace).Dispose();
+
+    /// <summary>Whether a folder holds a run that has ended, with its adapter.</summary>
+    public static bool HoldsFinishedRun(string output) => RunFolder.HoldsFinishedRun(output);
+
     /// <summary>Puts the method into the model's base and trains it: what earlier tuning or an adapter left in the model is taken away first, as by
     /// <see cref="LanguageModel.Reset"/>. The model stays tuned, with the method's linears in place.</summary>
     /// <param name="resume">Go on from the last checkpoint in the output folder; from the start where there is none yet.</param>
     /// <param name="progress">Called after every step.</param>
     /// <param name="cancel">Ends the run within the step that is under way, with a checkpoint of the steps before it: what is computed of an unfinished step is dropped.
     /// A validation loss that is under way is taken again when the run goes on. The result says that the run is not finished.</param>
-    /// <exception cref="InvalidDataException">The checkpoint belongs to another run.</exception>
+    /// <param name="replace">A run that is in the folder may be replaced.</param>
+    /// <exception cref="InvalidDataException">The checkpoint belongs to another run, or it or the log is damaged.</exception>
     /// <exception cref="InvalidOperationException">Another caller tunes the model, a task switch is in use, or it is called from inside the model's own work.</exception>
-    /// <exception cref="IOException">The folder holds an unfinished run and <paramref name="resume"/> was not asked for, or it cannot be written.</exception>
+    /// <exception cref="IOException">The folder holds a run and neither <paramref name="resume"/> nor <paramref name="replace"/> was asked for, another run is writing
+    /// it, it holds things that no run wrote under the names of a run, or it cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before the first step.</exception>
     /// <exception cref="NotFiniteNumberException">The run diverged. The adapter in the folder is the last good state.</exception>
-    public TuneResult Run(bool resume = false, Action<TuneProgress>? progress = null, CancellationToken cancel = default)
+    public TuneResult Run(bool resume = false, Action<TuneProgress>? progress = null, CancellationToken cancel = default, bool replace = false)
     {
         using var work = new WorkLease(_decoder, _compute, cancel, "is being tuned", changes: true);
-        Directory.CreateDirectory(_output);
-        var last = Checkpoint.Latest(_output);
+        using var folder = RunFolder.Open(_output, resume, replace);
+        var last = resume ? Checkpoint.Latest(_output, _warnings) : null;
+        if (last is { } whole)
+            TuneLog.RequireWhole(_output, whole.Folder, whole.State);
         if (!resume)
-            StartAfresh(last?.State);
+            Checkpoint.RemoveAll(_output);
         _model?.ToBase();
         var baseCodes = _codesSha256();
         var identity = RunIdentity.Of(_options, RunIdentity.HashModel(_decoder), _data, _compute);
@@ -99,7 +111,7 @@ public sealed class Tuner
         {
             best?.Offer(0, loss);
         }
-        new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, "config.yaml"));
+        new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, RunFolder.ConfigFile));
         using (var log = new TuneLog(_output, run.Step == 0 ? 0 : last!.Value.State.LogBytes))
             Train(loop, log, run, best, progress, cancel);
         if (run.Step == 0)
@@ -133,13 +145,6 @@ public sealed class Tuner
 
         /// <summary>--patience ended the run.</summary>
         public bool StoppedEarly { get; set; }
-    }
-
-    private void StartAfresh(CheckpointState? last)
-    {
-        if (last is { IsFinished: false } state)
-            throw new IOException($"{_output}: holds a run that ended after step {state.Step} of {state.Steps}: resume it, remove the folder, or give another one");
-        Checkpoint.RemoveAll(_output);
     }
 
     private void Train(TrainingLoop loop, TuneLog log, Progress run, BestValues? best, Action<TuneProgress>? progress, CancellationToken cancel)
@@ -247,8 +252,8 @@ public sealed class Tuner
             Finished = run.StoppedEarly || (run.Step == _options.Steps && run.Unlogged is null),
             Warnings = _warnings,
         };
-        File.WriteAllText(Path.Combine(_output, "README.md"), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, result));
-        File.WriteAllText(Path.Combine(_output, RunResultFile.FileName), RunResultFile.Text(result));
+        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.CardFile), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, result));
+        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.ResultFile), RunResultFile.Text(result));
         return result;
     }
 
@@ -282,7 +287,7 @@ public sealed class Tuner
         var evals = log.Where(at => at.EvalLoss is not null).Select(at => (at.Step, at.EvalLoss!.Value)).ToList();
         if (startEval is { } start)
             evals.Insert(0, (0, start));
-        File.WriteAllText(Path.Combine(_output, "loss.svg"), LossChart.Svg($"{_options.Method} on {Path.GetFileName(_data.Source)}", [.. log.Select(at => at.Loss)], evals));
+        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.ChartFile), LossChart.Svg($"{_options.Method} on {Path.GetFileName(_data.Source)}", [.. log.Select(at => at.Loss)], evals));
     }
 
     // The last block's insides are still there when the backward pass begins.

@@ -35,7 +35,7 @@ public sealed class StandardStreamTests : TemporaryFolder
         TinyModelFile.Write(At("model.gguf"));
         Write("text.txt", string.Concat(Enumerable.Repeat("the quick brown fox jumps over the lazy dog\n", 50)));
         foreach (var redirection in (string[])["2>&-", "2>/dev/full"])
-            Assert.Equal(0, Shell($"tune '{At("model.gguf")}' --data '{At("text.txt")}' --steps 2 --context 32 --threads 1 --out '{At("run")}' >/dev/null {redirection}").ExitCode);
+            Assert.Equal(0, Shell($"tune '{At("model.gguf")}' --data '{At("text.txt")}' --steps 2 --context 32 --threads 1 --out '{At("run")}' --force >/dev/null {redirection}").ExitCode);
     }
 
     [Fact]

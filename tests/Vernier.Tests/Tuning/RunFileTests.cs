@@ -46,15 +46,68 @@ public class RunFileTests
     [InlineData("lr: 0.1\nlearning-rate: 3\n", "line 2: unknown option learning-rate")]
     [InlineData("steps: many\n", "line 1: steps is 'many', expected a whole number")]
     [InlineData("method: peqa\n\ngranularity: rows\n", "line 3: granularity is 'rows'")]
-    [InlineData("lr: [1, 2]\n", "line 1: lr takes one value")]
+    [InlineData("lr: [1, 2]\n", "line 1: not valid: lr takes one value")]
     [InlineData("lr: 1\nlr: 2\n", "line 2")]
-    [InlineData("- lr\n", "line 1: expected names")]
+    [InlineData("- lr\n", "line 1: not valid: found a list, expected names")]
+    [InlineData("lr: 1\n---\nlr: 2\n", "second document")]
+    [InlineData("lr: &a 1\n", "the anchor &a")]
+    [InlineData("lr: *a\n", "the alias *a")]
+    [InlineData("&a lr: 1\n", "the anchor &a")]
+    [InlineData("&a [*a, 1]\n", "not valid")]
+    [InlineData("? &a [*a]\n: 1\n", "not valid")]
+    [InlineData("<<: {lr: 1}\n", "not valid")]
+    [InlineData("!!set {lr: 1}\n", "not valid")]
     [InlineData("lr: 'a\n", "not valid YAML")]
     public void Mistakes_are_named_with_their_line(string yaml, string message)
     {
         var e = Assert.Throws<InvalidDataException>(() => RunFile.Parse("run.yaml", yaml));
         Assert.StartsWith("run.yaml: ", e.Message);
         Assert.Contains(message, e.Message);
+    }
+
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{")]
+    [InlineData("- ")]
+    [InlineData("? ")]
+    [InlineData("a: [")]
+    [InlineData("&a ")]
+    [InlineData("! ")]
+    [InlineData("a: \n ")]
+    [InlineData("{a: ")]
+    [InlineData("\"")]
+    [InlineData("*a ")]
+    public void Deep_and_long_files_are_refused_at_once(string part)
+    {
+        var text = string.Concat(Enumerable.Repeat(part, 200_000 / part.Length));
+        foreach (var start in (string[])["", "model: ", "model: x\n"])
+            Assert.Throws<InvalidDataException>(() => RunFile.Parse("run.yaml", start + text));
+        Assert.Throws<InvalidDataException>(() => RunFile.Parse("run.yaml", "model: " + new string('a', 2_000_000)));
+    }
+
+    [Theory]
+    [InlineData("a: b")]
+    [InlineData("a #b")]
+    [InlineData("two\nlines")]
+    [InlineData("carriage\rreturn")]
+    [InlineData("'quoted'")]
+    [InlineData("\"quoted\"")]
+    [InlineData("'")]
+    [InlineData("\\u0041")]
+    [InlineData("null")]
+    [InlineData("~")]
+    [InlineData("&a [*a]")]
+    [InlineData(" spaces ")]
+    [InlineData("\u2028\u0085\uFEFF\u0001")]
+    [InlineData("smile \U0001F600\n")]
+    [InlineData("--- |")]
+    public void Every_value_reads_back_as_it_was(string value)
+    {
+        var run = new RunFile { Model = value, Options = new TuneOptions { Targets = value } };
+        var read = RunFile.Parse("run.yaml", run.ToYaml());
+        Assert.Equal((value, value), (read.Model, read.Options.Targets));
+        var spelled = RunFile.Values(run.Options).Single(o => o.Name == "targets").Value;
+        Assert.Equal(value, RunFile.Of("adapter", [YamlSettings.ReadValue("adapter", "targets", spelled)]).Options.Targets);
     }
 
     [Fact]

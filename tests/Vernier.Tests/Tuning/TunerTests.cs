@@ -85,11 +85,14 @@ public class TunerTests
         Run(whole.Path, s_options);
         Run(killed.Path, s_options with { StopAfter = 5, CheckpointEvery = 3 });
         // As a kill leaves it: the newest checkpoint under its working name and cut short, the log further than the one before.
-        Directory.Move(killed.At("checkpoint-5"), killed.At("checkpoint-5.partial"));
-        using (var cut = File.OpenWrite(killed.At("checkpoint-5.partial/parameters.safetensors")))
+        var unfinished = $"checkpoint-5.{int.MaxValue}-{Guid.NewGuid():N}.tmp";
+        Directory.Move(killed.At("checkpoint-5"), killed.At(unfinished));
+        using (var cut = File.OpenWrite(killed.At(unfinished + "/parameters.safetensors")))
             cut.SetLength(100);
         File.Delete(killed.At("adapter_model.safetensors"));
+        File.WriteAllText(killed.At($"adapter_model.safetensors.{int.MaxValue}-{Guid.NewGuid():N}.tmp"), "half");
         Run(killed.Path, s_options with { CheckpointEvery = 3 }, resume: true);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(killed.Path, "*.tmp"));
         Assert.Equal(Losses(whole.Path), Losses(killed.Path));
         Assert.Equal(File.ReadAllBytes(whole.At("adapter_model.safetensors")), File.ReadAllBytes(killed.At("adapter_model.safetensors")));
     }
@@ -162,11 +165,11 @@ public class TunerTests
     public void A_checkpoint_that_cannot_be_written_leaves_the_last_good_one()
     {
         using var folder = new TemporaryFolder();
-        folder.Write("checkpoint-6.partial", "a file where a folder must be made");
+        folder.Write("checkpoint-6", "a file where a folder must be made");
         var e = Assert.Throws<IOException>(() => Run(folder.Path, s_options with { CheckpointEvery = 3 }));
         Assert.Contains("checkpoint-6", e.Message);
         Assert.Contains("the last good one is checkpoint-3", e.Message);
-        File.Delete(folder.At("checkpoint-6.partial"));
+        File.Delete(folder.At("checkpoint-6"));
         using var whole = new TemporaryFolder();
         Run(whole.Path, s_options);
         Run(folder.Path, s_options, resume: true);
