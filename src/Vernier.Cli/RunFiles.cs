@@ -19,7 +19,7 @@ internal static class RunFiles
     /// <summary>A new file beside an adapter's own, such as the result of its evaluation.</summary>
     public static bool IsBesideAdapter(string output, string adapter) =>
         File.Exists(Path.Combine(adapter, "adapter_config.json")) && !File.Exists(Path.Combine(adapter, "config.json"))
-        && !Directory.Exists(output) && FilePlace.IsSame(Path.GetDirectoryName(Path.GetFullPath(output))!, adapter)
+        && !Directory.Exists(output) && Path.GetFileName(output) is not "result.json" && FilePlace.IsSame(Path.GetDirectoryName(Path.GetFullPath(output))!, adapter)
         && (!File.Exists(output) || IsJsonResult(output));
 
     /// <summary>The run file that a run wrote down itself: a run may be resumed by it.</summary>

@@ -14,4 +14,7 @@ internal interface ITensorFile : IDisposable
 
     /// <summary>Lets go of the memory that reading a tensor took; it can still be read.</summary>
     void Release(string name);
+
+    /// <exception cref="InvalidDataException">The file was written to since it was opened.</exception>
+    void RequireUnchanged();
 }

@@ -45,4 +45,35 @@ public sealed class MemoryTests
             File.Delete(path);
         }
     }
+
+    [Theory]
+    [InlineData("cut")]
+    [InlineData("grown")]
+    [InlineData("written")]
+    public void A_mapped_file_that_changes_is_refused(string how)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, new byte[1 << 20]);
+            using var memory = MappedMemory.Open(path);
+            memory.RequireUnchanged();
+            using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+                if (how == "written")
+                    file.WriteByte(1);
+                else
+                    file.SetLength(how == "cut" ? 100 : 2 << 20);
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(1));
+            Assert.Contains(path, Assert.Throws<InvalidDataException>(memory.RequireUnchanged).Message);
+            if (how != "written")
+                Assert.Contains(path, Assert.Throws<InvalidDataException>(() => memory.Slice(0, 1 << 20).Length).Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void What_is_no_file_is_not_mapped() => Assert.Contains(Path.GetTempPath(), Assert.Throws<InvalidDataException>(() => MappedMemory.Open(Path.GetTempPath())).Message);
 }

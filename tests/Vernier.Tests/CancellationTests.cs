@@ -42,7 +42,7 @@ public sealed class CancellationTests : IDisposable
             }
             catch (OperationCanceledException)
             {
-                Assert.Empty(Directory.EnumerateDirectories(At(run), "checkpoint-*")); // before the first step
+                Assert.False(Directory.Exists(At(run)) && Directory.EnumerateDirectories(At(run), "checkpoint-*").Any()); // before the first step
             }
             Assert.True(Run(run, () => { }, default).Finished);
             Assert.Equal(Lines("whole"), Lines(run));

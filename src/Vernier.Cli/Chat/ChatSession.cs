@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Vernier.Cli.Terminal;
+using Vernier.Files;
 using Vernier.Generation;
 using Vernier.Tokens;
 
@@ -133,7 +134,7 @@ internal sealed class ChatSession(Conversation conversation, MessageReader reade
         if (Path.Exists(path))
             throw new IOException($"{path}: is there already; give another name");
         var line = JsonSerializer.Serialize(new { messages = conversation.Messages.Select(m => new { role = m.Role, content = m.Content }) }, Compact);
-        File.WriteAllText(path, line + "\n");
+        OutputFile.WriteAllText(path, line + "\n");
         Console.Error.WriteLine($"saved in {path}");
     }
 }

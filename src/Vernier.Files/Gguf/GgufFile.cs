@@ -116,5 +116,9 @@ public sealed class GgufFile : IDisposable
     /// <summary>Lets go of the memory that reading took, everywhere in the file; it can still be read.</summary>
     public void Release() => _memory.Release(0, _memory.Length);
 
+    /// <summary>Refuses a file that was written to since it was opened.</summary>
+    /// <exception cref="InvalidDataException">Its length or the time of its last change is another.</exception>
+    public void RequireUnchanged() => _memory.RequireUnchanged();
+
     public void Dispose() => _memory.Dispose();
 }

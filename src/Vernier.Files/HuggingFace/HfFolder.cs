@@ -78,6 +78,14 @@ public sealed class HfFolder : IDisposable
     /// <exception cref="InvalidDataException">Not JSON.</exception>
     public JsonDocument? FindJson(string name) => File.Exists(In(name)) ? ReadJson(In(name)) : null;
 
+    /// <summary>Refuses weights that were written to since they were opened.</summary>
+    /// <exception cref="InvalidDataException">A file's length or the time of its last change is another.</exception>
+    public void RequireUnchanged()
+    {
+        foreach (var file in _files)
+            file.RequireUnchanged();
+    }
+
     public void Dispose()
     {
         foreach (var file in _files)

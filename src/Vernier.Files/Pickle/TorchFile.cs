@@ -86,6 +86,8 @@ public sealed class TorchFile : ITensorFile
     {
     } // tensors may share a storage, and strided ones are read in any order: the map stays until disposal
 
+    void ITensorFile.RequireUnchanged() => _memory.RequireUnchanged();
+
     public void Dispose() => _memory.Dispose();
 
     private void ReadTensors(ZipDirectory zip)

@@ -7,6 +7,7 @@ namespace Vernier.Files.Safetensors;
 /// <summary>A safetensors file, mapped in memory. Spans into it are valid until disposal.</summary>
 public sealed class SafetensorsFile : ITensorFile
 {
+    private const int Part = 1 << 16; // elements between two looks at the file
     private readonly MappedMemory _memory;
     private readonly SafetensorsHeader _header;
     private readonly long _dataStart;
@@ -90,7 +91,8 @@ public sealed class SafetensorsFile : ITensorFile
     {
         var tensor = Get(name);
         var all = new float[checked((int)tensor.Elements)];
-        ReadSingles(tensor, 0, all);
+        for (var at = 0; at < all.Length; at += Part)
+            ReadSingles(tensor, at, all.AsSpan(at, Math.Min(Part, all.Length - at)));
         return all;
     }
 
@@ -105,7 +107,9 @@ public sealed class SafetensorsFile : ITensorFile
         var all = new T[checked((int)tensor.Elements)];
         try
         {
-            tensor.Type.ToInteger<T>(Bytes(tensor), all);
+            var size = tensor.Type.Size();
+            for (var at = 0; at < all.Length; at += Part)
+                tensor.Type.ToInteger<T>(Bytes(tensor, (long)at * size, Math.Min(Part, all.Length - at) * size), all.AsSpan(at, Math.Min(Part, all.Length - at)));
         }
         catch (OverflowException e)
         {
@@ -127,6 +131,8 @@ public sealed class SafetensorsFile : ITensorFile
         var tensor = Get(name);
         _memory.Release(_dataStart + tensor.Offset, tensor.ByteLength);
     }
+
+    void ITensorFile.RequireUnchanged() => _memory.RequireUnchanged();
 
     public void Dispose() => _memory.Dispose();
 }

@@ -107,10 +107,22 @@ public sealed class Adapter
         var method = TuningMethods.Create(options.Method);
         if (Config.Version is null) // made elsewhere: layers_to_transform, exclude_modules and all-linear come to the modules that the file names
             options = options with { Targets = $"^({string.Join('|', TunedModules().Select(Regex.Escape))})$" };
+        RequireRanks(options);
         method.Apply(decoder, options, compute);
         if (Config.TunedCodesSha256 is { } tuned && codesSha256() is var made && made != tuned)
             throw OfAnotherBase(model, tuned, made);
         method.LoadAdapter(decoder, Tensors);
+    }
+
+    /// <summary>A rank is a size of some tensor: factors are made only as large as those that are there.</summary>
+    private void RequireRanks(TuneOptions options)
+    {
+        if (options.Method is "full" or "qat" || options is { Method: "peqa", Granularity: not Granularity.LowRank })
+            return;
+        var largest = Tensors.Values.SelectMany(t => t.Shape).DefaultIfEmpty(0).Max();
+        float[] ranks = [options.Rank, .. ModulePatterns.Parse(options.RankPattern, "rank-pattern").Select(p => p.Value)];
+        if (ranks.Max() > largest)
+            throw new InvalidDataException(FormattableString.Invariant($"{AdapterConfig.FileName}: found a rank of {ranks.Max()}, expected a size of the tensors in {TensorsFile}, at most {largest}"));
     }
 
     /// <summary>Replaces the method's linears by plain ones that compute the tuned model.</summary>

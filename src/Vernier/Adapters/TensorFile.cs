@@ -47,6 +47,16 @@ internal static class TensorFile
     public static Dictionary<string, Tuning.AdapterTensor> ReadAll(string path)
     {
         using var file = SafetensorsFile.Open(path);
-        return file.Tensors.ToDictionary(t => t.Name, t => new Tuning.AdapterTensor(t.Name, [.. t.Shape.Select(n => checked((int)n))], file.ReadSingles(t.Name)), StringComparer.Ordinal);
+        return file.Tensors.ToDictionary(t => t.Name, t => Read(file, t), StringComparer.Ordinal);
+    }
+
+    private static Tuning.AdapterTensor Read(SafetensorsFile file, SafetensorsTensor tensor)
+    {
+        if (tensor.Elements > Array.MaxLength || tensor.Shape.Any(n => n > int.MaxValue))
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Shape)}], expected at most {Array.MaxLength} values");
+        var values = file.ReadSingles(tensor.Name);
+        if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and var at)
+            throw new InvalidDataException(FormattableString.Invariant($"{file.Path}: tensor '{tensor.Name}': value {at}: found {values[at]}, expected finite numbers"));
+        return new(tensor.Name, [.. tensor.Shape.Select(n => (int)n)], values);
     }
 }

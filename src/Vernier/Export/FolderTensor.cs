@@ -35,13 +35,15 @@ internal sealed record FolderTensor(IReadOnlyList<SafetensorsPlan> Plans, string
         {
             if (matrix is null)
             {
-                writer.Write(vector!.Value.Span, type);
+                StorableNumbers.Require(name, vector!.Value.Span, type);
+                writer.Write(vector.Value.Span, type);
                 return;
             }
             var row = new float[matrix.Columns];
             for (var i = 0; i < matrix.Rows; i++)
             {
                 matrix.ReadTile(i, 1, 0, matrix.Columns, row, matrix.Columns);
+                StorableNumbers.Require(name, row, type);
                 writer.Write(row, type);
             }
         });

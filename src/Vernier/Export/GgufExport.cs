@@ -1,3 +1,4 @@
+using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Kernels;
@@ -20,6 +21,7 @@ public static class GgufExport
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
+        model.Source.RequireUnchanged();
         var weights = model.Decoder.Weights().ToDictionary(w => w.Name, StringComparer.Ordinal);
         var source = model.Source.Gguf;
         var tensors = source is null
@@ -71,7 +73,10 @@ public static class GgufExport
                 if (codes.CanJoin)
                     return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order); // re-quantized with other zero points
                 if (codes.HalfScales.Count > 0 && PackedRows.BlockFactors(source, tensor, packed, order) is { } factors)
+                {
+                    StorableNumbers.RequireScales(tensor.Name, packed, ElementType.F16, hasOffsets: true);
                     return PlannedTensor.Rescaled(source, tensor, factors);
+                }
                 throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, which have one {(codes.HalfScales.Count > 0 ? "fp16 scale" : "power of two")} for {tensor.Format.BlockSize} columns: tune with --granularity channel, or with --bits 4 --group 32 to export Q4_0 or Q4_1, or export --to hf");
             }
             return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order);

@@ -24,6 +24,7 @@ public static class HuggingFaceExport
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
+        model.Source.RequireUnchanged();
         if (type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
             throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
         using var output = ExportFolder.Begin(folder);

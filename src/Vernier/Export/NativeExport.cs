@@ -19,17 +19,24 @@ public static class NativeExport
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
+        model.Source.RequireUnchanged();
         var weights = model.Decoder.Weights().ToList();
         var packed = weights.Where(w => w.Matrix is PackedMatrix).Select(w => KeyValuePair.Create(Module(w.Name), NativeLayer.Describe((PackedMatrix)w.Matrix!))).ToList();
+        foreach (var (name, matrix, _) in weights)
+            if (matrix is PackedMatrix scaled)
+                StorableNumbers.RequireScales(Module(name), scaled, ElementType.F32, hasOffsets: true);
         using var output = ExportFolder.Begin(folder);
         var plans = weights.SelectMany(w => Plan(w.Name, w.Matrix, w.Vector)).ToList();
         using (var writer = SafetensorsWriter.Create(Path.Combine(output.Temporary, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }, cancel))
         {
-            foreach (var (_, matrix, vector) in weights)
+            foreach (var (name, matrix, vector) in weights)
                 if (matrix is not null)
-                    Write(writer, matrix);
+                    Write(writer, name, matrix);
                 else
-                    writer.Write(vector!.Value.Span, ElementType.F32);
+                {
+                    StorableNumbers.Require(name, vector!.Value.Span, ElementType.F32);
+                    writer.Write(vector.Value.Span, ElementType.F32);
+                }
             writer.Commit();
         }
         HuggingFaceConfigWriter.Write(model, Path.Combine(output.Temporary, "config.json"), ElementType.F32, packed.Count > 0 ? NativeConfig.ToJson(packed) : null);
@@ -46,7 +53,7 @@ public static class NativeExport
         null => [new SafetensorsPlan(name, ElementType.F32, [vector!.Value.Length])],
     };
 
-    private static void Write(SafetensorsWriter writer, WeightMatrix matrix)
+    private static void Write(SafetensorsWriter writer, string name, WeightMatrix matrix)
     {
         if (matrix is PackedMatrix packed)
         {
@@ -60,6 +67,7 @@ public static class NativeExport
             else
             {
                 matrix.ReadTile(i, 1, 0, matrix.Columns, row, matrix.Columns);
+                StorableNumbers.Require(name, row, ElementType.F32);
                 writer.Write(row, ElementType.F32);
             }
     }

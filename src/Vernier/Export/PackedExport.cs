@@ -28,6 +28,7 @@ public static class PackedExport
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
+        model.Source.RequireUnchanged();
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var target = Array.Find(Targets, t => t.Name == format) ?? throw new ArgumentException($"unknown format '{format}'; known: {string.Join(", ", Formats)}", nameof(format));
         if (type is not (null or ElementType.F32 or ElementType.F16 or ElementType.BF16))
@@ -63,6 +64,7 @@ public static class PackedExport
             if (packed.TryGetValue(Module(name), out var module))
             {
                 var (codes, scaleType) = ((PackedMatrix)matrix!, type ?? source?.TypeOf(module.Name + ".scales") ?? ElementType.F16);
+                StorableNumbers.RequireScales(module.Name, codes, scaleType, hasOffsets: target is MlxTarget);
                 tensors.Add(FolderTensor.Packed(target.Plan(module, scaleType), $"U{module.Bits}/{module.GroupSize}", () => target.Pack(Layer(module.Name, codes), stated, scaleType)));
             }
             else

@@ -1,3 +1,4 @@
+using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Kernels;
@@ -20,9 +21,12 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
         });
 
     /// <summary>Codes and scales put into blocks.</summary>
-    public static PlannedTensor Packed(string name, BlockFormat format, PackedMatrix matrix, RotaryRowOrder order) => new(
-        new GgufTensorPlan(name, [matrix.Columns, matrix.Rows], format),
-        writer => PackedRows.Write(writer, format, matrix, order));
+    /// <exception cref="NotSupportedException">A scale is too large for fp16.</exception>
+    public static PlannedTensor Packed(string name, BlockFormat format, PackedMatrix matrix, RotaryRowOrder order)
+    {
+        StorableNumbers.RequireScales(name, matrix, ElementType.F16, hasOffsets: !format.Name.EndsWith("_0", StringComparison.Ordinal));
+        return new(new GgufTensorPlan(name, [matrix.Columns, matrix.Rows], format), writer => PackedRows.Write(writer, format, matrix, order));
+    }
 
     /// <summary>The blocks of another file, each multiplied by a factor.</summary>
     /// <param name="factors">[blocks], in the file's order.</param>
@@ -47,10 +51,15 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
             foreach (var row in order.ModelRows(matrix.Rows))
             {
                 matrix.ReadTile(row, 1, 0, matrix.Columns, values, matrix.Columns);
+                StorableNumbers.Require(name, values, TypeOf(format));
                 format.Quantize(values, bytes);
                 writer.Write(bytes);
             }
         });
+
+    /// <summary>What its plain numbers, or the scales of its blocks, can be.</summary>
+    private static ElementType TypeOf(BlockFormat format) =>
+        format == BlockFormats.F32 ? ElementType.F32 : format == BlockFormats.BF16 ? ElementType.BF16 : ElementType.F16;
 
     /// <summary>A vector as plain numbers.</summary>
     public static PlannedTensor Floats(string name, IReadOnlyList<long> dimensions, BlockFormat format, Parameter vector, RotaryRowOrder order) => new(
@@ -63,6 +72,7 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
             foreach (var row in order.ModelRows(values.Length))
                 values[at++] = source[row];
             var bytes = new byte[format.BytesOf(values.Length)];
+            StorableNumbers.Require(name, values, TypeOf(format));
             format.Quantize(values, bytes);
             writer.Write(bytes);
         });

@@ -16,12 +16,14 @@ internal static class ModelLoader
             var config = GgufConfig.Read(file);
             var weights = new GgufWeights(file, config.Architecture, config.HeadDim);
             var decoder = new Decoder(config, new CancellableWeights(weights, cancel), options.Progress);
+            file.RequireUnchanged();
             file.Release(); // reading a tensor brings in pages of its neighbours, which were let go before
             var tensors = file.Tensors.Select(t =>
                 new SourceTensor(GgufNames.ToHuggingFace(t.Name) ?? t.Name, t.Name, SlowestFirst(t.Dimensions), t.Format.Name, t.ByteLength)).ToList();
             return new LanguageModel(decoder, new ModelSource(path, SourceKind.Gguf, tensors, file), new Compute(options.Threads, options.Mode),
                 () => TokenizerLoader.FromGguf(file.Metadata, path), restored =>
                 {
+                    file.RequireUnchanged();
                     restored.RestoreBase(weights);
                     file.Release();
                 });
@@ -35,7 +37,7 @@ internal static class ModelLoader
 
     public static LanguageModel FromFolder(string path, LoadOptions options, CancellationToken cancel = default)
     {
-        var stamps = Stamps(path);
+        var stamps = FileStamp.OfModel(path);
         using var folder = HfFolder.Open(path);
         var config = HuggingFaceConfig.Read(folder.ConfigPath, folder.Config.RootElement);
         var generation = Path.Combine(path, "generation_config.json");
@@ -45,22 +47,19 @@ internal static class ModelLoader
         var quantized = packed is null ? null : new QuantizedWeights(folder, packed);
         var decoder = new Decoder(config, new CancellableWeights(quantized ?? (IWeightSource)new HuggingFaceWeights(folder), cancel), options.Progress);
         quantized?.CheckBiases();
+        folder.RequireUnchanged();
         var tensors = QuantizedWeights.Tensors(folder, packed).ToList();
-        return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors), new Compute(options.Threads, options.Mode),
+        return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors, stamps: stamps), new Compute(options.Threads, options.Mode),
             () => TokenizerLoader.FromFolder(path), restored => Restore(restored, path, stamps));
     }
 
-    private static void Restore(Decoder decoder, string path, List<(string, long, DateTime)> stamps)
+    private static void Restore(Decoder decoder, string path, IReadOnlyList<FileStamp> stamps)
     {
-        if (!Stamps(path).SequenceEqual(stamps))
+        if (!FileStamp.OfModel(path).SequenceEqual(stamps))
             throw new IOException($"{path}: the files have changed since the model was loaded, so its base cannot be had from them: load it again");
         using var folder = HfFolder.Open(path);
         decoder.RestoreBase(QuantizedFolder.Find(folder) is { } packed ? new QuantizedWeights(folder, packed) : new HuggingFaceWeights(folder));
     }
-
-    /// <summary>Tells whether the weights of a folder are still the ones that were loaded.</summary>
-    private static List<(string Name, long Length, DateTime Written)> Stamps(string path) =>
-        [.. new DirectoryInfo(path).EnumerateFiles().Where(f => f.Extension is ".safetensors" or ".bin" or ".json").OrderBy(f => f.Name, StringComparer.Ordinal).Select(f => (f.Name, f.Length, f.LastWriteTimeUtc))];
 
     private static long[] SlowestFirst(IReadOnlyList<long> dimensions)
     {

@@ -108,6 +108,57 @@ public class AdapterTests
         Assert.Throws<FileNotFoundException>(() => Adapter.Load(folder.Path));
     }
 
+    [Theory]
+    [InlineData("r", "1000000000", "rank")]
+    [InlineData("rank_pattern", "{\"q_proj\": 1000000000}", "rank")]
+    public void A_rank_without_tensors_is_refused_before_anything_is_made(string key, string value, string says)
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Method = "lora", Bits = null, Rank = 3, Targets = "all" };
+        using var tuned = Tuned(options, compute);
+        Of(tuned, options).Save(folder.Path);
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.At("adapter_config.json")))!.AsObject();
+        config.Remove("vernier");
+        config[key] = System.Text.Json.Nodes.JsonNode.Parse(value);
+        folder.Write("adapter_config.json", config.ToJsonString());
+        using var fresh = TinyRun.Create();
+        Assert.Contains(says, Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path).ApplyTo(fresh, compute, "tiny", () => TinyCodes.Of(fresh))).Message);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Numbers_that_are_none_are_named(float value)
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        using var tuned = Tuned(s_options, compute);
+        var adapter = Of(tuned, s_options);
+        var (name, tensor) = adapter.Tensors.First();
+        tensor.Values[^1] = value;
+        adapter.Save(folder.Path);
+        Assert.Contains($"tensor '{name}'", Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path)).Message);
+    }
+
+    [Theory]
+    [InlineData("0.01\n? &a [*a]\n: 1")]
+    [InlineData("'0.01' # &a [*a]")]
+    [InlineData("0.01\nmodel: x")]
+    [InlineData("[0.01]")]
+    [InlineData("&a 0.01")]
+    public void Options_of_strangers_are_values_and_no_yaml(string value)
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        using var tuned = Tuned(s_options, compute);
+        Of(tuned, s_options).Save(folder.Path);
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.At("adapter_config.json")))!;
+        config["vernier"]!["options"]!["lr"] = value;
+        folder.Write("adapter_config.json", config.ToJsonString());
+        Assert.Contains("lr", Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path)).Message);
+    }
+
     [Fact]
     public void LoRA_has_the_keys_and_names_of_PEFT()
     {
