@@ -29,15 +29,16 @@ internal sealed class ModelArguments
     }
 
     /// <summary>Loads the model and puts the adapter on it, merged where the merge is exact and needs no more memory than the path.</summary>
-    public LanguageModel Open(ParseResult parsed) => Open(parsed, parsed.GetValue(AdapterFolder));
+    public LanguageModel Open(ParseResult parsed) => OpenForPrompts(parsed, parsed.GetValue(AdapterFolder)).Model;
 
-    /// <summary>The same with the adapter of another folder; null = none.</summary>
-    public LanguageModel Open(ParseResult parsed, string? folder)
+    /// <summary>The same with the adapter of any folder (null = none), and with what it says of the prompts that it was tuned on.</summary>
+    /// <param name="raw">Prompts stay as they are.</param>
+    public TunedPrompt OpenForPrompts(ParseResult parsed, string? folder, bool raw = false)
     {
         var model = Open(parsed, folder, out var adapter);
         if (adapter is not null && adapter.Config.Options.Method is not "lora")
             adapter.MergeForInference(model, Interruption.Token);
-        return model;
+        return new TunedPrompt(model, raw ? null : adapter?.Config.Prompt);
     }
 
     /// <summary>Loads the model and puts the adapter beside its weights.</summary>

@@ -32,7 +32,7 @@ internal static class CliReference
         ["tune"] = new([typeof(TuneResult)], "The figures are those of the last line of `log.jsonl`."),
         ["sweep"] = new([typeof(RunComparison), typeof(RunSummary)], "Takes `tune`'s options, each with values parted by commas. A run that diverges is told of and does not end the sweep; exit code 1 when none came to its end."),
         ["compare"] = new([typeof(RunComparison), typeof(RunSummary)]),
-        ["eval"] = new([typeof(PerplexityResult), typeof(ChoiceResult), typeof(GenerationResult)], "Which one, depends on the task."),
+        ["eval"] = new([typeof(PerplexityResult), typeof(TrainingFileResult), typeof(ChoiceResult), typeof(GenerationResult)], "Which one, depends on the task."),
         ["score"] = new([], "JSON: `rows`. A line of `--out` is the input line with `logprobs`, `sum` and `greedy`. `{\"ids\"}` scores all but the first id; `{\"prompt\",\"continuation\"}` scores the continuation."),
         ["tokenize"] = new([], "JSON: `rows`. A line of `--out` is the input line with `ids` and `pieces` for `{\"text\"}`; `text` and `ids` for `{\"messages\"}`; with `--decode` `text`, `stream` and `stream_end`."),
         ["generate"] = new([], "JSON: `text` and `ids`, the new ones only."),

@@ -4,24 +4,26 @@ using Vernier.Tokens;
 
 namespace Vernier.Cli.Chat;
 
-/// <summary>A conversation with a model by the model's own chat template. When it no longer fits the context, the model forgets its oldest turns.</summary>
+/// <summary>A conversation with a model by the model's own chat template, or in the form that its adapter was tuned on. When it no longer fits the context, the model forgets its oldest turns.</summary>
 internal sealed class Conversation : IDisposable
 {
     private const int AnswerShare = 4; // of the context that is kept free for an answer
 
-    private readonly Func<string?, LanguageModel> _open;
+    private readonly Func<string?, TunedPrompt> _open;
     private readonly GenerationOptions _options;
     private readonly List<ChatMessage> _turns = [];
+    private TunedPrompt _prompt;
     private LanguageModel _model;
     private TokenGenerator _generator;
-    private ChatTemplate _template;
+    private string? _usualSystem; // the adapter's, which the user's takes the place of
     private int _forgotten; // turns at the start that the model no longer gets
 
     /// <param name="open">Loads the model, with the adapter of a folder or without one.</param>
+    /// <param name="system">null = the one that the adapter's data begin with, or none.</param>
     /// <exception cref="InvalidDataException">The model has no tokenizer or no chat template.</exception>
-    public Conversation(Func<string?, LanguageModel> open, string? adapter, GenerationOptions options)
+    public Conversation(Func<string?, TunedPrompt> open, string? adapter, GenerationOptions options, string? system)
     {
-        (_open, _options, AdapterFolder) = (open, options, adapter);
+        (_open, _options, AdapterFolder, System) = (open, options, adapter, system);
         Load();
     }
 
@@ -32,7 +34,7 @@ internal sealed class Conversation : IDisposable
     public string? AdapterFolder { get; private set; }
 
     /// <summary>Everything that was said, the system message first.</summary>
-    public IEnumerable<ChatMessage> Messages => System is null ? _turns : _turns.Prepend(new ChatMessage("system", System));
+    public IEnumerable<ChatMessage> Messages => WithSystem(_turns);
 
     /// <summary>Tokens of the model's context.</summary>
     public int Context => _model.Config.ContextLength;
@@ -107,14 +109,18 @@ internal sealed class Conversation : IDisposable
         _model.Dispose();
     }
 
-    [global::System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_model), nameof(_generator), nameof(_template))]
+    [global::System.Diagnostics.CodeAnalysis.MemberNotNull(nameof(_prompt), nameof(_model), nameof(_generator))]
     private void Load()
     {
-        _model = _open(AdapterFolder);
+        _prompt = _open(AdapterFolder);
+        _model = _prompt.Model;
         try
         {
-            Prompts.Tokenizer(_model);
-            _template = _model.ChatTemplate ?? throw new InvalidDataException($"{_model.Source.Path}: the model has no chat template; use generate");
+            var usual = System == _usualSystem;
+            _usualSystem = _prompt.UsualSystem;
+            if (usual)
+                System = _usualSystem;
+            _prompt.BeginConversation(ownSystem: !usual);
             _generator = new TokenGenerator(_model);
         }
         catch
@@ -127,12 +133,10 @@ internal sealed class Conversation : IDisposable
     /// <summary>The ids of the turns that fit with room for an answer: whole turns go, the oldest first, and never the last message.</summary>
     private int[] Fit()
     {
-        var tokenizer = Prompts.Tokenizer(_model);
         var room = Context - Math.Min(_options.MaxTokens, Context / AnswerShare);
         while (true)
         {
-            var window = _turns.Skip(_forgotten);
-            var ids = tokenizer.Encode(_template.Render([.. System is null ? window : window.Prepend(new ChatMessage("system", System))], addGenerationPrompt: true, tokenizer));
+            var ids = _prompt.EncodeConversation([.. WithSystem(_turns.Skip(_forgotten))]);
             if (ids.Length <= room)
                 return ids;
             var next = _turns.FindIndex(_forgotten + 1, turn => turn.Role == "user");
@@ -144,4 +148,7 @@ internal sealed class Conversation : IDisposable
                 throw new InvalidDataException($"the message makes {ids.Length} tokens, the model's context holds {Context}");
         }
     }
+
+    private IEnumerable<ChatMessage> WithSystem(IEnumerable<ChatMessage> turns) =>
+        System is { } system ? turns.Prepend(new ChatMessage("system", system)) : turns;
 }

@@ -15,10 +15,11 @@ internal static class ChatVerb
         var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
         var system = new Option<string?>("--system") { Description = "System message", HelpName = "TEXT" }.Marked(OutputKind.Text);
         command.Add(system);
+        var raw = TunedPrompt.AddRawTo(command);
         var sampling = SamplingArguments.AddTo(command, common, temperature: 0.7f);
         command.SetAction((parsed, stop) =>
         {
-            using var conversation = new Conversation(folder => model.Open(parsed, folder), parsed.GetValue(model.AdapterFolder), sampling.Read(parsed)) { System = parsed.GetValue(system) };
+            using var conversation = new Conversation(folder => model.OpenForPrompts(parsed, folder, parsed.GetValue(raw)), parsed.GetValue(model.AdapterFolder), sampling.Read(parsed), parsed.GetValue(system));
             new ChatSession(conversation, new MessageReader(Lines(stop)), asks: !Console.IsInputRedirected, stop).Run();
             JsonResult.Write(parsed.GetValue(common.Json), new { messages = conversation.Messages.Select(m => new { m.Role, m.Content }) });
             return Task.FromResult(0);

@@ -13,18 +13,20 @@ internal static class GenerateVerb
         var command = new Command("generate", "Generate text after a prompt");
         var common = CommonOptions.AddTo(command);
         var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
-        var prompt = new Option<string?>("--prompt") { Description = "The text to go on from; special tokens in it are parsed", HelpName = "TEXT" }.Marked(OutputKind.Text);
+        var prompt = new Option<string?>("--prompt") { Description = "The text to go on from; special tokens in it are parsed. With an adapter it is put into the form of the prompts that the adapter was tuned on", HelpName = "TEXT" }.Marked(OutputKind.Text);
         var ids = new Option<string?>("--prompt-ids") { Description = "Token ids to go on from, separated by commas", HelpName = "1,2,3" }.Marked(OutputKind.Text);
         command.Add(prompt);
         command.Add(ids);
+        var raw = TunedPrompt.AddRawTo(command);
         var sampling = SamplingArguments.AddTo(command, common, temperature: 0);
         command.SetAction((parsed, stop) =>
         {
             var (text, numbers) = (parsed.GetValue(prompt), parsed.GetValue(ids));
             if (text is null == numbers is null)
                 throw new UsageException("give either --prompt or --prompt-ids");
-            using var loaded = model.Open(parsed);
-            var start = numbers is not null ? ParseIds(numbers) : Prompts.Encode(loaded, text!);
+            var tuned = model.OpenForPrompts(parsed, parsed.GetValue(model.AdapterFolder), parsed.GetValue(raw));
+            using var loaded = tuned.Model;
+            var start = numbers is not null ? ParseIds(numbers) : tuned.Encode(text!);
             Run(loaded, start, sampling.Read(parsed), parsed.GetValue(common.Json), stop);
             return Task.FromResult(0);
         });

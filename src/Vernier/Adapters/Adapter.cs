@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Vernier.Data;
 using Vernier.Files;
 using Vernier.Kernels;
 using Vernier.Models;
@@ -30,9 +31,9 @@ public sealed class Adapter
     public IReadOnlyDictionary<string, AdapterTensor> Tensors { get; }
 
     /// <summary>The adapter that a decoder holds now.</summary>
-    internal static Adapter Of(TuningMethod method, Decoder decoder, TuneOptions options, string baseModel, string? baseCodes, string? tunedCodes)
+    internal static Adapter Of(TuningMethod method, Decoder decoder, TuneOptions options, string baseModel, string? baseCodes, string? tunedCodes, PromptForm? prompt = null)
     {
-        var config = new AdapterConfig { Options = options, BaseModel = baseModel, BaseCodesSha256 = baseCodes, TunedCodesSha256 = tunedCodes, Version = AdapterConfig.ToolVersion };
+        var config = new AdapterConfig { Options = options, BaseModel = baseModel, BaseCodesSha256 = baseCodes, TunedCodesSha256 = tunedCodes, Prompt = prompt, Version = AdapterConfig.ToolVersion };
         return new(config, method.AdapterTensors(decoder).ToDictionary(t => t.Name, StringComparer.Ordinal), [.. decoder.Linears.Select(l => l.Name)]);
     }
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Vernier.Data;
 using Vernier.Files;
 using Vernier.Tuning;
 using Vernier.Tuning.Methods;
@@ -30,6 +31,9 @@ public sealed record AdapterConfig
 
     /// <summary>SHA-256 of the codes that were tuned on; null where nothing was quantized.</summary>
     public string? TunedCodesSha256 { get; init; }
+
+    /// <summary>The form of the prompts that it was tuned on; null where it is not known, or was not one.</summary>
+    public PromptForm? Prompt { get; init; }
 
     /// <summary>Version of Vernier that wrote it; null for an adapter made elsewhere.</summary>
     public string? Version { get; init; }
@@ -73,6 +77,7 @@ public sealed record AdapterConfig
             ["method"] = Options.Method,
             ["base_codes_sha256"] = BaseCodesSha256,
             ["tuned_codes_sha256"] = TunedCodesSha256,
+            [PromptRecord.Key] = PromptRecord.ToJson(Prompt),
             ["options"] = new JsonObject(RunFile.Values(Options).Select(o => KeyValuePair.Create(o.Name, (JsonNode?)o.Value))),
         };
         return Text(json);
@@ -105,6 +110,7 @@ public sealed record AdapterConfig
             BaseModel = Text(root, "base_model_name_or_path"),
             BaseCodesSha256 = Text(own, "base_codes_sha256"),
             TunedCodesSha256 = Text(own, "tuned_codes_sha256"),
+            Prompt = PromptRecord.Read(own),
             Version = Text(own, "version"),
         };
     }

@@ -1,3 +1,4 @@
+using Vernier.Data;
 using Vernier.Tuning;
 
 namespace Vernier.Adapters;
@@ -24,7 +25,7 @@ public static class AdapterInterpolation
         var result = first.Method switch
         {
             "peqa" when first.Granularity == Granularity.LowRank && second.Granularity == Granularity.LowRank => Stack(a, b, weight),
-            "peqa" or "full" => new Adapter(a.Config, Blend(a, b, weight)),
+            "peqa" or "full" => new Adapter(a.Config with { Prompt = Prompt(a, b) }, Blend(a, b, weight)),
             "lora" or "qlora" or "qa-lora" => Stack(a, b, weight),
             _ => throw new NotSupportedException($"adapters of {first.Method} train their codes: what lies between two of them is neither; export both and tune on from one"),
         };
@@ -73,7 +74,7 @@ public static class AdapterInterpolation
             });
         }
         var rank = first.Rank + second.Rank;
-        return new Adapter(a.Config with { Options = first with { Rank = rank, Alpha = rank } }, tensors);
+        return new Adapter(a.Config with { Options = first with { Rank = rank, Alpha = rank }, Prompt = Prompt(a, b) }, tensors);
     }
 
     /// <summary>[B₁ · s, B₂ · t], [rows, r₁ + r₂].</summary>
@@ -90,4 +91,7 @@ public static class AdapterInterpolation
         }
         return x with { Shape = [rows, left + right], Values = values };
     }
+
+    /// <summary>The form that both were tuned on.</summary>
+    private static PromptForm? Prompt(Adapter a, Adapter b) => a.Config.Prompt == b.Config.Prompt ? a.Config.Prompt : null;
 }

@@ -1,5 +1,6 @@
 using Vernier.Evaluation.Tasks;
 using Vernier.Tokens;
+using Vernier.Tuning;
 
 namespace Vernier.Evaluation;
 
@@ -20,6 +21,7 @@ public sealed class Evaluator(SequenceScorer scorer, ITokenizer tokenizer, int c
     public EvaluationResult Run(EvaluationOptions options, Action<int, int>? progress = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(options);
+        OptionRules.Require(options.Task.Length > 0, $"no task, expected a text file, {OptionRules.AnyOf(TaskNames)}; training files are measured by {nameof(TrainingFileEvaluation)}");
         options.Checked();
         if (ChoiceTask.All.FirstOrDefault(t => t.Name == options.Task) is { } task)
             return RunChoices(task, options, progress, stop);

@@ -7,6 +7,8 @@ namespace Vernier.Tuning;
 /// <summary>The README of a run's folder: what was tuned on what, the figures before and after, and how to use it.</summary>
 internal static class ModelCard
 {
+    private const int LongestExample = 600; // characters
+
     public static string Markdown(string modelPath, string folder, TuneOptions options, TrainingData data, TrainingData? evalData, TuneResult result)
     {
         var card = new StringBuilder();
@@ -35,10 +37,16 @@ internal static class ModelCard
         if (result.CodesSha256 is not null)
             Line($"| SHA-256 of the codes | `{result.CodesSha256}` |");
         Line($"| largest resident memory | {result.PeakResidentMegabytes:F0} MB |");
-        Line($"\n## Use\n\n```\nvernier generate {modelPath} --adapter {folder} --prompt \"...\"\nvernier export {modelPath} --adapter {folder} --to gguf --out tuned.gguf\n```\n");
+        Line($"\n## Use\n\n```\nvernier generate {modelPath} --adapter {folder} --prompt {Example(data)}\nvernier export {modelPath} --adapter {folder} --to gguf --out tuned.gguf\n```\n");
         Line($"All options of the run are in `config.yaml`, its losses in `log.jsonl`. The adapter fits only the model with these codes.");
         return card.ToString();
 
         void Line(FormattableString text) => card.Append(text.ToString(CultureInfo.InvariantCulture)).Append('\n');
     }
+
+    /// <summary>A prompt of the data as an argument of a shell: the adapter's form is put around it by the command.</summary>
+    private static string Example(TrainingData data) =>
+        data.Prompt?.Example is { Length: > 0 and <= LongestExample } prompt && !prompt.Any(c => char.IsControl(c) && c is not '\n') && !prompt.Contains("```", StringComparison.Ordinal)
+            ? $"'{prompt.Replace("'", "'\\''", StringComparison.Ordinal)}'"
+            : "\"...\"";
 }

@@ -203,7 +203,7 @@ public sealed class Tuner
         {
             if (run.Step > 0)
                 loop.GoBack();
-            Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes).Save(_output);
+            Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes, _data.Prompt).Save(_output);
             kept = $"the adapter in {_output} is the state before it, after step {Math.Max(0, run.Step - 1)}";
         }
         return new NotFiniteNumberException($"{cause.Message}; the run stops, {kept}", cause.OffendingNumber, cause);
@@ -217,7 +217,7 @@ public sealed class Tuner
             best!.Restore();
             loop.ParametersChanged();
         }
-        Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes).Save(_output);
+        Adapter.Of(run.Method, _decoder, _options, _modelPath, run.BaseCodes, run.TunedCodes, _data.Prompt).Save(_output);
         var log = TuneLog.Read(_output, _options.Steps!.Value);
         if (log.Count > 0)
             WriteChart(log, run.StartEval);

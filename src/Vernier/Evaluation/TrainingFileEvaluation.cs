@@ -1,0 +1,67 @@
+using Vernier.Data;
+using Vernier.Models;
+using Vernier.Tuning;
+
+namespace Vernier.Evaluation;
+
+/// <summary>Measures a model on a file that it could be tuned on: the same kinds of data, the same prompts, mask and rows, so that the figure is the
+/// validation loss of a tuning run.</summary>
+public static class TrainingFileEvaluation
+{
+    private static readonly string[] s_records = [".jsonl", ".ndjson", ".json"];
+
+    /// <summary>The path is that of a file of records: its characters are no text to measure.</summary>
+    public static bool HoldsRecords(string path) => s_records.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Reads the file of <see cref="EvaluationOptions.Data"/> and evaluates.</summary>
+    /// <param name="progress">Told (rows done, in all).</param>
+    /// <exception cref="InvalidDataException">The file cannot be read: path, line, and what was expected.</exception>
+    /// <exception cref="NotFiniteNumberException">The model does not compute on it.</exception>
+    public static TrainingFileResult Run(LanguageModel model, EvaluationOptions options, Action<int, int>? progress = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        OptionRules.Require(options.Task.Length == 0, "a training file is measured without a task");
+        var path = options.Checked().Data!;
+        var defaults = new TuneOptions();
+        var tune = defaults with { Context = options.Context ?? defaults.Context, TrainOnPrompt = options.TrainOnPrompt };
+        var data = TrainingData.Load(path, model, tune);
+        var nll = Loss(model.Decoder, model.Compute, data, options.Batch, progress, stop);
+        if (!double.IsFinite(nll))
+            throw new NotFiniteNumberException($"{path}: the loss is {nll}: the model does not compute on it", nll);
+        return new TrainingFileResult(Path.GetFileName(path))
+        {
+            Context = Math.Min(tune.Context, model.Config.ContextLength),
+            Windows = data.Rows,
+            Tokens = data.ScoredTokens,
+            TextTokens = data.Tokens,
+            Nll = nll,
+            TrainOnPrompt = options.TrainOnPrompt,
+            PromptForm = data.Prompt?.Name,
+            Samples = data.Counts.Samples,
+            LeftOut = data.Counts.LeftOut,
+            Cut = data.Counts.Cut,
+            Continued = data.Counts.Continued,
+            TokensLeftOut = data.Counts.TokensLeftOut,
+            Notes = data.Notes,
+        };
+    }
+
+    /// <summary>Mean negative log-likelihood over all scored tokens, in nats.</summary>
+    /// <param name="batch">Rows of a pass.</param>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    internal static double Loss(Decoder decoder, Compute compute, TrainingData data, int batch, Action<int, int>? progress = null, CancellationToken stop = default)
+    {
+        using var work = new WorkLease(decoder, compute, stop);
+        var order = new BatchOrder(data, batch, 1, null);
+        var sum = 0.0;
+        for (var step = 0; step < order.StepsPerEpoch; step++)
+        {
+            stop.ThrowIfCancellationRequested();
+            order.Begin(step);
+            sum += decoder.SumNegativeLogLikelihood(compute, order.MicroBatch(0));
+            progress?.Invoke(Math.Min((step + 1) * batch, data.Rows), data.Rows);
+        }
+        return sum / data.ScoredTokens;
+    }
+}
