@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/Vernier/Tokens/Unicode/{Normalization,Scripts}.txt from the Unicode Character Database (Debian: package unicode-data).
+"""Writes src/Vernier/Tokens/Unicode/{Normalization,CharacterSets}.txt from the Unicode Character Database (Debian: package unicode-data).
 
 The normalization table holds the characters up to Unicode 11, as the library does that made the text of the published
 models (Hugging Face tokenizers): a character added later has no decomposition and no combining class there. Unicode's
@@ -46,16 +46,19 @@ with open(f"{out}/Normalization.txt", "w", encoding="ascii") as table:
             composes = character not in excluded and " " in row[5]
             table.write(f"{character:X} {'=' if composes else '!'} {row[5]}\n")
 
-scripts = {}
+sets = {}
 for characters, script in rows("Scripts.txt"):
-    scripts.setdefault(script.replace("_", "").lower(), []).append(span(characters))
-with open(f"{out}/Scripts.txt", "w", encoding="ascii") as table:
-    table.write(f"# From Scripts.txt {version}; see lab/unicode-tables.py.\n")
-    for script in sorted(scripts):
+    sets.setdefault(script.replace("_", "").lower(), []).append(span(characters))
+for characters, name in rows("DerivedCoreProperties.txt"):
+    if name in ("Alphabetic", "Lowercase", "Uppercase"):
+        sets.setdefault(name.lower(), []).append(span(characters))
+with open(f"{out}/CharacterSets.txt", "w", encoding="ascii") as table:
+    table.write(f"# From Scripts.txt and DerivedCoreProperties.txt {version}; see lab/unicode-tables.py.\n")
+    for name in sorted(sets):
         runs = []
-        for first, last in sorted(scripts[script]):
+        for first, last in sorted(sets[name]):
             if runs and runs[-1][1] + 1 == first:
                 runs[-1][1] = last
             else:
                 runs.append([first, last])
-        table.write(script + "".join(f" {first:X}" + (f"-{last:X}" if last > first else "") for first, last in runs) + "\n")
+        table.write(name + "".join(f" {first:X}" + (f"-{last:X}" if last > first else "") for first, last in runs) + "\n")

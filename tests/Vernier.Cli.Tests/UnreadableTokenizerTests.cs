@@ -39,6 +39,10 @@ public sealed class UnreadableTokenizerTests : TemporaryFolder
         Assert.True(run.ExitCode == 0, run.Error);
     }
 
+    [Fact]
+    public void WhatIsLeftOutIsSaid() => Assert.Contains(
+        "the tokenizer is left out", CommandLine.Vernier("export", Model, "--to", "hf", "--out", At("folder")).Error, StringComparison.Ordinal);
+
     [Theory]
     [InlineData("generate", "--prompt", "x")]
     [InlineData("score", "--file", "TEXT", "--out", "OUT")]

@@ -5,6 +5,7 @@ using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Files;
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Models;
 
 namespace Vernier.Cli.Verbs;
 
@@ -70,6 +71,9 @@ internal sealed class ExportVerb
             _ => PackedExport.Write(model, path, format, elements, stop),
         } with
         { PerplexityBefore = before, PerplexityAfter = after };
+        var keepsSourceFiles = (format == "gguf") == (model.Source.Kind == SourceKind.Gguf);
+        if (!keepsSourceFiles && model.TokenizerProblem is { } problem)
+            Console.Error.WriteLine($"vernier: WARNING: the tokenizer is left out, because it cannot be read: {problem.Message}");
         var json = parsed.GetValue(_common.Json);
         Print(result, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);

@@ -125,7 +125,7 @@ public sealed class BytePairTokenizer : ITokenizer
         Span<char> spelled = stackalloc char[bytes.Length];
         for (var i = 0; i < bytes.Length; i++)
             spelled[i] = ByteAlphabet.ToChar(bytes[i]);
-        return Vocabulary.Lookup.TryGetValue(spelled, out var id) ? id : null;
+        return Vocabulary.TryFind(spelled, out var id) ? id : null;
     }
 
     private static MergeTable MakeMerges(PieceMerge[] merges, bool ranksById)

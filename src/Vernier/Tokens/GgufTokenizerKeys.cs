@@ -75,8 +75,7 @@ public static class GgufTokenizerKeys
             return [.. definition.Scores];
         var scores = new float[definition.Vocabulary.Count];
         for (var rank = merges.Count - 1; rank >= 0; rank--)
-            if (definition.Vocabulary.Find(merges[rank].Left + merges[rank].Right) is { } id)
-                scores[id] = -rank;
+            scores[merges[rank].Merged] = -rank;
         return scores;
     }
 

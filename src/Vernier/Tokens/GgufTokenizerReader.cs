@@ -27,7 +27,7 @@ internal static class GgufTokenizerReader
     {
         var merges = metadata.FindStrings(Prefix + "merges")
             ?? throw new InvalidDataException($"{source}: no {Prefix}merges, which a tokenizer of kind gpt2 needs");
-        var list = new MergeList(source, vocabulary);
+        var list = new MergeList(source);
         foreach (var merge in merges)
             list.Add(merge);
         var pre = metadata.FindString(Prefix + "pre") ?? "default";
@@ -35,7 +35,7 @@ internal static class GgufTokenizerReader
         return new BytePairDefinition(
             source,
             vocabulary,
-            list.ToArray(),
+            list.Resolve(vocabulary),
             known.Rules,
             vocabulary.SpecialTokens())
         {

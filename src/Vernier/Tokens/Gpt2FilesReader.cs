@@ -23,13 +23,13 @@ internal static class Gpt2FilesReader
         foreach (var token in specials)
             kinds[token.Id] = token.IsControl ? TokenKind.Control : TokenKind.UserDefined;
         var vocabulary = new Vocabulary(pieces, kinds);
-        var merges = new MergeList(mergesPath, vocabulary);
+        var merges = new MergeList(mergesPath);
         foreach (var line in TokenizerJson.ReadLines(mergesPath))
             if (line.Length > 0 && !(merges.Count == 0 && line.StartsWith("#version", StringComparison.Ordinal)))
                 merges.Add(line);
         var end = vocabulary.Find(config.EosToken ?? EndOfText);
         var isRoberta = config.Class is not null && BaseName(config.Class) is "Roberta" or "Bart" or "Longformer" or "LED";
-        return new BytePairTokenizer(new BytePairDefinition(vocabularyPath, vocabulary, merges.ToArray(), rules, specials)
+        return new BytePairTokenizer(new BytePairDefinition(vocabularyPath, vocabulary, merges.Resolve(vocabulary), rules, specials)
         {
             BosId = config.BosToken is { } bos ? vocabulary.Find(bos) : normalization.IsNfc ? null : end,
             EosId = end,

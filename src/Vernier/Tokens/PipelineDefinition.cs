@@ -8,8 +8,8 @@ internal sealed record PipelineDefinition(string Source, Vocabulary Vocabulary, 
 
     public IReadOnlyList<PipelineStage> Stages { get; init; } = [];
 
-    /// <summary>Pairs of pieces in the order of their rank, for a model of merges.</summary>
-    public IReadOnlyList<(string Left, string Right)> Merges { get; init; } = [];
+    /// <summary>In the order of their rank, for a model of merges.</summary>
+    public PieceMerge[] Merges { get; init; } = [];
 
     /// <summary>One score an id, for a unigram model; else null.</summary>
     public IReadOnlyList<float>? Scores { get; init; }

@@ -146,7 +146,7 @@ internal sealed class PipelineTokenizer : ITokenizer
         var character = piece.AsSpan(at, length);
         if (prefix.Length + suffix.Length > 0)
             return Vocabulary.Find(string.Concat(prefix, character, suffix));
-        return Vocabulary.Lookup.TryGetValue(character, out var id) ? id : null;
+        return Vocabulary.TryFind(character, out var id) ? id : null;
     }
 
     private bool HasAll(ReadOnlySpan<byte> bytes)
@@ -193,17 +193,10 @@ internal sealed class PipelineTokenizer : ITokenizer
     private MergeTable MakeMerges()
     {
         var merges = Definition.Merges;
-        var prefix = Definition.ContinuingPrefix.Length;
-        var table = new MergeTable(merges.Count);
+        var table = new MergeTable(merges.Length);
         // Of a pair that is listed twice, the last counts.
-        for (var rank = merges.Count - 1; rank >= 0; rank--)
-        {
-            var (left, right) = merges[rank];
-            table.Add(Id(left), Id(right), rank, Id(left + right[Math.Min(prefix, right.Length)..]));
-
-            int Id(string piece) => Vocabulary.Find(piece) ?? throw new InvalidDataException(
-                $"{Definition.Source}: merge {rank} (\"{left}\" with \"{right}\") needs the token \"{piece}\", which the vocabulary of {Vocabulary.Count} lacks");
-        }
+        for (var rank = merges.Length - 1; rank >= 0; rank--)
+            table.Add(merges[rank].Left, merges[rank].Right, rank, merges[rank].Merged);
         return table;
     }
 }

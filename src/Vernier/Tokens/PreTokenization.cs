@@ -61,7 +61,7 @@ public sealed record PreTokenization(params IReadOnlyList<PreTokenization.Rule> 
             split.IsLiteral ? Pattern.Literal(split.Pattern) : new Pattern(split.Pattern), split.Behavior, split.IsInverted),
         Punctuation punctuation => new CharacterPreTokenizer(CharacterSet.Union([CharacterSet.Categories(IsPunctuation), new(IsAsciiSymbol)]), punctuation.Behavior),
         WhiteSpaceSplit => new CharacterPreTokenizer(CharacterSet.Space, SplitBehavior.Removed),
-        Words => new PatternPreTokenizer(new Pattern(@"\w+|[^\w\s]+"), SplitBehavior.Removed, isInverted: true),
+        Words => new SequencePreTokenizer(new CharacterPreTokenizer(CharacterSet.Space, SplitBehavior.Removed), new CharacterPreTokenizer(CharacterSet.UnicodeWord, SplitBehavior.Contiguous)),
         FixedLength fixedLength => new FixedLengthPreTokenizer(fixedLength.Length),
         _ => throw new ArgumentException($"no pre-tokenizer for {rule}", nameof(rule)),
     };

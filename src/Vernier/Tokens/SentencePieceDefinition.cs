@@ -22,8 +22,8 @@ public sealed record SentencePieceDefinition(
     /// <summary>One score an id; merges of the best-scored piece go first. Empty where <see cref="Merges"/> say the order.</summary>
     public IReadOnlyList<float> Scores { get; init; } = [];
 
-    /// <summary>Pairs of pieces in the order of their rank; null where <see cref="Scores"/> say the order.</summary>
-    public IReadOnlyList<(string Left, string Right)>? Merges { get; init; }
+    /// <summary>In the order of their rank; null where <see cref="Scores"/> say the order.</summary>
+    public IReadOnlyList<PieceMerge>? Merges { get; init; }
 
     /// <summary>The pieces are chosen for the greatest sum of scores (unigram model) instead of by merges.</summary>
     public bool IsUnigram { get; init; }

@@ -62,17 +62,11 @@ internal sealed class SentencePieceSymbols
                 _beforeSpace.Add(piece[i - 1]);
     }
 
-    private MergeTable FromList(IReadOnlyList<(string Left, string Right)> merges)
+    private static MergeTable FromList(IReadOnlyList<PieceMerge> merges)
     {
         var table = new MergeTable(merges.Count);
         for (var rank = 0; rank < merges.Count; rank++)
-        {
-            var (left, right) = merges[rank];
-            table.Add(Id(left), Id(right), rank, Id(left + right));
-
-            int Id(string piece) => _vocabulary.Find(piece) ?? throw new InvalidDataException(
-                $"{_definition.Source}: merge {rank} (\"{left}\" with \"{right}\") needs the token \"{piece}\", which the vocabulary of {_vocabulary.Count} lacks");
-        }
+            table.Add(merges[rank].Left, merges[rank].Right, rank, merges[rank].Merged);
         return table;
     }
 
@@ -104,7 +98,7 @@ internal sealed class SentencePieceSymbols
 
     private int? SymbolOf(ReadOnlySpan<char> part)
     {
-        if (_vocabulary.Lookup.TryGetValue(part, out var id) && IsText(id))
+        if (_vocabulary.TryFind(part, out var id) && IsText(id))
             return id;
         if (Rune.DecodeFromUtf16(part, out var rune, out var length) != System.Buffers.OperationStatus.Done || length != part.Length)
             return null;

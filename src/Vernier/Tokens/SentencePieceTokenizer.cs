@@ -15,7 +15,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
     private readonly AddedTokens _added;
     private readonly SentencePieceSymbols _symbols;
     private readonly UnigramPath? _unigram;
-    private readonly byte[][] _bytes;
+    private readonly byte[]?[] _bytes; // spelled when they are first asked for
     private readonly int[] _byteIds = new int[256];
     private Scratch? _idle;
 
@@ -29,11 +29,8 @@ public sealed class SentencePieceTokenizer : ITokenizer
         _bytes = new byte[Vocabulary.Count][];
         Array.Fill(_byteIds, -1);
         for (var id = 0; id < _bytes.Length; id++)
-        {
-            _bytes[id] = MakeBytes(id);
             if (Vocabulary.Kind(id) == TokenKind.Byte)
-                _byteIds[_bytes[id][0]] = id;
-        }
+                _byteIds[(_bytes[id] = MakeBytes(id))[0]] = id;
     }
 
     internal SentencePieceDefinition Definition { get; }
@@ -56,7 +53,7 @@ public sealed class SentencePieceTokenizer : ITokenizer
 
     public string Piece(int id) => Vocabulary[id];
 
-    public byte[] TokenBytes(int id) => Vocabulary.Has(id) ? _bytes[id] : [];
+    public byte[] TokenBytes(int id) => Vocabulary.Has(id) ? _bytes[id] ??= MakeBytes(id) : [];
 
     public bool IsSpecial(int id) => Vocabulary.Kind(id) is TokenKind.Control;
 

@@ -83,10 +83,6 @@ internal sealed class SpecialTokenFinder
             return true;
         Rune.DecodeLastFromUtf16(text[..start], out var before, out _);
         Rune.DecodeFromUtf16(text[end..], out var after, out _);
-        return (start == 0 || !IsWord(before.Value)) && (end == text.Length || !IsWord(after.Value));
+        return (start == 0 || !CharacterSet.UnicodeWord.Contains(before.Value)) && (end == text.Length || !CharacterSet.UnicodeWord.Contains(after.Value));
     }
-
-    private static bool IsWord(int character) => CharacterSet.Word.Contains(character)
-        || System.Globalization.CharUnicodeInfo.GetUnicodeCategory(character) == System.Globalization.UnicodeCategory.LetterNumber
-        || character is 0x200C or 0x200D or (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189);
 }

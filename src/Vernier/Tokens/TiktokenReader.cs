@@ -98,7 +98,7 @@ internal static class TiktokenReader
             if (piece.Length > longest)
                 continue;
             for (var cut = 1; cut < piece.Length; cut++)
-                if (vocabulary.Lookup.TryGetValue(piece[..cut], out var left) && vocabulary.Lookup.TryGetValue(piece[cut..], out var right))
+                if (vocabulary.TryFind(piece[..cut], out var left) && vocabulary.TryFind(piece[cut..], out var right))
                     merges.Add(new PieceMerge(left, right, id));
         }
         return [.. merges];

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -117,11 +118,17 @@ internal static class TokenizerJson
     {
         if (vocabulary.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException($"{path}: the vocabulary is a {vocabulary.ValueKind}, expected an object of piece to id");
-        var entries = new List<(string Piece, int Id)>();
-        foreach (var entry in vocabulary.EnumerateObject())
-            entries.Add(entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetInt32(out var id) && id >= 0
-                ? (entry.Name, id)
-                : throw new InvalidDataException($"{path}: token \"{entry.Name}\" has the id {Shown(entry.Value)}, expected a whole number from 0"));
+        var entries = new List<(string Piece, int Id)>(vocabulary.GetPropertyCount() + added.Count);
+        var reader = new Utf8JsonReader(JsonMarshal.GetRawUtf8Value(vocabulary));
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var piece = reader.GetString()!;
+            reader.Read();
+            entries.Add(reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var id) && id >= 0
+                ? (piece, id)
+                : throw new InvalidDataException($"{path}: token \"{piece}\" has an id that is a {reader.TokenType}, expected a whole number from 0"));
+        }
         entries.AddRange(added.Select(token => (token.Content, token.Id)));
         return Place(path, entries);
     }
@@ -137,32 +144,5 @@ internal static class TokenizerJson
                 ? piece
                 : throw new InvalidDataException($"{path}: the id {id} belongs to both \"{pieces[id]}\" and \"{piece}\"");
         return pieces;
-    }
-
-    public static (string Left, string Right) Merge(string path, int rank, JsonElement merge)
-    {
-        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2
-            && merge[0].ValueKind == JsonValueKind.String && merge[1].ValueKind == JsonValueKind.String)
-            return (merge[0].GetString()!, merge[1].GetString()!);
-        if (merge.ValueKind == JsonValueKind.String)
-            return SplitMerge(path, rank, merge.GetString()!);
-        throw new InvalidDataException($"{path}: merge {rank} is {Shown(merge)}, expected two pieces");
-    }
-
-    /// <summary>A merge written as two pieces with a space between.</summary>
-    private static (string Left, string Right) SplitMerge(string path, int rank, string merge)
-    {
-        var space = FindSplit(path, rank, merge);
-        return (merge[..space], merge[(space + 1)..]);
-    }
-
-    /// <summary>Where the space of such a merge is.</summary>
-    public static int FindSplit(string path, int rank, string merge)
-    {
-        // The space itself may be part of a piece only at its beginning.
-        var space = merge.Length > 1 ? merge.IndexOf(' ', 1) : -1;
-        return space > 0 && space < merge.Length - 1
-            ? space
-            : throw new InvalidDataException($"{path}: merge {rank} is \"{merge}\", expected two pieces with a space between");
     }
 }

@@ -5,11 +5,9 @@ namespace Vernier.Tokens;
 /// <summary>The model and the added tokens of a tokenizer.json.</summary>
 internal sealed class TokenizerJsonModel
 {
-    private TokenizerJsonModel()
-    {
-    }
+    private readonly MergeList _merges;
 
-    private string Path { get; init; } = "";
+    private TokenizerJsonModel(MergeList merges) => _merges = merges;
 
     public SpecialToken[] Added { get; private init; } = [];
 
@@ -19,8 +17,6 @@ internal sealed class TokenizerJsonModel
     public bool IsUnigram { get; private init; }
 
     public IReadOnlyList<float> Scores { get; private init; } = [];
-
-    public IReadOnlyList<(string Left, string Right)> Merges { get; private init; } = [];
 
     public string? UnknownToken { get; private init; }
 
@@ -59,30 +55,39 @@ internal sealed class TokenizerJsonModel
         return wanted.Count == 0;
     }
 
-    public PieceMerge[] MergesById(Vocabulary vocabulary)
-    {
-        var merges = new MergeList(Path, vocabulary);
-        foreach (var (left, right) in Merges)
-            merges.Add(left, right);
-        return merges.ToArray();
-    }
+    /// <summary>The merges in the order of their rank.</summary>
+    public PieceMerge[] Merges(Vocabulary vocabulary) => _merges.Resolve(vocabulary);
 
     private static TokenizerJsonModel BytePair(string path, JsonElement model, SpecialToken[] added)
     {
-        var pieces = TokenizerJson.Pieces(path, model.Find("vocab") ?? default, added);
-        var unknown = model.Text("unk_token");
-        return new TokenizerJsonModel
+        var prefix = model.Text("continuing_subword_prefix") ?? "";
+        // The two long lists of the file are read side by side.
+        var (pieces, merges) = (Array.Empty<string?>(), new MergeList(path, prefix));
+        var reading = Task.Run(() =>
         {
-            Path = path,
+            if (model.Find("merges") is { ValueKind: JsonValueKind.Array } list)
+                merges.Add(list);
+        });
+        try
+        {
+            pieces = TokenizerJson.Pieces(path, model.Find("vocab") ?? default, added);
+        }
+        finally
+        {
+            ((IAsyncResult)reading).AsyncWaitHandle.WaitOne();
+        }
+        reading.GetAwaiter().GetResult();
+        var unknown = model.Text("unk_token");
+        return new TokenizerJsonModel(merges)
+        {
             Added = added,
             Pieces = pieces,
-            Merges = [.. model.Items("merges").Select((merge, rank) => TokenizerJson.Merge(path, rank, merge))],
             UnknownToken = unknown,
             UnknownId = unknown is not null && Array.IndexOf(pieces, unknown) is >= 0 and var id ? id : null,
             FusesUnknown = model.Flag("fuse_unk"),
             IsByteFallback = model.Flag("byte_fallback"),
             IgnoresMerges = model.Flag("ignore_merges"),
-            ContinuingPrefix = model.Text("continuing_subword_prefix") ?? "",
+            ContinuingPrefix = prefix,
             EndOfWordSuffix = model.Text("end_of_word_suffix") ?? "",
         };
     }
@@ -104,9 +109,8 @@ internal sealed class TokenizerJsonModel
         int? unknown = model.Find("unk_id") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var unknownId) && (uint)unknownId < (uint)pieces.Length
             ? unknownId
             : null;
-        return new TokenizerJsonModel
+        return new TokenizerJsonModel(new MergeList(path))
         {
-            Path = path,
             Added = added,
             Pieces = pieces,
             IsUnigram = true,

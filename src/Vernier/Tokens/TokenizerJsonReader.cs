@@ -42,7 +42,7 @@ internal sealed class TokenizerJsonReader
     {
         BytePairTokenizer => _model.UnknownToken is null || HasAllBytes(),
         _ => (_normalization.IsNone || !_model.Added.Any(token => token.IsNormalized))
-            && (_model.IsUnigram || _model.FusesUnknown || _model.UnknownToken is null || (_model.IsByteFallback && HasAllByteTokens())),
+            && (_model.IsUnigram || (_model.FusesUnknown && _model.UnknownToken is not null) || (_model.IsByteFallback && HasAllByteTokens())),
     };
 
     private bool HasAllBytes() => _model.HasAll(Enumerable.Range(0, 256).Select(value => ByteAlphabet.ToChar((byte)value).ToString()));
@@ -62,7 +62,7 @@ internal sealed class TokenizerJsonReader
             rules.Add(new PreTokenization.Split(Gpt2PreTokenizer.Pattern));
         var vocabulary = new Vocabulary(_model.Pieces, Kinds());
         var bos = Bos(vocabulary);
-        return new BytePairTokenizer(new BytePairDefinition(_path, vocabulary, _model.MergesById(vocabulary), new PreTokenization(rules), _model.Added)
+        return new BytePairTokenizer(new BytePairDefinition(_path, vocabulary, _model.Merges(vocabulary), new PreTokenization(rules), _model.Added)
         {
             BosId = bos,
             EosId = Eos(vocabulary),
@@ -91,7 +91,7 @@ internal sealed class TokenizerJsonReader
             Vocabulary = vocabulary,
             SpecialTokens = _model.Added,
             Scores = _model.Scores,
-            Merges = _model.IsUnigram ? null : _model.Merges,
+            Merges = _model.IsUnigram ? null : _model.Merges(vocabulary),
             IsUnigram = _model.IsUnigram,
             BosId = Bos(vocabulary),
             EosId = Eos(vocabulary),
@@ -131,7 +131,7 @@ internal sealed class TokenizerJsonReader
         {
             Normalization = _normalization,
             Stages = _stages,
-            Merges = _model.Merges,
+            Merges = _model.Merges(vocabulary),
             Scores = _model.IsUnigram ? _model.Scores : null,
             IsByteFallback = _model.IsByteFallback,
             IgnoresMerges = _model.IgnoresMerges,

@@ -106,7 +106,7 @@ public static class TokenizerJsonWriter
             new JsonObject { ["type"] = "Sequence", ["decoders"] = decoders },
             definition.IsUnigram
                 ? UnigramModel(definition, hasBytes)
-                : Model(vocabulary, definition.UnknownId, hasBytes, ignoresMerges: false, definition.Merges ?? MergesByScore(definition)));
+                : Model(vocabulary, definition.UnknownId, hasBytes, ignoresMerges: false, definition.Merges?.Select(merge => (vocabulary[merge.Left], vocabulary[merge.Right])) ?? MergesByScore(definition)));
     }
 
     private static JsonObject Whole(

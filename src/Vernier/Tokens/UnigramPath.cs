@@ -49,7 +49,7 @@ internal sealed class UnigramPath
             var longest = Math.Min(_longest, text.Length - start);
             work.Charge(longest + longest * (long)longest / 8); // every length is looked up, and looking up reads it
             for (var end = start + width; end <= Math.Min(text.Length, start + _longest); end++)
-                if (_vocabulary.Lookup.TryGetValue(text[start..end], out var id)
+                if (_vocabulary.TryFind(text[start..end], out var id)
                     && _vocabulary.Kind(id) is TokenKind.Normal or TokenKind.UserDefined)
                     Offer(start, end, best[start] + _scores[id], id);
             start += width;

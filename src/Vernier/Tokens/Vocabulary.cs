@@ -5,7 +5,7 @@ public sealed class Vocabulary
 {
     private readonly string?[] _pieces;
     private readonly TokenKind[] _kinds;
-    private readonly Dictionary<string, int> _ids;
+    private readonly PieceTable _ids;
 
     /// <param name="pieces">One entry an id; null where an id is not used.</param>
     /// <param name="kinds">One entry an id; empty when all are normal.</param>
@@ -20,18 +20,13 @@ public sealed class Vocabulary
             Array.Fill(_kinds, TokenKind.Normal);
         else
             kinds.CopyTo(_kinds);
-        _ids = new Dictionary<string, int>(pieces.Length, StringComparer.Ordinal);
         for (var id = 0; id < pieces.Length; id++)
-            if (pieces[id] is { } piece)
-                _ids[piece] = id;
-            else
+            if (pieces[id] is null)
                 _kinds[id] = TokenKind.Unused;
-        Lookup = _ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        _ids = new PieceTable(pieces);
     }
 
     public int Count => _pieces.Length;
-
-    internal Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> Lookup { get; }
 
     /// <summary>The spelling of an id; empty for an unused id and for one above the vocabulary: models may have more rows than tokens.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The id is negative.</exception>
@@ -41,7 +36,9 @@ public sealed class Vocabulary
     /// <exception cref="ArgumentOutOfRangeException">The id is negative.</exception>
     public TokenKind Kind(int id) => Has(id) ? _kinds[id] : TokenKind.Unused;
 
-    public int? Find(string piece) => _ids.TryGetValue(piece, out var id) ? id : null;
+    public int? Find(string piece) => _ids.TryFind(piece, out var id) ? id : null;
+
+    internal bool TryFind(ReadOnlySpan<char> piece, out int id) => _ids.TryFind(piece, out id);
 
     /// <summary>The tokens to be found in text as a whole; a user-defined SentencePiece token is spelled with U+2581 for a space.</summary>
     internal SpecialToken[] SpecialTokens()

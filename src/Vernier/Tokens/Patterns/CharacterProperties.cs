@@ -34,7 +34,7 @@ internal static class CharacterProperties
         var index = Math.Max(Array.IndexOf(Categories, key), Array.IndexOf(CategoryNames, key));
         if (index >= 0)
             return CharacterSet.Categories(category => (int)category == index);
-        return Class(key) ?? (ScriptTable.Find(key) is { } ranges ? CharacterSet.Ranges(ranges) : null);
+        return Class(key) ?? (CharacterSetTable.Find(key) is { } ranges ? CharacterSet.Ranges(ranges) : null);
     }
 
     private static CharacterSet? Class(string key) => key switch
@@ -42,22 +42,23 @@ internal static class CharacterProperties
         "any" => CharacterSet.Any,
         "assigned" => CharacterSet.Categories(category => category != UnicodeCategory.OtherNotAssigned),
         "ascii" => CharacterSet.Range(0, 0x7F),
-        "alpha" or "alphabetic" => CharacterSet.Categories(IsAlphabetic),
-        "alnum" => CharacterSet.Categories(category => IsAlphabetic(category) || category == UnicodeCategory.DecimalDigitNumber),
-        "digit" => CharacterSet.Categories(category => category == UnicodeCategory.DecimalDigitNumber),
-        "upper" or "uppercase" => CharacterSet.Categories(category => category == UnicodeCategory.UppercaseLetter),
-        "lower" or "lowercase" => CharacterSet.Categories(category => category == UnicodeCategory.LowercaseLetter),
-        "punct" => CharacterSet.Union([
-            CharacterSet.Categories(category => Categories[(int)category][0] == 'p'), new CharacterSet(c => "$+<=>^`|~".Contains((char)Math.Min(c, 0xFFFF)))]),
+        "alpha" or "alphabetic" => CharacterSet.Alphabetic,
+        "alnum" => CharacterSet.Union([CharacterSet.Alphabetic, Find("Nd")!]),
+        "digit" => Find("Nd"),
+        "upper" or "uppercase" => CharacterSet.Union([Find("Lu")!, CharacterSet.Ranges(CharacterSetTable.Find("uppercase")!)]),
+        "lower" or "lowercase" => CharacterSet.Union([Find("Ll")!, CharacterSet.Ranges(CharacterSetTable.Find("lowercase")!)]),
+        "punct" => CharacterSet.Categories(category => Categories[(int)category][0] is 'p' or 's'),
         "space" or "whitespace" => CharacterSet.Space,
-        "blank" => new CharacterSet(c => c == '\t' || CharUnicodeInfo.GetUnicodeCategory(c) == UnicodeCategory.SpaceSeparator),
-        "cntrl" => CharacterSet.Categories(category => category == UnicodeCategory.Control),
+        "blank" => CharacterSet.Union([CharacterSet.Of('\t'), Find("Zs")!]),
+        "cntrl" => Find("Cc"),
+        "graph" => CharacterSet.Union([CharacterSet.Space, CharacterSet.Categories(IsInvisible)]).Not(),
+        "print" => CharacterSet.Union([Find("Zs")!, Find("graph")!]),
         "xdigit" => new CharacterSet(c => c < 128 && char.IsAsciiHexDigit((char)c)),
         "word" => CharacterSet.Word,
         _ => null,
     };
 
-    private static bool IsAlphabetic(UnicodeCategory category) => category <= UnicodeCategory.EnclosingMark || category == UnicodeCategory.LetterNumber;
+    private static bool IsInvisible(UnicodeCategory category) => category is UnicodeCategory.Control or UnicodeCategory.OtherNotAssigned or UnicodeCategory.Surrogate;
 
     internal static string Key(string name) => string.Concat(name.Where(c => c is not (' ' or '_' or '-'))).ToLowerInvariant();
 }

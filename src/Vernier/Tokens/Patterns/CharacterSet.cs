@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Vernier.Tokens.Unicode;
 
 namespace Vernier.Tokens.Patterns;
 
@@ -12,8 +13,20 @@ internal sealed class CharacterSet(Func<int, bool> contains)
 
     public static CharacterSet Any { get; } = new(_ => true);
 
-    /// <summary>Letters, marks, decimal digits and connecting punctuation: Oniguruma's \w.</summary>
-    public static CharacterSet Word { get; } = Categories(c => c is <= UnicodeCategory.DecimalDigitNumber or UnicodeCategory.ConnectorPunctuation);
+    /// <summary>Letters and what serves as one; those that came after the table's Unicode by their category.</summary>
+    public static CharacterSet Alphabetic { get; } = Union(
+        [Categories(c => c is <= UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber), Ranges(CharacterSetTable.Find("alphabetic")!)]);
+
+    /// <summary>Oniguruma's \w: alphabetic characters, marks, decimal digits, connecting punctuation, and the raised digits and fractions of Latin-1.</summary>
+    public static CharacterSet Word { get; } = Union(
+    [
+        Alphabetic, Categories(c => c is <= UnicodeCategory.DecimalDigitNumber or UnicodeCategory.ConnectorPunctuation),
+        Range(0xB2, 0xB3), Of(0xB9), Range(0xBC, 0xBE),
+    ]);
+
+    /// <summary>Unicode's own word characters (UTS 18, annex C): without those of Latin-1, with the joiners.</summary>
+    public static CharacterSet UnicodeWord { get; } = Union(
+        [Alphabetic, Categories(c => c is <= UnicodeCategory.DecimalDigitNumber or UnicodeCategory.ConnectorPunctuation), Range(0x200C, 0x200D)]);
 
     public static CharacterSet Space { get; } = new(c => c < 0x10000 && char.IsWhiteSpace((char)c));
 
