@@ -9,12 +9,19 @@ internal static class ChoiceOption
 {
     /// <summary>One value of an enum, as <see cref="OptionValue.NameOf"/> spells it.</summary>
     public static Option<T?> Of<T>(string name, string summary)
-        where T : struct, Enum => new(name)
+        where T : struct, Enum
+    {
+        string[] names = [.. Enum.GetValues<T>().Select(v => OptionValue.NameOf(v))];
+        var option = new Option<T?>(name)
         {
             Description = summary,
-            HelpName = string.Join('|', Enum.GetValues<T>().Select(v => OptionValue.NameOf(v))),
+            HelpName = string.Join('|', names),
             CustomParser = result => Parsed(result, text => (T?)OptionValue.Parse(typeof(T), text, name)),
         };
+        option.CompletionSources.Clear();
+        option.CompletionSources.Add(names);
+        return option;
+    }
 
     /// <summary>Takes only these names.</summary>
     public static Option<string> Among(this Option<string> option, params string[] names)

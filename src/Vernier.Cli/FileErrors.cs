@@ -2,40 +2,41 @@ using System.Text.RegularExpressions;
 
 namespace Vernier.Cli;
 
-/// <summary>One wording for files that are not there, are folders, or may not be read: the path as the command line has it, and what is wrong with it.</summary>
+/// <summary>One wording for files that are not there, are folders, or may not be read: the path as it was typed, and what is wrong with it.</summary>
 internal static partial class FileErrors
 {
-    /// <summary>The message of a failure to open a file; null where it is none, or says so already.</summary>
-    /// <param name="args">Paths that stand among them are shown as they were typed.</param>
+    private const string NotThere = ": no such file or folder";
+
+    /// <summary>The message of a failure to open a file; null where it is none.</summary>
+    /// <param name="args">The command line.</param>
     public static string? Describe(Exception e, string[] args)
     {
-        if (e is not (FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException) || PathIn().Match(e.Message) is not { Success: true } match)
+        if (Failed(e) is not { } path)
             return null;
-        var path = match.Groups[1].Value;
-        if (e is not UnauthorizedAccessException)
-            return $"{Shown(Missing(path), args)}: no such file or folder";
-        return Directory.Exists(path) ? $"{Shown(path, args)}: is a folder, expected a file" : $"{Shown(path, args)}: permission denied";
+        var shown = Shown(path, args);
+        if (Directory.Exists(path))
+            return $"{shown}: is a folder, expected a file";
+        return e is UnauthorizedAccessException ? $"{shown}: permission denied" : shown + NotThere;
     }
 
-    /// <summary>The topmost part of the path that is not there.</summary>
-    private static string Missing(string path)
+    /// <summary>The path that could not be opened: by our own message, or by the runtime's, which names it in quotes.</summary>
+    private static string? Failed(Exception e) => e switch
     {
-        while (Path.GetDirectoryName(path) is { Length: > 0 } parent && !Directory.Exists(parent))
-            path = parent;
-        return path;
-    }
+        FileNotFoundException or DirectoryNotFoundException when e.Message.EndsWith(NotThere, StringComparison.Ordinal) => e.Message[..^NotThere.Length],
+        FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException when PathIn().Match(e.Message) is { Success: true } match => match.Groups[1].Value,
+        _ => null,
+    };
 
     private static string Shown(string path, string[] args)
     {
-        var given = args.FirstOrDefault(arg => arg.Length > 0 && !arg.Contains('\0') && Path.GetFullPath(arg) == path);
-        if (given is not null)
-            return given;
-        // A file inside a folder that was typed.
-        var folder = args.Where(arg => arg.Length > 0 && !arg.Contains('\0') && path.StartsWith(Path.GetFullPath(arg) + Path.DirectorySeparatorChar, StringComparison.Ordinal)).MaxBy(arg => Path.GetFullPath(arg).Length);
-        return folder is null ? path : Path.Combine(folder, Path.GetRelativePath(folder, path));
+        var typed = args.Where(arg => arg.Length > 0 && !arg.Contains('\0')).Select(arg => (Arg: arg, Full: Path.TrimEndingDirectorySeparator(Path.GetFullPath(arg)))).ToList();
+        if (typed.FirstOrDefault(t => t.Full == path) is { Arg: { } same })
+            return same;
+        // A file inside a folder that was typed; where there is no such folder, that is what is missing.
+        var around = typed.Where(t => path.StartsWith(t.Full + Path.DirectorySeparatorChar, StringComparison.Ordinal)).OrderBy(t => t.Full.Length).LastOrDefault();
+        return around.Arg is not { } folder ? path : Directory.Exists(around.Full) ? Path.Combine(folder, path[(around.Full.Length + 1)..]) : folder;
     }
 
-    /// <summary>The runtime's own messages: they name the path in quotes.</summary>
     [GeneratedRegex("^(?:Could not find|Access to the path)[^']*'(.+)'", RegexOptions.Singleline)]
     private static partial Regex PathIn();
 }

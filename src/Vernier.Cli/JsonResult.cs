@@ -6,7 +6,7 @@ using Vernier.Files;
 
 namespace Vernier.Cli;
 
-/// <summary>The machine-readable result of a verb: one JSON object, field names in snake_case, to a file or to stdout (<c>-</c>).</summary>
+/// <summary>The machine-readable result of a verb: one JSON object, field names in snake_case; what is not there is null, never left out; to a file or to stdout (<c>-</c>).</summary>
 internal static class JsonResult
 {
     private static readonly JsonSerializerOptions Format = new()
@@ -15,7 +15,6 @@ internal static class JsonResult
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
     /// <summary>Writes the result where <paramref name="target"/> says; null = nowhere.</summary>

@@ -17,6 +17,6 @@ internal static class OptionHelp
         ? ""
         : $" [default: {(value is Enum e ? OptionValue.NameOf(e) : Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant())}]";
 
-    // The end of the int range is no news to anybody.
-    private static string Words(OptionRange range) => (range.Most == int.MaxValue ? range with { Most = double.PositiveInfinity } : range).ToString();
+    // That a billion is the end is no news to anybody.
+    private static string Words(OptionRange range) => (range.Most >= 1e9 ? range with { Most = double.PositiveInfinity } : range).ToString();
 }

@@ -17,9 +17,11 @@ public static class InputFile
     {
         var kind = FileIdentity.Of(path).Kind;
         if (kind == FileKind.Missing)
-            throw new FileNotFoundException($"{path}: no such file", path);
+            throw new FileNotFoundException($"{path}: no such file or folder", path);
+        if (kind == FileKind.Folder)
+            throw new InvalidDataException($"{path}: is a folder, expected a file");
         if (kind != FileKind.Regular)
-            throw Damaged.File(path, "file", kind == FileKind.Folder ? "a folder" : "a device, pipe or socket", "a regular file");
+            throw Damaged.File(path, "file", "a device, pipe or socket", "a regular file");
         var length = new FileInfo(path).Length;
         return length <= maxBytes ? length : throw Damaged.File(path, "file", $"{length} bytes", $"at most {maxBytes}");
     }

@@ -27,7 +27,7 @@ internal static class CliReference
     {
         ["demo"] = new([typeof(DemoResult), typeof(DemoRow), typeof(DemoTask), typeof(DemoExport)], "Exit code 1 when a code changed or switching was not exact."),
         ["inspect"] = new([typeof(FileInspection), typeof(InspectedTensor)]),
-        ["plan"] = new([typeof(TuningPlan)], "Takes `tune`'s options. Nothing but headers is read."),
+        ["plan"] = new([typeof(TuningPlan)], "Takes `tune`'s options. Nothing but headers is read; the times come from a measurement of products like the model's, about a second long."),
         ["quantize"] = new([typeof(QuantizeResult), typeof(QuantizedLayer)]),
         ["tune"] = new([typeof(TuneResult)], "The figures are those of the last line of `log.jsonl`."),
         ["sweep"] = new([typeof(RunComparison), typeof(RunSummary)], "Takes `tune`'s options, each with values parted by commas. A run that diverges is told of and does not end the sweep; exit code 1 when none came to its end."),
@@ -41,8 +41,11 @@ internal static class CliReference
         ["adapter diff"] = new([typeof(AdapterDifference)], "Exit code 1 when they differ."),
         ["adapter interpolate"] = new([], "JSON: `path`, `method`, `weight` and `tensors`, their number."),
         ["export"] = new([typeof(ExportResult)]),
-        ["verify"] = new([typeof(CodeComparison)], "Exit code 1 when the codes differ."),
+        ["verify"] = new([typeof(CodeComparison)], "Exit code 1 when the codes differ; where neither model has codes, when the tensors differ."),
         ["bench"] = new([typeof(BenchmarkResult)]),
+        ["completion"] = new([], "JSON: `shell` and `script`; with `--at` `words`. bash: `source <(vernier completion bash)`, or write the script to `~/.local/share/bash-completion/completions/vernier`. "
+            + "zsh: `vernier completion zsh > FOLDER/_vernier` with a FOLDER of `$fpath`. PowerShell: `vernier completion powershell >> $PROFILE`. "
+            + "Verbs, options and values that are names (methods, formats, tasks, shapes) are offered, files elsewhere."),
     };
 
     /// <summary>The whole page.</summary>
@@ -134,6 +137,9 @@ internal static class CliReference
                 page.Append(CultureInfo.InvariantCulture, $"| `{FieldName(property)}` | {Cell(Summary(property, types))} |\n");
         }
     }
+
+    /// <summary>The fields of a result's JSON.</summary>
+    public static IEnumerable<string> Fields(Type type) => type.GetProperties().Where(p => p.GetCustomAttribute<JsonIgnoreAttribute>() is null && p.Name != "EqualityContract").Select(FieldName);
 
     private static string FieldName(PropertyInfo property) =>
         property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);

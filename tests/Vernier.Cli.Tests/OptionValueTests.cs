@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Vernier.Cli.Verbs;
 
 namespace Vernier.Cli.Tests;
 
@@ -88,16 +87,10 @@ public sealed class OptionValueTests : TemporaryFolder
         _ => [],
     };
 
-    private static RootCommand Root()
-    {
-        var root = new RootCommand();
-        foreach (var verb in VerbList.All)
-            root.Add(verb.Create());
-        return root;
-    }
+    private static RootCommand Root() => CommandTree.Create();
 
     private static IEnumerable<(string[] Words, Command Command)> Commands() =>
-        Root().Subcommands.SelectMany(verb => verb.Subcommands.Count == 0
+        Root().Subcommands.Where(verb => verb.Name != "completion").SelectMany(verb => verb.Subcommands.Count == 0
             ? [((string[])[verb.Name], verb)]
             : verb.Subcommands.Select(part => ((string[])[verb.Name, part.Name], part)));
 }

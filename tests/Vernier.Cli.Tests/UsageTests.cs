@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Vernier.Cli.Verbs;
 
 namespace Vernier.Cli.Tests;
@@ -31,11 +32,70 @@ public sealed class UsageTests
     [InlineData("tune", "model.gguf", "--granularity", "row", "--data", "d", "--out", "o")]
     [InlineData("generate", "model.gguf", "--prompt", "a", "--prompt-ids", "1")]
     [InlineData("export", "model.gguf", "--to", "onnx", "--out", "o")]
-    public void WrongUsageExitsWithTwo(params string[] arguments)
+    [InlineData("export", "model.gguf", "--to", "gguf")]
+    [InlineData("inspect", "a", "b")]
+    [InlineData("adapter")]
+    [InlineData("tune", "model.gguf", "--lr")]
+    [InlineData("tune", "model.gguf", "--lr", "1", "--lr", "2", "--data", "d", "--out", "o")]
+    [InlineData("plan", "--shape", "llama-6b")]
+    [InlineData("completion", "fish")]
+    public void WrongUsageExitsWithTwo(params string[] arguments) => CommandLine.Vernier(arguments).Refusal(2);
+
+    [Theory]
+    [InlineData("did you mean 'tune'?", "tun")]
+    [InlineData("did you mean 'diff'?", "adapter", "dif", "a", "b")]
+    [InlineData("unknown option '--bach'; did you mean '--batch'?", "tune", "--bach", "3")]
+    [InlineData("unknown option '--bach'; did you mean '--batch'?", "tune", "model.gguf", "--bach=3", "--data", "d", "--out", "o")]
+    [InlineData("unknown option '--tensor'; did you mean '--tensors'?", "inspect", "--tensor", "model.gguf")]
+    [InlineData("did you mean 'hellaswag'?", "eval", "model.gguf", "--task", "helaswag")]
+    [InlineData("did you mean 'qlora'?", "tune", "model.gguf", "--method", "qlor", "--data", "d", "--out", "o")]
+    [InlineData("did you mean 'gguf'?", "export", "model.gguf", "--to", "ggfu", "--out", "o")]
+    [InlineData("did you mean 'int8'?", "eval", "model.gguf", "--compute", "int9", "--task", "piqa")]
+    [InlineData("did you mean 'smollm2-135m'?", "plan", "--shape", "smolm2-135m")]
+    [InlineData("needs MODEL", "inspect")]
+    [InlineData("needs --out", "quantize", "model.gguf")]
+    public void AMistakeIsNamedAndTheNearestNameSuggested(string expected, params string[] arguments) =>
+        Assert.Contains(expected, CommandLine.Vernier(arguments).Refusal(2), StringComparison.Ordinal);
+
+    [Fact]
+    public void WithoutAVerbHelpIsShown()
     {
-        var run = CommandLine.Vernier(arguments);
-        Assert.Equal(2, run.ExitCode);
-        Assert.StartsWith("vernier: ", run.Error, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", run.Error, StringComparison.Ordinal);
+        var run = CommandLine.Vernier();
+        Assert.Equal((0, CommandLine.Vernier("--help").Output, ""), (run.ExitCode, run.Output, run.Error));
+    }
+
+    public static TheoryData<string, int> Pages => Matrix(
+        [.. VerbList.All.SelectMany(v => v.Create() is { Subcommands.Count: > 0 } parts ? parts.Subcommands.Select(p => $"{v.Name} {p.Name}") : [v.Name])], [40, 80, 120]);
+
+    private static TheoryData<string, int> Matrix(string[] words, int[] widths)
+    {
+        var data = new TheoryData<string, int>();
+        foreach (var word in words)
+            foreach (var width in widths)
+                data.Add(word, width);
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void HelpFitsItsWidthHasAnExampleAndLeavesNoOptionOut(string words, int width)
+    {
+        Command command = CommandTree.Create();
+        foreach (var word in words.Split(' '))
+            command = command.Subcommands.Single(c => c.Name == word);
+        var lines = HelpPage.Text(command, width).Split('\n');
+        Assert.All(lines, line => Assert.InRange(line.Length, 0, width));
+        Assert.Contains(lines, line => line.StartsWith("Example: vernier " + words, StringComparison.Ordinal) || line.StartsWith("Example: source <(vernier " + words, StringComparison.Ordinal)
+            || width == 40 && line.StartsWith("Example: ", StringComparison.Ordinal));
+        Assert.All(command.Options.Select(o => o.Name).Append("--json").Append("--help"), name => Assert.Contains(lines, line => line.TrimStart().Split(' ')[0] == name));
+    }
+
+    [Fact]
+    public void TheTenOptionsOfTuneThatMatterComeFirst()
+    {
+        var page = CommandLine.Vernier("tune", "--help").Output;
+        var first = page[page.IndexOf("Options that matter most:", StringComparison.Ordinal)..page.IndexOf("The run:", StringComparison.Ordinal)];
+        Assert.Equal(["--data", "--out", "--eval-data", "--method", "--granularity", "--lr", "--epochs", "--steps", "--context", "--batch"],
+            first.Split('\n').Where(l => l.StartsWith("  --", StringComparison.Ordinal)).Select(l => l.Trim().Split(' ')[0]));
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Vernier.Inspection;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Verbs;
 
@@ -34,6 +35,16 @@ internal static class InspectVerb
         to.WriteLine($"{result.Path}");
         to.WriteLine(string.Create(c, $"{result.Kind}, architecture {result.Architecture ?? "not stated"}{(result.Quantization is { } packing ? $", packed by {packing}" : "")}"));
         to.WriteLine(string.Create(c, $"{result.Parameters:N0} parameters in {result.Tensors.Count} tensors, {result.BitsPerWeight:F3} bits a weight, {result.Bytes / 1e6:F1} MB"));
+        if (result.ContextLength is { } context)
+            to.WriteLine(string.Create(c, $"context of {context:N0} tokens, vocabulary of {result.Vocabulary:N0}"));
+        if (result.Kind is "gguf" or "folder")
+            to.WriteLine($"tokenizer: {result.Tokenizer ?? "none"}; chat template: {(result.ChatTemplate is { } template ? $"{template}, SHA-256 {result.ChatTemplateSha256![..12]}" : "none")}");
+        if (result.Granularities is { } granularities)
+            to.WriteLine(granularities.Count == 0
+                ? "not quantized: tune with --bits, or with --method lora or full"
+                : $"tune its own codes by --granularity {OptionRules.AnyOf(granularities)}");
+        if (result.ExportFormats is { } formats)
+            to.WriteLine($"then export --to {OptionRules.AnyOf(formats)}");
         foreach (var group in result.Tensors.GroupBy(t => t.Format).OrderByDescending(g => g.Sum(t => t.Bytes)))
             to.WriteLine(string.Create(c, $"  {group.Key,-8} {group.Count(),5} tensors {group.Sum(t => t.Bytes) / 1e6,10:F1} MB"));
         if (result.CodesSha256 is { } hash)

@@ -26,5 +26,6 @@ internal static class VerbList
         new("verify", VerifyVerb.Create),
         new("adapter", AdapterVerb.Create),
         new("bench", BenchVerb.Create),
+        new("completion", CompletionVerb.Create),
     ];
 }

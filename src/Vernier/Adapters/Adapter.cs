@@ -52,7 +52,25 @@ public sealed class Adapter
     public static Adapter Load(string folder)
     {
         var config = AdapterConfig.Read(Path.Combine(folder, AdapterConfig.FileName));
-        return new(config, TensorFile.ReadAll(Path.Combine(folder, TensorsFile)), []);
+        return new(config, WithoutSingleGroups(TensorFile.ReadAll(Path.Combine(folder, TensorsFile))), []);
+    }
+
+    /// <summary>Adapters of version 0.1 have a factor for the only group of a row beside those of the rows: their product is what the row's factor is now, to the bit.</summary>
+    private static IReadOnlyDictionary<string, AdapterTensor> WithoutSingleGroups(IReadOnlyDictionary<string, AdapterTensor> tensors)
+    {
+        const string Row = ".row_factor", Column = ".column_factor";
+        var single = tensors.Values.Where(t => t.Name.EndsWith(Column, StringComparison.Ordinal) && t.Shape.Count == 1 && t.Values.Length == 1
+            && tensors.ContainsKey(t.Name[..^Column.Length] + Row)).ToList();
+        if (single.Count == 0)
+            return tensors;
+        var kept = tensors.ToDictionary(StringComparer.Ordinal);
+        foreach (var column in single)
+        {
+            kept.Remove(column.Name);
+            var row = kept[column.Name[..^Column.Length] + Row];
+            kept[row.Name] = row with { Values = [.. row.Values.Select(value => value * column.Values[0])] };
+        }
+        return kept;
     }
 
     /// <summary>Puts the adapter into a model's base: quantizes again where the run did, replaces the linears by the method's and loads the tensors.

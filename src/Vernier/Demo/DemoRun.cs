@@ -181,7 +181,7 @@ public sealed class DemoRun : IDisposable
             using var first = LanguageModel.Load(state == 0 ? written.Path : exports[0].Path, new LoadOptions { Threads = 1 });
             using var loaded = LanguageModel.Load(written.Path, new LoadOptions { Threads = _options.Threads });
             var compared = CodeComparison.Of(first, loaded);
-            exports.Add(new DemoExport(written.Path, written.Bytes, written.TensorFormats, compared.CodesEqual && loaded.CodesSha256() == _model.CodesSha256(),
+            exports.Add(new DemoExport(written.Path, written.Bytes, written.TensorFormats, compared.CodesEqual == true && loaded.CodesSha256() == _model.CodesSha256(),
                 compared.ScalesChanged, compared.ScalesTotal, Measure(loaded, rows[state + 1].Model)));
         }
         return exports;

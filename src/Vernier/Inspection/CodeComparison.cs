@@ -1,17 +1,26 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization;
 using Vernier.Kernels;
 using Vernier.Models;
 
 namespace Vernier.Inspection;
 
 /// <summary>What <c>verify A B</c> tells. Property names in snake_case are the fields of the JSON result.</summary>
-/// <param name="CodesEqual">Every quantized matrix of A is in B with the same integer codes, and B has no other.</param>
+/// <param name="CodesEqual">Every quantized matrix of A is in B with the same integer codes, and B has no other; null where neither has any.</param>
 /// <param name="ScalesChanged">Scales (with their offsets) that differ.</param>
 /// <param name="ScalesTotal">Scales compared.</param>
 /// <param name="MaxRelativeChange">Largest |b - a| / |a| of a scale.</param>
-/// <param name="Differences">Matrices that are missing or whose codes differ, with how.</param>
-public sealed record CodeComparison(bool CodesEqual, long ScalesChanged, long ScalesTotal, double MaxRelativeChange, IReadOnlyList<string> Differences)
+/// <param name="Differences">Matrices that are missing or whose codes differ, with how; where neither model has codes, tensors.</param>
+/// <param name="TensorsEqual">All tensors without codes are in both models with the same values, to the bit.</param>
+/// <param name="TensorsTotal">Tensors without codes in either.</param>
+/// <param name="TensorsChanged">Those of them that differ.</param>
+public sealed record CodeComparison(bool? CodesEqual, long ScalesChanged, long ScalesTotal, double MaxRelativeChange, IReadOnlyList<string> Differences,
+    bool TensorsEqual, int TensorsTotal, int TensorsChanged)
 {
+    /// <summary>B is what A is, as far as <c>verify</c> asks: the same codes, or, where neither has codes, the same tensors.</summary>
+    [JsonIgnore]
+    public bool Holds => CodesEqual ?? TensorsEqual;
+
     /// <summary>Compares the quantized matrices of two models by their Hugging Face names.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static CodeComparison Of(LanguageModel a, LanguageModel b, CancellationToken cancel = default)
@@ -40,9 +49,9 @@ public sealed record CodeComparison(bool CodesEqual, long ScalesChanged, long Sc
             }
         }
         differences.AddRange(second.Keys.Except(first.Keys).Select(name => $"{name}: quantized only in the second"));
-        if (first.Count == 0)
-            differences.Add("the first has no integer codes");
-        return new CodeComparison(differences.Count == 0, changed, total, largest, differences);
+        bool? equal = first.Count + second.Count == 0 ? null : differences.Count == 0;
+        var (plain, tensors) = PlainTensors.Differences(a, b, cancel);
+        return new CodeComparison(equal, changed, total, largest, equal is null ? plain : differences, plain.Count == 0, tensors, plain.Count);
     }
 
     private static Dictionary<string, PackedMatrix> Packed(LanguageModel model) =>

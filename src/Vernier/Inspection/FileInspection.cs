@@ -15,6 +15,28 @@ public sealed record FileInspection
     /// <summary>How a folder packs its codes: gptq, awq, mlx, compressed-tensors, bitsandbytes or vernier; null where it does not, and for files.</summary>
     public string? Quantization { get; init; }
 
+    /// <summary>Tokens that the model was made for; null where the file does not say.</summary>
+    public int? ContextLength { get; init; }
+
+    /// <summary>Number of token ids; null where the file does not say.</summary>
+    public int? Vocabulary { get; init; }
+
+    /// <summary>Kind of the tokenizer, with its pre-tokenizer where that has a name; null where there is none.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <summary>Family of the chat template: chatml, llama-3, llama-2, gemma, phi, zephyr, deepseek or other; null where there is none.</summary>
+    public string? ChatTemplate { get; init; }
+
+    /// <summary>SHA-256 of the chat template's text; null where there is none.</summary>
+    public string? ChatTemplateSha256 { get; init; }
+
+    /// <summary>Where the scales of its own codes can be tuned: values of tune's --granularity. Empty where nothing is quantized (tune with --bits, or --method lora or full);
+    /// null where it is no model that can be loaded.</summary>
+    public IReadOnlyList<string>? Granularities { get; init; }
+
+    /// <summary>What export can write after its own codes were tuned: values of --to; null where it is no model that can be loaded.</summary>
+    public IReadOnlyList<string>? ExportFormats { get; init; }
+
     /// <summary>Number of values in all tensors.</summary>
     public required long Parameters { get; init; }
 
@@ -27,7 +49,9 @@ public sealed record FileInspection
     /// <summary>SHA-256 of all integer codes; null where nothing is quantized.</summary>
     public string? CodesSha256 { get; init; }
 
+    /// <summary>Keys and shortened values of the file's header; null for folders and pickles.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
+    /// <summary>Every tensor.</summary>
     public required IReadOnlyList<InspectedTensor> Tensors { get; init; }
 }

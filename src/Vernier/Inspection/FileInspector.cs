@@ -37,7 +37,7 @@ public static class FileInspector
         using var file = GgufFile.Open(path);
         var architecture = file.Metadata.FindString("general.architecture");
         var parameters = file.Tensors.Sum(t => t.Elements);
-        return new FileInspection
+        var inspection = new FileInspection
         {
             Path = path,
             Kind = "gguf",
@@ -49,6 +49,7 @@ public static class FileInspector
             Metadata = file.Metadata.ToDictionary(v => v.Key, v => Shortened(v.ToString())),
             Tensors = [.. file.Tensors.Select(t => new InspectedTensor(t.Name, t.Dimensions, t.Format.Name, t.ByteLength))],
         };
+        return inspection.With(file);
     }
 
     private static FileInspection Safetensors(string path)
@@ -69,11 +70,12 @@ public static class FileInspector
         var architecture = folder.Config.RootElement.TryGetProperty("model_type", out var type) ? type.ToString() : null;
         var packed = QuantizedFolder.Find(folder);
         var tensors = QuantizedWeights.Tensors(folder, packed).Select(t => new InspectedTensor(t.Name, t.Shape, t.Format, t.Bytes));
-        return Plain(path, "folder", architecture, [.. tensors]) with
+        var inspection = Plain(path, "folder", architecture, [.. tensors]) with
         {
             Quantization = packed?.Method,
             CodesSha256 = packed is null ? null : CodeHash.Of(QuantizedWeights.Codes(packed), cancel),
         };
+        return inspection.With(folder, packed);
     }
 
     private static FileInspection Plain(string path, string kind, string? architecture, IReadOnlyList<InspectedTensor> tensors)

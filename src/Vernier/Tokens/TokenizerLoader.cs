@@ -40,7 +40,7 @@ public static class TokenizerLoader
     {
         ArgumentNullException.ThrowIfNull(folder);
         if (!Directory.Exists(folder))
-            throw new DirectoryNotFoundException($"{folder}: no such folder");
+            throw new DirectoryNotFoundException($"{folder}: no such file or folder");
         var named = new[] { "tokenizer.json", "tokenizer.model", "tokenizer.bin", "vocab.json", "encoder.json" }
             .Select(name => Path.Combine(folder, name));
         var found = named.Concat(Directory.EnumerateFiles(folder, "*.tiktoken").Order(StringComparer.Ordinal)).FirstOrDefault(File.Exists);

@@ -14,6 +14,24 @@ namespace Vernier.Tuning;
 /// <param name="StepTeraflop">Necessary arithmetic of an optimizer step, 10^12 operations; recomputation is not counted.</param>
 public sealed record TuningPlan(string Method, long TrainableParameters, long ModelBytes, long OptimizerBytes, long GradientBytes, long ActivationBytes, long ResidentBytes, double StepTeraflop)
 {
+    /// <summary>Time of an optimizer step on this machine, by a short measurement; null where none was taken.</summary>
+    public double? StepSeconds { get; init; }
+
+    /// <summary>Time of the run on this machine: StepSeconds times --steps, or of one step where the options do not say how many; null where nothing was measured.</summary>
+    public double? Seconds { get; init; }
+
+    /// <summary>Arithmetic that a step does again for want of memory, 10^12 operations.</summary>
+    public double RecomputedTeraflop { get; init; }
+
+    /// <summary>The plan with times.</summary>
+    /// <param name="gigaflops">Speed of training products, 10^9 operations a second: see <see cref="TrainingSpeed"/>.</param>
+    /// <param name="steps">Of the run; null = not known.</param>
+    public TuningPlan At(double gigaflops, int? steps)
+    {
+        var step = (StepTeraflop + RecomputedTeraflop) * 1e3 / gigaflops;
+        return this with { StepSeconds = step, Seconds = step * (steps ?? 1) };
+    }
+
     /// <summary>Code, tables of the runtime, tokenizer, worker stacks, panels of the products.</summary>
     private const long RuntimeBytes = 100L << 20;
 
@@ -29,7 +47,7 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        TuningMethods.Find(options.Method);
+        options.Checked();
         var config = model.Config;
         var tuned = model.Linears.Select(l => options.Bits is { } bits ? l with { Bits = bits, Group = options.Group } : l).ToArray();
         var quantizes = options.Method is not ("lora" or "full");
@@ -40,9 +58,13 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         var rest = HeldBytes(model, options, tuned) + (8 + 4 * copies + 4) * trainable + RuntimeBytes; // the last four are the adapter's values as they are written
         var tokens = options.Batch * Math.Min(options.Context, config.ContextLength);
         var limit = options.MemoryLimit ?? MemoryPlan.DefaultLimit(rest);
-        var activations = ActivationPlan.For(config, tokens, Math.Max(0, limit - rest)).Bytes;
+        var kept = ActivationPlan.For(config, tokens, Math.Max(0, limit - rest));
+        var activations = kept.Bytes;
         return new(options.Method, trainable, ModelSize(config, quantizes ? tuned : options.Method == "full" ? LinearShape.Of(config) : model.Linears), 8 * trainable, 4L * copies * trainable, activations, rest + activations,
-            options.Accumulate * StepOperations(config, options, tuned, tokens) / 1e12);
+            options.Accumulate * StepOperations(config, options, tuned, tokens) / 1e12)
+        {
+            RecomputedTeraflop = options.Accumulate * 2e-12 * tokens * model.Linears.Sum(l => (double)l.Weights) * Math.Max(0, config.Layers - 1 - kept.KeptBlocks) / Math.Max(1, config.Layers),
+        };
     }
 
     /// <summary>Bytes of the model with its linears packed.</summary>
@@ -92,7 +114,7 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         var scales = options.Granularity switch
         {
             Granularity.Channel => shape.Out,
-            Granularity.Separable => shape.Out + shape.GroupsInRow(shape.Group),
+            Granularity.Separable => shape.Out + (shape.GroupsInRow(shape.Group) is > 1 and var groups ? groups : 0),
             Granularity.LowRank => LoraAdapter.RankOf(shape.Name, options) * (shape.Out + shape.GroupsInRow(shape.Group)),
             _ => all,
         };

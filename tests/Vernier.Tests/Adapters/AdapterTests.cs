@@ -44,6 +44,27 @@ public class AdapterTests
         Assert.Equal(Loss(tuned, compute), Loss(fresh, compute), 1e-3);
     }
 
+    /// <summary>Separable factors of a weight with one group a row: one factor a row and no second. Adapters of the first version have a second one.</summary>
+    [Fact]
+    public void A_single_group_has_no_factor_of_its_own_and_those_of_old_adapters_are_taken_in()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Group = 0 };
+        using var tuned = Tuned(options, compute);
+        Assert.All(tuned.Linears, linear => Assert.Equal([$"{linear.Name}.row_factor"], linear.Parameters.Select(p => p.Name)));
+        var adapter = Of(tuned, options);
+        var old = adapter.Tensors.Values.SelectMany(t => (AdapterTensor[])
+        [
+            t with { Values = [.. t.Values.Select(v => v / 2)] },
+            new(t.Name.Replace(".row_factor", ".column_factor"), [1], [2f]),
+        ]);
+        new Adapter(adapter.Config, old.ToDictionary(t => t.Name)).Save(folder.Path);
+        using var fresh = TinyRun.Create();
+        Adapter.Load(folder.Path).ApplyTo(fresh, compute, "tiny", () => TinyCodes.Of(fresh));
+        Assert.Equal(Loss(tuned, compute), Loss(fresh, compute));
+    }
+
     [Fact]
     public void Binary_codes_are_tuned_saved_and_merged()
     {

@@ -98,7 +98,7 @@ public sealed class PackedExportTests : IDisposable
             using var before = Load(source);
             using var after = Load(target);
             var comparison = CodeComparison.Of(before, after);
-            Assert.True(comparison.CodesEqual);
+            Assert.True(comparison.CodesEqual == true);
             Assert.True(comparison.ScalesChanged > 0);
             Assert.Equal(before.CodesSha256(), after.CodesSha256());
         }

@@ -106,7 +106,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
                 Assert.Equal(hash, model.CodesSha256());
                 using var before = Load(name);
                 var comparison = CodeComparison.Of(before, model);
-                Assert.True(comparison.CodesEqual);
+                Assert.True(comparison.CodesEqual == true);
                 Assert.True(comparison.ScalesChanged > 0);
             }
     }

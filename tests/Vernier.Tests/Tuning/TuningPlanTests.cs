@@ -43,6 +43,26 @@ public class TuningPlanTests
         Assert.Equal(TuningPlan.For(ModelShapes.Find(shape), separable with { Granularity = Granularity.Group }).StepTeraflop, plan.StepTeraflop);
     }
 
+    [Fact]
+    public void SeparableFactorsOfWholeRowsAreThoseOfChannels()
+    {
+        var separable = new TuneOptions { Bits = 4 };
+        var config = ModelShapes.Find("smollm2-360m");
+        Assert.Equal(TuningPlan.For(config, separable with { Granularity = Granularity.Channel }).TrainableParameters, TuningPlan.For(config, separable).TrainableParameters);
+    }
+
+    [Fact]
+    public void TimesComeFromTheSpeedOfTheMachine()
+    {
+        var plan = TuningPlan.For(ModelShapes.Find("smollm2-360m"), new TuneOptions { Bits = 4 });
+        Assert.Equal((null, null), (plan.StepSeconds, plan.Seconds));
+        var timed = plan.At(100, 30);
+        Assert.Equal((plan.StepTeraflop + plan.RecomputedTeraflop) * 10, timed.StepSeconds!.Value, 1e-9);
+        Assert.Equal(30 * timed.StepSeconds.Value, timed.Seconds!.Value, 1e-6);
+        Assert.Equal(timed.StepSeconds, plan.At(100, null).Seconds);
+        Assert.Equal(0, TuningPlan.For(ModelShapes.Find("smollm2-360m"), new TuneOptions { Bits = 4, MemoryLimit = 1L << 50 }).RecomputedTeraflop);
+    }
+
     [Theory]
     [InlineData("gpt-neo-2.7b", 737_280)]
     [InlineData("gpt-j-6b", 1_032_192)]

@@ -180,6 +180,8 @@ public sealed class PeqaLinear : Linear
 
     private Trained AddFactors(Granularity granularity, int rank) => granularity switch
     {
+        // One group a row: a factor of the group in all rows would only repeat what the rows' factors do.
+        Granularity.Separable when _weight.Groups == 1 => new Trained { Row = AddFactor("row_factor", OutFeatures) },
         Granularity.Separable => new Trained { Row = AddFactor("row_factor", OutFeatures), Column = AddFactor("column_factor", _weight.Groups) },
         Granularity.Channel => new Trained { Row = AddFactor("factor", OutFeatures) },
         Granularity.LowRank => new Trained { U = Add("factor_u", 0, OutFeatures, rank), V = AddBasis("factor_v", rank) },

@@ -5,7 +5,7 @@ using Vernier.Quantization;
 namespace Vernier.Tuning.Methods;
 
 /// <summary>PEQA: codes frozen, scales trained (METHODS: arXiv 2305.14152). Adapter tensors, one set a module:
-/// <c>factor</c> [out] or [out, groups], <c>row_factor</c> [out] with <c>column_factor</c> [groups], <c>factor_u</c> [out, rank] with <c>factor_v</c> [groups, rank],
+/// <c>factor</c> [out] or [out, groups], <c>row_factor</c> [out] with, where a row has several, <c>column_factor</c> [groups], <c>factor_u</c> [out, rank] with <c>factor_v</c> [groups, rank],
 /// <c>scale</c> [out, groups], <c>zero</c> [out, groups];
 /// <see cref="PeqaFactors"/> says how they act.</summary>
 public sealed class PeqaMethod : TuningMethod
