@@ -62,7 +62,7 @@ internal sealed class OptionBinding<T>
         if (type == typeof(bool))
             return new Option<bool>("--" + about.Name) { Description = description };
         var option = new Option<string>("--" + about.Name) { Description = description, HelpName = HelpName(type) };
-        option.CompletionSources.Add(about.Values ?? (type.IsEnum ? [.. Enum.GetValues(type).Cast<Enum>().Select(OptionValue.NameOf)] : []));
+        option.CompletionSources.Add(OptionHelp.Names(property));
         option.Validators.Add(result =>
         {
             try

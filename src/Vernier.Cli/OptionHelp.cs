@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using Vernier.Tuning;
 
 namespace Vernier.Cli;
@@ -16,6 +17,10 @@ internal static class OptionHelp
     public static string Default(object? value) => value is null or bool or ""
         ? ""
         : $" [default: {(value is Enum e ? OptionValue.NameOf(e) : Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant())}]";
+
+    /// <summary>The values of an option that are names.</summary>
+    public static string[] Names(PropertyInfo property) => property.GetCustomAttribute<OptionAttribute>()?.Values
+        ?? ((Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) is { IsEnum: true } type ? [.. Enum.GetValues(type).Cast<Enum>().Select(OptionValue.NameOf)] : []);
 
     // That a billion is the end is no news to anybody.
     private static string Words(OptionRange range) => (range.Most >= 1e9 ? range with { Most = double.PositiveInfinity } : range).ToString();

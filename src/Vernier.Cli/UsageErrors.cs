@@ -53,6 +53,7 @@ internal static class UsageErrors
     private static string? Missing(ParseError error, CommandResult command) => error.SymbolResult switch
     {
         OptionResult { Tokens.Count: 0 } o when o.Option.Arity.MinimumNumberOfValues > 0 && o.IdentifierToken is not null => $"{o.Option.Name} needs a value: {o.Option.Name} {o.Option.HelpName ?? "VALUE"}",
+        OptionResult { IdentifierTokenCount: > 1 } o when o.Option.Arity.MaximumNumberOfValues == 1 => $"{o.Option.Name} is given {o.IdentifierTokenCount} times, expected once",
         OptionResult { IdentifierToken: null, Option.Required: true } o => $"{Name(command.Command)} needs {o.Option.Name} {o.Option.HelpName ?? "VALUE"}",
         ArgumentResult { Tokens.Count: 0 } a when a.Argument.Arity.MinimumNumberOfValues > 0 => $"{Name(command.Command)} needs {a.Argument.Name}: {a.Argument.Description}; {Help(command.Command)}",
         CommandResult c when c.Command.Subcommands.Count > 0 => $"{Name(c.Command)} needs one of {OptionRules.AnyOf([.. c.Command.Subcommands.Select(s => s.Name)])}; {Help(c.Command)}",

@@ -17,6 +17,7 @@ public sealed class CompletionTests : TemporaryFolder
     [InlineData("eval m --task hell", "hellaswag")]
     [InlineData("eval m --compute ", "fp32 int8")]
     [InlineData("plan --shape smollm2-1", "smollm2-135m smollm2-1.7b")]
+    [InlineData("sweep m --method qa", "qat qat-lora qa-lora")]
     [InlineData("completion ", "bash zsh powershell")]
     [InlineData("tune --data ", "")] // a file: the shell's business
     [InlineData("inspect mod", "")]

@@ -9,7 +9,7 @@ public sealed class MissingFileTests : TemporaryFolder
         "inspect @", "plan @", "quantize @ --out O", "tune @ --data T --out O", "tune M --data @ --out O --steps 1", "tune M --data T --eval-data @ --out O --steps 1", "tune --config @",
         "eval @ --task T", "eval M --task @", "eval M --task piqa --data @", "eval M --adapter @ --task T", "score M --file @ --out O", "tokenize M --file @ --out O", "tokenize @ --file T --out O",
         "generate @ --prompt a", "chat @", "export @ --to gguf --out O", "export M --adapter @ --to hf --out O", "verify @ M", "verify M @", "adapter info @", "adapter diff @ @",
-        "adapter interpolate @ @ --weight 0.5 --out O", "bench @", "quantize M --scheme gptq --calibration @ --out O",
+        "adapter interpolate @ @ --weight 0.5 --out O", "bench @", "compare @", "sweep @ --data T --out O", "sweep M --data @ --out O", "quantize M --scheme gptq --calibration @ --out O",
     ];
 
     [Theory]

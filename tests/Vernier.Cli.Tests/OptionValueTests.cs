@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Reflection;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Tests;
 
@@ -14,9 +16,9 @@ public sealed class OptionValueTests : TemporaryFolder
     {
         var seen = 0;
         foreach (var (words, command) in Commands())
-            foreach (var option in command.Options.Concat(command.Parents.OfType<Command>().SelectMany(p => p.Options)).Where(o => o.HelpName is "N" or "X" or "SIZE"))
+            foreach (var option in command.Options.Concat(command.Parents.OfType<Command>().SelectMany(p => p.Options)).Where(o => o.HelpName is "N" or "X" or "SIZE" || words is ["sweep"] && IsNumber(o.Name)))
             {
-                foreach (var value in NoNumbers)
+                foreach (var value in NoNumbers.Where(v => words is not ["sweep"] || !v.Contains(',', StringComparison.Ordinal))) // a sweep takes lists
                 {
                     var (exit, line) = await Run(words, command, option, value);
                     Assert.True(exit == 2 && line.Contains(option.Name, StringComparison.Ordinal), $"{string.Join(' ', words)} {option.Name} '{value}': {exit}, {line}");
@@ -55,12 +57,15 @@ public sealed class OptionValueTests : TemporaryFolder
         Assert.False(Directory.Exists(At("o")));
     }
 
+    private static bool IsNumber(string option) =>
+        typeof(TuneOptions).GetProperties().Any(p => p.GetCustomAttribute<OptionAttribute>() is { Range: not null } about && "--" + about.Name == option);
+
     private async Task<(int Exit, string Line)> Run(string[] words, Command command, Option option, string value)
     {
         // The option under test comes once: its usual value, if any, stays away.
         var others = Needed(words).Where(o => o.Name != option.Name).SelectMany(o => (string[])[o.Name, o.Value]);
         string[] arguments = [.. words, .. command.Arguments.Where(a => a.Name != "RUN").Select(a => At("none-" + a.Name)), .. others, option.Name, value];
-        var root = Root();
+        var root = CommandTree.Create(words[0]);
         if (words is ["demo"] && root.Parse(arguments).Errors.Count == 0)
             return (0, ""); // needs no file, so it would run
         var error = new StringWriter();
@@ -79,6 +84,7 @@ public sealed class OptionValueTests : TemporaryFolder
     {
         "tune" => [("--data", At("none.txt")), ("--out", At("out"))],
         "quantize" => [("--out", At("out"))],
+        "sweep" => [("--data", At("none.txt")), ("--out", At("out"))],
         "eval" => [("--task", Write("text.txt", "words"))],
         "score" or "tokenize" => [("--file", At("none.jsonl")), ("--out", At("out"))],
         "generate" => [("--prompt", "a")],

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Inspection;
+using Vernier.Models;
 using Vernier.Tuning;
 
 namespace Vernier.Cli.Verbs;
@@ -13,7 +14,7 @@ internal sealed class SweepVerb
     private readonly Option<string> _data = new("--data") { Description = "Training data, as tune takes it", HelpName = "FILE", Required = true };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Validation data: what the runs are compared by", HelpName = "FILE" };
     private readonly Option<string> _output = new Option<string>("--out") { Description = "Folder that gets a run's folder for every combination, and compare.svg", HelpName = "DIR", Required = true }.Marked(OutputKind.Run);
-    private readonly Option<string?> _compute = new("--compute") { Description = "Arithmetic of the matrix products: fp32 or int8 [default: fp32]", HelpName = "fp32|int8" };
+    private readonly Option<ComputeMode?> _compute = ChoiceOption.Of<ComputeMode>("--compute", "Arithmetic of the matrix products: fp32 or int8 [default: fp32]");
     private readonly Option<string?> _json = new Option<string?>("--json") { Description = "Write the result as JSON to FILE; - for stdout", HelpName = "FILE" }.Marked(OutputKind.Result);
     private readonly Option<int> _threads = NumberOption.Of<LoadOptions, int>(nameof(LoadOptions.Threads));
     private readonly Option<bool> _force = new("--force") { Description = "Do finished runs anew, and replace what --json names" };
@@ -39,6 +40,10 @@ internal sealed class SweepVerb
     {
         var output = parsed.GetRequiredValue(_output);
         var runs = _plan.Runs(parsed);
+        // Each run would fail by it, and leave the folder behind.
+        foreach (var path in (string?[])[parsed.GetRequiredValue(_model), parsed.GetRequiredValue(_data), parsed.GetValue(_evalData)])
+            if (path is not null && !Path.Exists(path))
+                throw new FileNotFoundException($"{path}: no such file or folder", path);
         Directory.CreateDirectory(output);
         var summaries = new List<RunSummary>();
         foreach (var (i, run) in runs.Index())
@@ -71,7 +76,7 @@ internal sealed class SweepVerb
         string[] arguments =
         [
             "tune", parsed.GetRequiredValue(_model), "--data", parsed.GetRequiredValue(_data), "--out", folder, parsed.GetValue(_force) ? "--force" : "--resume",
-            .. Given("--eval-data", parsed.GetValue(_evalData)), .. Given("--compute", parsed.GetValue(_compute)), .. Given("--threads", parsed.GetResult(_threads) is { Implicit: false } ? $"{parsed.GetValue(_threads)}" : null),
+            .. Given("--eval-data", parsed.GetValue(_evalData)), .. Given("--compute", parsed.GetValue(_compute) is { } mode ? OptionValue.NameOf(mode) : null), .. Given("--threads", parsed.GetResult(_threads) is { Implicit: false } ? $"{parsed.GetValue(_threads)}" : null),
             .. run.Arguments(),
         ];
         var tune = root.Parse(arguments);
