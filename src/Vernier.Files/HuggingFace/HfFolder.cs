@@ -172,14 +172,6 @@ public sealed class HfFolder : IDisposable
     {
         if (!File.Exists(path))
             throw Damaged.File(path, "file", "nothing", "a JSON file in every model folder");
-        using var stream = InputFile.OpenRead(path, MaxJsonBytes);
-        try
-        {
-            return JsonDocument.Parse(stream);
-        }
-        catch (JsonException e)
-        {
-            throw Damaged.File(path, $"line {e.LineNumber + 1}", "text that is not valid JSON", "JSON", e);
-        }
+        return JsonFile.Parse(path, MaxJsonBytes);
     }
 }

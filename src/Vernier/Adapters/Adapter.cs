@@ -127,7 +127,14 @@ public sealed class Adapter
         if (Config.Version is null) // made elsewhere: layers_to_transform, exclude_modules and all-linear come to the modules that the file names
             options = options with { Targets = $"^({string.Join('|', TunedModules().Select(Regex.Escape))})$" };
         RequireRanks(options);
-        method.Apply(decoder, options, compute);
+        try
+        {
+            method.Apply(decoder, options, compute);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"{model}: the adapter does not fit: {e.Message}", e);
+        }
         if (Config.TunedCodesSha256 is { } tuned && codesSha256() is var made && made != tuned)
             throw OfAnotherBase(model, tuned, made);
         method.LoadAdapter(decoder, Tensors);

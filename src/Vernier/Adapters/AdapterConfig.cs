@@ -91,11 +91,13 @@ public sealed record AdapterConfig
     {
         try
         {
-            using var json = JsonDocument.Parse(InputFile.ReadAllBytes(path, MaxBytes));
+            using var json = JsonFile.Parse(path, MaxBytes);
             var root = json.RootElement;
-            return root.TryGetProperty("vernier", out var own) ? ReadOwn(path, root, own) : ReadPeft(path, root);
+            var config = root.TryGetProperty("vernier", out var own) ? ReadOwn(path, root, own) : ReadPeft(path, root);
+            TuningMethods.Find(OptionRules.Check(config.Options).Method);
+            return config;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
         {
             throw new InvalidDataException($"{path}: not the configuration of an adapter: {e.Message}", e);
         }

@@ -10,7 +10,7 @@ public static class HuggingFaceConfig
     /// <exception cref="NotSupportedException">The architecture, activation or rope scaling is not known.</exception>
     public static ModelConfig Read(string path)
     {
-        using var document = Parse(path);
+        using var document = JsonFile.Parse(path);
         return Read(path, document.RootElement);
     }
 
@@ -38,20 +38,8 @@ public static class HuggingFaceConfig
     /// <summary>The end ids that a <c>generation_config.json</c> states; chat models have more of them than config.json says.</summary>
     public static int[] ReadEndIds(string path)
     {
-        using var document = Parse(path);
+        using var document = JsonFile.Parse(path);
         return new ConfigKeys(path, document.RootElement).FindInts("eos_token_id");
-    }
-
-    private static JsonDocument Parse(string path)
-    {
-        try
-        {
-            return JsonDocument.Parse(InputFile.ReadAllBytes(path));
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{path}: not valid JSON: {e.Message}", e);
-        }
     }
 
     private static ModelConfig Llama(ConfigKeys keys)

@@ -126,6 +126,10 @@ internal static class YamlSettings
         {
             throw new InvalidDataException($"{path}: line {e.Start.Line}, column {e.Start.Column}: not valid YAML: {e.Message}", e);
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or OverflowException)
+        {
+            throw new InvalidDataException($"{path}: not valid YAML: {e.Message}", e); // what the scanner does not name
+        }
     }
 
     private static void Expect<T>(string path, IParser events, string expected)

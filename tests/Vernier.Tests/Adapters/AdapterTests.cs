@@ -95,6 +95,27 @@ public class AdapterTests
         Assert.Contains(TinyCodes.Of(other)!, e.Message);
     }
 
+    [Theory]
+    [InlineData("\"method\": \"peqa\"", "\"method\": \"\"")]
+    [InlineData("\"method\": \"peqa\"", "\"method\": \"peqb\"")]
+    [InlineData("\"rank\": \"4\"", "\"rank\": \"-4\"")]
+    [InlineData("\"scheme\": \"rtn\"", "\"scheme\": \"none\"")]
+    [InlineData("\"bits\": \"4\"", "\"bits\": \"44\"")]
+    [InlineData("\"group\": \"8\"", "\"group\": \"\\ud800\"")]
+    public void A_configuration_that_makes_no_sense_is_the_files_fault(string was, string becomes)
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        using var tuned = Tuned(s_options, compute);
+        Of(tuned, s_options).Save(folder.Path);
+        var config = File.ReadAllText(folder.At("adapter_config.json"));
+        Assert.Contains(was, config, StringComparison.Ordinal);
+        // The name and the option both say the method.
+        File.WriteAllText(folder.At("adapter_config.json"), config.Replace(was, becomes, StringComparison.Ordinal));
+        using var fresh = TinyRun.Create();
+        Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path).ApplyTo(fresh, compute, "tiny", () => TinyCodes.Of(fresh)));
+    }
+
     [Fact]
     public void A_model_that_holds_the_quantized_codes_takes_the_adapter_too()
     {

@@ -25,6 +25,13 @@ public class RunFileTests
         Assert.Contains("lr", run.Set);
     }
 
+    [Theory]
+    [InlineData("parameterize: [factor\ntrain: scales\n")]
+    [InlineData("method: [\nlr: 1\n")]
+    [InlineData("method: {peqa\nlr: 1\n")]
+    public void A_flow_that_is_never_closed_is_refused(string yaml) =>
+        Assert.Contains("run.yaml", Assert.Throws<InvalidDataException>(() => RunFile.Parse("run.yaml", yaml)).Message, StringComparison.Ordinal);
+
     [Fact]
     public void What_is_written_reads_back()
     {
