@@ -39,7 +39,7 @@ public sealed class ReplacingFile : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Dispose();
-            throw new IOException($"{Path}: cannot be written: {Plain(e.Message)}", e);
+            throw new IOException($"{Unfinished.Finished(Path)}: cannot be written: {Plain(e.Message)}", e);
         }
     }
 
@@ -126,8 +126,8 @@ public sealed class ReplacingFile : IDisposable
     /// <summary>A file that is too large for its file system is an argument out of range to the runtime.</summary>
     private static bool IsOfTheDisk(Exception e) => e is IOException or ArgumentOutOfRangeException;
 
-    private IOException Failed(Exception e) => new($"{Path}: writing failed after {Position} bytes, nothing was changed: {Plain(e.Message)}", e);
+    private IOException Failed(Exception e) => new($"{Unfinished.Finished(Path)}: writing failed after {Position} bytes, nothing was changed: {Plain(e.Message)}", e);
 
     /// <summary>Messages of the runtime name the file that is being written, which nobody asked for.</summary>
-    private string Plain(string message) => _temporary is null ? message : message.Replace(_temporary, Path, StringComparison.Ordinal);
+    private static string Plain(string message) => Unfinished.Finished(message);
 }

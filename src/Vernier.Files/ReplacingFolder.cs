@@ -32,7 +32,7 @@ public sealed class ReplacingFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Dispose();
-            throw new IOException($"{Path}: cannot be written: {e.Message.Replace(Temporary, Path, StringComparison.Ordinal)}", e);
+            throw new IOException($"{Path}: cannot be written: {Unfinished.Finished(e.Message)}", e);
         }
     }
 
@@ -64,7 +64,7 @@ public sealed class ReplacingFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{Path}: writing failed: {e.Message.Replace(Temporary, Path, StringComparison.Ordinal)}", e);
+            throw new IOException($"{Path}: writing failed: {Unfinished.Finished(e.Message)}", e);
         }
     }
 

@@ -21,8 +21,27 @@ public static partial class Unfinished
         return name;
     }
 
+    /// <summary>A path as messages show it: by the names that files and folders will have.</summary>
+    internal static string Finished(string path) => Part().Replace(path, "");
+
     /// <summary>The name is in use no longer.</summary>
     internal static void Forget(string name) => OpenTemporaries.Remove(name);
+
+    /// <summary>Removes a folder that stands under its name to the end or not at all: a kill while its files go leaves no half of it there.</summary>
+    /// <exception cref="IOException">It cannot be removed.</exception>
+    public static void Delete(string folder)
+    {
+        var name = NameFor(Path.GetFullPath(folder));
+        try
+        {
+            Directory.Move(folder, name);
+            Directory.Delete(name, recursive: true);
+        }
+        finally
+        {
+            Forget(name);
+        }
+    }
 
     /// <summary>Removes what processes that are gone left of <paramref name="path"/>.</summary>
     public static void RemoveLeftovers(string path)
@@ -97,4 +116,7 @@ public static partial class Unfinished
 
     [GeneratedRegex(@"^(?<name>.+)\.(?<pid>[0-9]{1,10})-[0-9a-f]{32}\.tmp$", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
     private static partial Regex Pattern();
+
+    [GeneratedRegex(@"\.[0-9]{1,10}-[0-9a-f]{32}\.tmp(?=$|[/\\'])", RegexOptions.CultureInvariant)]
+    private static partial Regex Part();
 }

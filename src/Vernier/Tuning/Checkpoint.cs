@@ -140,7 +140,7 @@ internal static class Checkpoint
     {
         var path = Path.Combine(folder, NameOf(step));
         if (Directory.Exists(path) && IsOurs(path))
-            Directory.Delete(path, recursive: true);
+            Unfinished.Delete(path);
     }
 
     /// <summary>Removes all checkpoints that Vernier wrote.</summary>
@@ -216,7 +216,7 @@ internal static class Checkpoint
     {
         try
         {
-            Directory.Delete(folder, recursive: true);
+            Unfinished.Delete(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
