@@ -47,12 +47,13 @@ public sealed class UnreadableTokenizerTests : TemporaryFolder
     [InlineData("generate", "--prompt", "x")]
     [InlineData("score", "--file", "TEXT", "--out", "OUT")]
     [InlineData("tune", "--data", "TEXT", "--steps", "1", "--out", "OUT")]
-    [InlineData("eval", "--task", "TEXT")]
+    [InlineData("eval", "--data", "TEXT")]
+    [InlineData("eval", "--task", "PLAIN")]
     [InlineData("chat")]
     public void WorkOnTextIsToldWhy(string verb, params string[] options)
     {
         Write("text.jsonl", "{\"prompt\":\"the\",\"continuation\":\" fox\",\"text\":\"the fox\",\"completion\":\" fox\"}\n");
-        var run = CommandLine.Vernier([verb, Model, .. options.Select(o => o switch { "TEXT" => At("text.jsonl"), "OUT" => At("out"), _ => o })]);
+        var run = CommandLine.Vernier([verb, Model, .. options.Select(o => o switch { "TEXT" => At("text.jsonl"), "PLAIN" => Write("plain.txt", "the fox"), "OUT" => At("out"), _ => o })]);
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("nobody-knows", run.Error, StringComparison.Ordinal);
         Assert.Contains(At("model.gguf"), run.Error, StringComparison.Ordinal);

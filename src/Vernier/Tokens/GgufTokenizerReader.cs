@@ -10,14 +10,16 @@ internal static class GgufTokenizerReader
     public static LoadedTokenizer? Read(GgufMetadata metadata, string source)
     {
         var model = metadata.FindString(Prefix + "model");
-        if (model is null or "no_vocab" || metadata.FindStrings(Prefix + "tokens") is not { } pieces)
+        if (model is null or "no_vocab" or "none" || metadata.FindStrings(Prefix + "tokens") is not { } pieces)
             return null;
         var vocabulary = new Vocabulary(pieces, Kinds(metadata, pieces, source));
         ITokenizer tokenizer = model switch
         {
+            "gemma4" => Spaced(metadata, vocabulary, source),
+            "gpt2" when metadata.FindString(Prefix + "pre") is "gemma4" or "granite-embed-multi-311m" or "sarvam-moe" => Spaced(metadata, vocabulary, source),
             "gpt2" => new BytePairTokenizer(BytePair(metadata, vocabulary, source)),
             "llama" => new SentencePieceTokenizer(SentencePiece(metadata, vocabulary, source)),
-            _ => throw new NotSupportedException($"{source}: the tokenizer is of kind \"{model}\" ({Prefix}model); known are gpt2 and llama"),
+            _ => throw new NotSupportedException($"{source}: the tokenizer is of kind \"{model}\" ({Prefix}model); known are gpt2, llama and gemma4"),
         };
         return LoadedTokenizer.Of(tokenizer, metadata.FindString("tokenizer.chat_template"),
             [metadata.FindInteger(Prefix + "eot_token_id"), metadata.FindInteger(Prefix + "eom_token_id")]);
@@ -25,17 +27,12 @@ internal static class GgufTokenizerReader
 
     private static BytePairDefinition BytePair(GgufMetadata metadata, Vocabulary vocabulary, string source)
     {
-        var merges = metadata.FindStrings(Prefix + "merges")
-            ?? throw new InvalidDataException($"{source}: no {Prefix}merges, which a tokenizer of kind gpt2 needs");
-        var list = new MergeList(source);
-        foreach (var merge in merges)
-            list.Add(merge);
         var pre = metadata.FindString(Prefix + "pre") ?? "default";
         var known = FindPreTokenizer(pre, source);
         return new BytePairDefinition(
             source,
             vocabulary,
-            list.Resolve(vocabulary),
+            Merges(metadata, vocabulary, source),
             known.Rules,
             vocabulary.SpecialTokens())
         {
@@ -45,6 +42,32 @@ internal static class GgufTokenizerReader
             AddsPrefixSpace = metadata.FindBool(Prefix + "add_space_prefix") ?? false,
             IgnoresMerges = known.IgnoresMerges,
         };
+    }
+
+    /// <summary>BPE over characters with U+2581 for a space, as Gemma's tokenizer.json has it; text is cut at line ends only.</summary>
+    private static PipelineTokenizer Spaced(GgufMetadata metadata, Vocabulary vocabulary, string source) =>
+        new(new PipelineDefinition(source, vocabulary, vocabulary.SpecialTokens())
+        {
+            Normalization = new(new Normalization.Replace(" ", IsLiteral: true, SentencePieceTokenizer.Space.ToString())),
+            Stages = [new PipelineStage.Cut(new PreTokenization.Split(@"[^\n]+|\n+"))],
+            Merges = Merges(metadata, vocabulary, source),
+            IsByteFallback = true,
+            FusesUnknown = true,
+            Spelling = new PieceSpelling([new PieceSpelling.Replace(SentencePieceTokenizer.Space.ToString(), " "), new PieceSpelling.Bytes()]),
+            BosId = Id(metadata, vocabulary, "bos_token_id", source),
+            EosId = Id(metadata, vocabulary, "eos_token_id", source),
+            UnknownId = Id(metadata, vocabulary, "unknown_token_id", source),
+            AddsBos = metadata.FindBool(Prefix + "add_bos_token") ?? metadata.FindString(Prefix + "model") == "gemma4",
+        });
+
+    private static PieceMerge[] Merges(GgufMetadata metadata, Vocabulary vocabulary, string source)
+    {
+        var merges = metadata.FindStrings(Prefix + "merges")
+            ?? throw new InvalidDataException($"{source}: no {Prefix}merges, which a tokenizer of its kind needs");
+        var list = new MergeList(source);
+        foreach (var merge in merges)
+            list.Add(merge);
+        return list.Resolve(vocabulary);
     }
 
     private static GgufPreTokenizer FindPreTokenizer(string name, string source)

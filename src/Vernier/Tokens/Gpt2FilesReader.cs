@@ -9,7 +9,7 @@ namespace Vernier.Tokens;
 internal static class Gpt2FilesReader
 {
     private const string EndOfText = "<|endoftext|>";
-    private static readonly string[] UsualSpecials = [EndOfText, "<s>", "</s>", "<pad>", "<unk>"];
+    private static readonly string[] UsualSpecials = ["<s>", "</s>", "<pad>", "<unk>"];
 
     public static BytePairTokenizer Read(string vocabularyPath, string mergesPath, TokenizerConfig config)
     {
@@ -58,7 +58,10 @@ internal static class Gpt2FilesReader
     {
         var specials = new List<SpecialToken>(config.AddedTokens);
         var known = specials.Select(token => token.Content).ToHashSet(StringComparer.Ordinal);
-        var names = config.SpecialTokens.Union(UsualSpecials).ToHashSet(StringComparer.Ordinal);
+        // Where the configuration names none, the usual spellings count.
+        var names = new HashSet<string>(config.SpecialTokens, StringComparer.Ordinal) { EndOfText };
+        if (config.SpecialTokens.Count + config.AddedTokens.Count == 0)
+            names.UnionWith(UsualSpecials);
         for (var id = 0; id < pieces.Length; id++)
             if (pieces[id] is { } piece && names.Contains(piece) && known.Add(piece))
                 specials.Add(new SpecialToken(piece, id, IsControl: true));

@@ -47,12 +47,22 @@ public class Gpt2FilesReaderTests
     }
 
     [Fact]
+    public void OnlyNamedTokensAreSpecialWhereSomeAreNamed()
+    {
+        var tokenizer = Read($$"""{"tokenizer_class":"Qwen2Tokenizer",{{Decoder}}}""", pieces: ("<s>", 298)).Tokenizer;
+        Assert.Equal([60, 115, 62], tokenizer.Encode("<s>"));
+        Assert.Equal([298], Read("{}", pieces: ("<s>", 298)).Tokenizer.Encode("<s>"));
+    }
+
+    [Fact]
     public void APrefixSpaceIsPut() => Assert.Equal([32, 97], Read("""{"add_prefix_space":true}""").Tokenizer.Encode("a"));
 
-    private static LoadedTokenizer Read(string config, (string, string)? more = null, string merges = "#version: 0.2\nÃ ©\nt h\nth e\n")
+    private static LoadedTokenizer Read(string config, (string, string)? more = null, string merges = "#version: 0.2\nÃ ©\nt h\nth e\n", (string Piece, int Id)? pieces = null)
     {
         var vocabulary = MadeTokenizer.Vocabulary();
         vocabulary["'S"] = 299;
+        if (pieces is { } added)
+            vocabulary[added.Piece] = added.Id;
         (string, string)[] files = [("vocab.json", vocabulary.ToJsonString()), ("merges.txt", merges), ("tokenizer_config.json", config)];
         return MadeTokenizer.InFolder(more is { } extra ? [.. files, extra] : files, folder => TokenizerLoader.FromFolder(folder)!);
     }
