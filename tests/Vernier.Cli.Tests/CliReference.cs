@@ -63,8 +63,11 @@ internal static class CliReference
             |---|---|
             | 0 | done |
             | 1 | failed; for a verb that proves something: disproved |
-            | 2 | wrong usage |
-            | 130 | interrupted |
+            | 2 | wrong usage: a verb, option, value or combination that is not taken, on the command line or in a run file; found before any model is opened |
+            | 130, 143 | interrupted by Ctrl-C, by SIGTERM |
+
+            `vernier` alone shows help and ends with 0. A number that lies outside its option's range, which help shows in parentheses, is wrong usage. A name that is mistyped is
+            answered with the nearest one. The width of help is that of the terminal, or `COLUMNS`, else 80. In JSON results a field that is not known is null, never left out.
 
             `VERNIER_TRACE=1` in the environment shows the stack of a failure.
 
