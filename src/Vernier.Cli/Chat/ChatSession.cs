@@ -56,13 +56,10 @@ internal sealed class ChatSession(Conversation conversation, MessageReader reade
 
     private void Say(string text)
     {
-        var goesOn = true;
-        using var interrupt = asks ? Interruption.OnInterrupt(() => Volatile.Write(ref goesOn, false)) : null;
-        var said = conversation.Say(text, Write, () =>
-        {
-            stop.ThrowIfCancellationRequested();
-            return Volatile.Read(ref goesOn);
-        });
+        using var breakOff = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var interrupt = asks ? Interruption.OnInterrupt(() => _ = breakOff.CancelAsync()) : null;
+        var said = conversation.Say(text, Write, breakOff.Token);
+        stop.ThrowIfCancellationRequested();
         Console.Out.WriteLine();
         if (said.Ends is null)
             Console.Error.WriteLine("the answer was ended");

@@ -70,11 +70,11 @@ internal sealed class Conversation : IDisposable
 
     /// <summary>Says something and streams the answer. What was written of an answer that is broken off stays in the conversation.</summary>
     /// <param name="write">Gets the answer piece by piece.</param>
-    /// <param name="goesOn">Asked before every piece; false breaks the answer off.</param>
+    /// <param name="breakOff">Breaks the answer off, while the message is still read too.</param>
     /// <returns>Turns that were forgotten for it, and why the answer ended; null where it was broken off.</returns>
     /// <exception cref="InvalidDataException">The message alone does not fit the context. It is taken back.</exception>
     /// <exception cref="TemplateException">The template refuses the message. It is taken back.</exception>
-    public (int Forgotten, StopReason? Ends) Say(string text, Action<string> write, Func<bool> goesOn)
+    public (int Forgotten, StopReason? Ends) Say(string text, Action<string> write, CancellationToken breakOff)
     {
         _turns.Add(new ChatMessage("user", text));
         var forgotten = _forgotten;
@@ -91,13 +91,18 @@ internal sealed class Conversation : IDisposable
         }
         var reply = new StringBuilder();
         StopReason? ends = null;
-        foreach (var token in _generator.Generate(ids, _options))
+        try
         {
-            if (!goesOn())
-                break;
-            reply.Append(token.Text);
-            write(token.Text);
-            ends = token.Ends;
+            foreach (var token in _generator.Generate(ids, _options, breakOff))
+            {
+                reply.Append(token.Text);
+                write(token.Text);
+                ends = token.Ends;
+            }
+        }
+        catch (OperationCanceledException) when (breakOff.IsCancellationRequested)
+        {
+            ends = null;
         }
         _turns.Add(new ChatMessage("assistant", reply.ToString()));
         return (_forgotten - forgotten, ends);
