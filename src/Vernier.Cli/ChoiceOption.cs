@@ -31,7 +31,7 @@ internal static class ChoiceOption
         option.CustomParser = result => Parsed(result, text => names.Contains(text, StringComparer.Ordinal)
             ? text
             : throw new FormatException($"{option.Name} is '{text}', expected {OptionRules.AnyOf(names)}{Suggestion.Hint(text, names)}"));
-        return option;
+        return option.Marked(OutputKind.Text);
     }
 
     private static T? Parsed<T>(ArgumentResult result, Func<string, T> parse)

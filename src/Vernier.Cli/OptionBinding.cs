@@ -61,7 +61,7 @@ internal sealed class OptionBinding<T>
         var description = OptionHelp.Sentence(about.Summary) + (about.Range is { } range ? OptionHelp.Range(OptionRange.Parse(range)) : "") + OptionHelp.Default(value);
         if (type == typeof(bool))
             return new Option<bool>("--" + about.Name) { Description = description };
-        var option = new Option<string>("--" + about.Name) { Description = description, HelpName = HelpName(type) };
+        var option = new Option<string>("--" + about.Name) { Description = description, HelpName = HelpName(type) }.Marked(OutputKind.Text);
         option.CompletionSources.Add(OptionHelp.Names(property));
         option.Validators.Add(result =>
         {

@@ -21,7 +21,7 @@ internal sealed class SweepPlan
         {
             if (property.GetCustomAttribute<OptionAttribute>() is not { } about)
                 continue;
-            var option = new Option<string>("--" + about.Name) { Description = OptionHelp.Sentence(about.Summary) + (about.Range is { } range ? OptionHelp.Range(OptionRange.Parse(range)) : ""), HelpName = s_whole.Contains(about.Name) ? "TEXT" : "A,B,..." };
+            var option = new Option<string>("--" + about.Name) { Description = OptionHelp.Sentence(about.Summary) + (about.Range is { } range ? OptionHelp.Range(OptionRange.Parse(range)) : ""), HelpName = s_whole.Contains(about.Name) ? "TEXT" : "A,B,..." }.Marked(OutputKind.Text);
             option.CompletionSources.Add(OptionHelp.Names(property));
             option.Validators.Add(result =>
             {

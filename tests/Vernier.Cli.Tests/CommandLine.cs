@@ -31,6 +31,9 @@ internal static class CommandLine
 
     public static Run Vernier(params string[] arguments) => Start(arguments, "");
 
+    /// <summary>In a working folder, so that paths may be names alone.</summary>
+    public static Run VernierIn(string folder, params string[] arguments) => Finish(Begin(new ProcessStartInfo("dotnet", [Program, .. arguments]) { WorkingDirectory = folder }), "");
+
     /// <summary>No file may become larger: the nearest to a full disk that needs no rights.</summary>
     public static Run VernierWithFileLimit(int kilobytes, params string[] arguments)
     {

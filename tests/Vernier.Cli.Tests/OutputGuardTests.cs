@@ -115,6 +115,40 @@ public sealed class OutputGuardTests : TemporaryFolder
         Assert.Equal("{\"old\": 1}\n", File.ReadAllText(At("config.json")));
     }
 
+    [Theory]
+    [InlineData("data.jsonl", "{\"text\":\"mine\"}\n{\"text\":\"mine too\"}\n")]
+    [InlineData("one.jsonl", "{\"text\":\"mine\"}\n")]
+    [InlineData("alpaca.json", "[{\"instruction\":\"a\",\"output\":\"b\"}]\n")]
+    [InlineData("chat.json", "{\"messages\":[]}\n")]
+    [InlineData("task.json", "{\"Definition\":[\"a\"],\"Instances\":[]}\n")]
+    [InlineData("settings.json", "{\"model_type\":\"llama\"}\n")]
+    [InlineData("torn.json", "{\"a\":1} and more}\n")]
+    public void AResultDoesNotReplaceDataOrSettings(string name, string content)
+    {
+        var path = Write(name, content);
+        Assert.Contains("would overwrite a file that is there", CommandLine.Vernier("inspect", Model, "--json", path).Refusal(2), StringComparison.Ordinal);
+        Assert.Equal(content, File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void NoResultReplacesWhatARunWroteOfItself()
+    {
+        var text = Write("text.txt", "the quick brown fox jumps over the lazy dog");
+        Assert.Equal(0, CommandLine.Vernier("tune", Model, "--data", text, "--steps", "1", "--context", "8", "--out", At("run")).ExitCode);
+        var before = Contents(At("run"));
+        foreach (var file in Directory.GetFiles(At("run")))
+            foreach (string[] command in (string[][])[["inspect", Model, "--json"], ["compare", At("run"), "--force", "--json"], ["compare", At("run"), "--force", "--svg"], ["eval", Model, "--task", text, "--adapter", At("run"), "--json"]])
+                CommandLine.Vernier([.. command, file]).Refusal(2);
+        Assert.Equal(before, Contents(At("run")));
+    }
+
+    [Fact]
+    public void AValueThatIsNoPathIsNoInput()
+    {
+        foreach (var name in (string[])["native", "hf", "native", "hf"])
+            Assert.Equal(0, CommandLine.VernierIn(At(""), "export", Model, "--to", name, "--out", name, "--force").ExitCode);
+    }
+
     [Fact]
     public void RowsMayReplaceTheirOwnKindAndNotData()
     {

@@ -12,7 +12,7 @@ internal sealed class PlanVerb
     private const int UsualBits = 4;
 
     private readonly Argument<string?> _model = new("MODEL") { Description = "A .gguf file or a model folder; only its headers are read", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string?> _shape = new("--shape") { Description = $"A published shape instead of a model: {string.Join(", ", ModelShapes.Names)}", HelpName = "NAME" };
+    private readonly Option<string?> _shape = new Option<string?>("--shape") { Description = $"A published shape instead of a model: {string.Join(", ", ModelShapes.Names)}", HelpName = "NAME" }.Marked(OutputKind.Text);
     private readonly Option<bool> _noMeasure = new("--no-measure") { Description = "Leave out the times, which take a measurement of about a second" };
     private readonly CommonOptions _common;
     private readonly OptionBinding<TuneOptions> _options;
