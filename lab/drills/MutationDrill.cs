@@ -47,7 +47,7 @@ internal static class MutationDrill
             {
                 target.Read();
             }
-            catch (Exception e) when (e is InvalidDataException or NotSupportedException or IOException or TemplateException)
+            catch (Exception e) when (e is InvalidDataException or NotSupportedException or NotFiniteNumberException or IOException or TemplateException)
             {
                 refused++;
             }
@@ -90,6 +90,9 @@ internal static class MutationDrill
     {
         var (gguf, folder, mlx) = (drill.At("mutant.gguf"), drill.At("folder"), drill.At("mlx"));
         File.Copy(drill.At("model.gguf"), gguf, overwrite: true); // the model that adapters are put on keeps its own
+        var peft = Directory.CreateDirectory(drill.At("peft")).FullName; // an adapter made elsewhere
+        foreach (var file in (string[])["adapter_config.json", "adapter_model.safetensors"])
+            File.Copy(drill.At($"lora/{file}"), Path.Combine(peft, file), overwrite: true);
         return
         [
             new("GGUF", gguf, false, () => Model(gguf)),
@@ -101,8 +104,8 @@ internal static class MutationDrill
             new("tokenizer_config.json", Path.Combine(folder, "tokenizer_config.json"), true, () => Tokenizer(folder)),
             new("template", drill.At("template.jinja"), true, () => Template(File.ReadAllText(drill.At("template.jinja")))),
             new("run file", drill.At("peqa/config.yaml"), true, () => RunFile.Load(drill.At("peqa/config.yaml"))),
-            new("adapter_config.json", drill.At("peqa/adapter_config.json"), true, () => Adapter.Load(drill.At("peqa")).ApplyTo(model)),
-            new("PEFT adapter_config.json", drill.At("lora/adapter_config.json"), true, () => Adapter.Load(drill.At("lora")).ApplyTo(model)),
+            new("vernier.json", drill.At("peqa/vernier.json"), true, () => Adapter.Load(drill.At("peqa")).ApplyTo(model)),
+            new("PEFT adapter_config.json", Path.Combine(peft, "adapter_config.json"), true, () => Adapter.Load(peft).ApplyTo(model)),
             new("adapter_model.safetensors", drill.At("lora/adapter_model.safetensors"), false, () => Adapter.Load(drill.At("lora")).ApplyTo(model)),
             new("rows", drill.At("rows.jsonl"), true, () => TrainingData.Load(drill.At("rows.jsonl"), model, new TuneOptions { Context = 32 })),
             new("chats", drill.At("chats.jsonl"), true, () => TrainingData.Load(drill.At("chats.jsonl"), model, new TuneOptions { Context = 32 })),

@@ -50,10 +50,13 @@ public static class QuantizedFolder
         // A scale of 16 bits times a zero point is exact in fp32, so scale * code + offset is scale * (code - zero) to the bit.
         for (var i = 0; i < offset.Length; i++)
             offset[i] = layer.Offsets is not null ? layer.Offsets[i] : layer.ZeroPoints is not null ? -scale[i] * layer.ZeroPoints[i] : 0;
-        if (!scale.ContainsAny(float.NaN, float.PositiveInfinity, float.NegativeInfinity) && !offset.ContainsAny(float.NaN, float.PositiveInfinity, float.NegativeInfinity))
+        var largest = layer.Codebook is null ? (1 << layer.Bits) - 1 : layer.Codebook.Max(MathF.Abs);
+        var bad = NotFinite.GroupIn(scale, offset, largest);
+        if (bad < 0)
             return packed;
+        var found = $"a weight that is not finite (scale {scale[bad]}{(layer.Offsets is null ? "" : $", offset {offset[bad]}")}) in row {bad / layer.Groups}, group {bad % layer.Groups}";
         packed.Dispose();
-        throw Damaged.File(folder.Get(scales).FilePath, $"tensor '{scales}'", "a value that is not finite", "finite numbers");
+        throw Damaged.File(folder.Get(scales).FilePath, $"tensor '{scales}'", found, "finite numbers");
     }
 
     /// <summary>The codes of a layer row by row.</summary>

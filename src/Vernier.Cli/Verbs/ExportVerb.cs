@@ -20,6 +20,9 @@ internal sealed class ExportVerb
     private readonly Option<bool> _mergeLossy = new("--merge-lossy") { Description = "Round the sum of codes and a low-rank path to codes again (qlora, qat-lora), and measure what that loses on --eval-data" };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Text whose perplexity --merge-lossy takes before and after", HelpName = "FILE" };
     private readonly Option<int> _windows = NumberOption.Whole("--windows", "Windows of 512 tokens that --merge-lossy takes at most", "[1, 2147483647]", 20);
+    private readonly Option<bool> _untie = new("--untie") { Description = "hf, gptq, awq: write a head that is the embedding table out once more, for readers that do not tie them (AutoGPTQ)" };
+    private readonly Option<string> _checkpointFormat = new("--checkpoint-format") { Description = "gptq: how zero points are stored, less one (gptq) or as they are (gptq_v2) [default: as in a source of that packing; else gptq where all are the middle one, else gptq_v2]" };
+    private readonly Option<string?> _baseModel = new("--base-model") { Description = "Repository (OWNER/NAME) under which others find the model that this was made from, for the card", HelpName = "NAME" };
     private readonly CommonOptions _common;
     private readonly ModelArguments _model;
 
@@ -29,7 +32,8 @@ internal sealed class ExportVerb
         _model = ModelArguments.AddTo(command, _common);
         _to.Among(Formats);
         _type.Among("f32", "f16", "bf16");
-        foreach (var option in (Option[])[_to, _type, _output, _mergeLossy, _evalData, _windows])
+        _checkpointFormat.Among("gptq", "gptq_v2");
+        foreach (var option in (Option[])[_to, _type, _output, _untie, _checkpointFormat, _baseModel, _mergeLossy, _evalData, _windows])
             command.Add(option);
     }
 
@@ -47,7 +51,18 @@ internal sealed class ExportVerb
         ElementType? elements = type is null ? null : Enum.Parse<ElementType>(type, ignoreCase: true);
         if (lossy && parsed.GetValue(_evalData) is null)
             throw new UsageException("--merge-lossy needs --eval-data FILE: what it loses is measured");
+        if (parsed.GetValue(_untie) && format is not ("hf" or "gptq" or "awq"))
+            throw new UsageException($"--untie is for hf, gptq and awq, not for {format}");
+        if (parsed.GetValue(_checkpointFormat) is not null && format != "gptq")
+            throw new UsageException($"--checkpoint-format is for gptq, not for {format}");
         using var model = _model.Open(parsed, out var adapter);
+        var options = new ExportOptions
+        {
+            Untie = parsed.GetValue(_untie),
+            CheckpointFormat = parsed.GetValue(_checkpointFormat),
+            BaseModel = parsed.GetValue(_baseModel),
+            Adapter = adapter is null ? null : (Path.GetFileName(Path.TrimEndingDirectorySeparator(parsed.GetValue(_model.AdapterFolder)!)), adapter.Config.Options.Method),
+        };
         adapter?.Merge(model, stop);
         double? before = null, after = null;
         if (LossyMerge.IsNeeded(model) && adapter?.Config.Options.Method is { } method)
@@ -66,15 +81,17 @@ internal sealed class ExportVerb
         var result = format switch
         {
             "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type), stop),
-            "native" => NativeExport.Write(model, path, stop),
-            "hf" => HuggingFaceExport.Write(model, path, elements ?? ElementType.F32, stop),
-            _ => PackedExport.Write(model, path, format, elements, stop),
+            "native" => NativeExport.Write(model, path, stop, options),
+            "hf" => HuggingFaceExport.Write(model, path, elements ?? ElementType.F32, stop, options),
+            _ => PackedExport.Write(model, path, format, elements, stop, options),
         } with
         { PerplexityBefore = before, PerplexityAfter = after };
         var keepsSourceFiles = (format == "gguf") == (model.Source.Kind == SourceKind.Gguf);
         if (!keepsSourceFiles && model.TokenizerProblem is { } problem)
             Console.Error.WriteLine($"vernier: WARNING: the tokenizer is left out, because it cannot be read: {problem.Message}");
         var json = parsed.GetValue(_common.Json);
+        foreach (var note in result.Notes)
+            Console.Error.WriteLine($"vernier: NOTE: {note}");
         Print(result, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
         return 0;

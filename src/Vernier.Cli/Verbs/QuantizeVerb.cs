@@ -62,6 +62,8 @@ internal sealed class QuantizeVerb
         using var writing = new ProgressLine($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(output))}");
         var written = gguf ? GgufExport.Write(model, output, cancel: stop) : NativeExport.Write(model, output, stop);
         var result = new QuantizeResult(output, written.Format, written.Bytes, options.Scheme, options.Bits, options.Group, model.CodesSha256(stop), requantized, seconds, layers);
+        foreach (var note in written.Notes)
+            Console.Error.WriteLine($"vernier: NOTE: {note}");
         var json = parsed.GetValue(_common.Json);
         if (json != "-")
             Print(result);

@@ -3,39 +3,43 @@ using Vernier.Kernels;
 namespace Vernier.Files.Gguf;
 
 /// <summary>A GGUF file, mapped in memory: metadata, tensors, and the tensors' bytes without a copy.
-/// Spans into the file are valid until disposal; metadata and tensor records live on.</summary>
+/// Spans into the file are valid until disposal; metadata and tensor records live on. A file that is one shard of several is opened together with the others, as one.</summary>
 public sealed class GgufFile : IDisposable
 {
     private const int MaxHeaderBytes = 1 << 30;
-    private readonly MappedMemory _memory;
-    private readonly GgufHeader _header;
+    private readonly MappedMemory[] _memories;
+    private readonly GgufHeader[] _headers;
     private readonly Dictionary<string, GgufTensor> _byName = new(StringComparer.Ordinal);
 
-    private GgufFile(string path, MappedMemory memory, GgufHeader header)
+    private GgufFile(string path, MappedMemory[] memories, GgufHeader[] headers)
     {
         Path = path;
-        _memory = memory;
-        _header = header;
-        foreach (var tensor in header.Tensors)
+        (_memories, _headers) = (memories, headers);
+        Metadata = headers.Length == 1 ? headers[0].Metadata : headers[0].Metadata.Without(GgufShards.Keys);
+        Tensors = headers.Length == 1 ? headers[0].Tensors : [.. headers.SelectMany((h, i) => h.Tensors.Select(t => t with { Shard = i }))];
+        foreach (var tensor in Tensors)
             _byName.Add(tensor.Name, tensor);
     }
 
     public string Path { get; }
 
     /// <summary>2 or 3.</summary>
-    public int Version => _header.Version;
+    public int Version => _headers[0].Version;
 
     /// <summary>Every tensor starts at a multiple of it.</summary>
-    public int Alignment => _header.Alignment;
+    public int Alignment => _headers[0].Alignment;
 
-    /// <summary>Keys and values in file order.</summary>
-    public GgufMetadata Metadata => _header.Metadata;
+    /// <summary>Files that hold the model together: 1 unless it was split.</summary>
+    public int Shards => _memories.Length;
+
+    /// <summary>Keys and values in file order; of a split file those of the first shard, without what says that it is one.</summary>
+    public GgufMetadata Metadata { get; }
 
     /// <summary>Tensors in file order.</summary>
-    public IReadOnlyList<GgufTensor> Tensors => _header.Tensors;
+    public IReadOnlyList<GgufTensor> Tensors { get; }
 
-    /// <summary>Bytes of the file.</summary>
-    public long Length => _memory.Length;
+    /// <summary>Bytes of the file, or of all shards.</summary>
+    public long Length => _memories.Sum(m => m.Length);
 
     /// <summary>Opens a file and checks all of its header; tensor data is not touched.</summary>
     /// <exception cref="InvalidDataException">The content is damaged: says where, what was found and what was expected.</exception>
@@ -43,17 +47,36 @@ public sealed class GgufFile : IDisposable
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     public static GgufFile Open(string path)
     {
-        var memory = MappedMemory.Open(path);
+        var memories = new List<MappedMemory>();
         try
         {
-            var header = GgufReader.Read(path, memory.Slice(0, (int)Math.Min(memory.Length, MaxHeaderBytes)), memory.Length);
-            return new GgufFile(path, memory, header);
+            var header = OpenOne(path, memories);
+            if (GgufShards.Find(path, header.Metadata) is not { } paths)
+                return new GgufFile(path, [.. memories], [header]);
+            Close(memories);
+            memories.Clear();
+            GgufHeader[] headers = [.. paths.Select(p => OpenOne(p, memories))];
+            GgufShards.Check(paths, headers);
+            return new GgufFile(path, [.. memories], headers);
         }
         catch
         {
-            memory.Dispose();
+            Close(memories);
             throw;
         }
+    }
+
+    private static GgufHeader OpenOne(string path, List<MappedMemory> memories)
+    {
+        var memory = MappedMemory.Open(path);
+        memories.Add(memory);
+        return GgufReader.Read(path, memory.Slice(0, (int)Math.Min(memory.Length, MaxHeaderBytes)), memory.Length);
+    }
+
+    private static void Close(IEnumerable<MappedMemory> memories)
+    {
+        foreach (var memory in memories)
+            memory.Dispose();
     }
 
     /// <summary>The tensor of a name, or null.</summary>
@@ -77,7 +100,7 @@ public sealed class GgufFile : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start, tensor.ByteLength - length);
-        return _memory.Slice(_header.DataStart + tensor.Offset + start, length);
+        return _memories[tensor.Shard].Slice(_headers[tensor.Shard].DataStart + tensor.Offset + start, length);
     }
 
     /// <summary>The bytes of one row (a run along the fastest dimension).</summary>
@@ -110,15 +133,23 @@ public sealed class GgufFile : IDisposable
     public void Release(GgufTensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        _memory.Release(_header.DataStart + tensor.Offset, tensor.ByteLength);
+        _memories[tensor.Shard].Release(_headers[tensor.Shard].DataStart + tensor.Offset, tensor.ByteLength);
     }
 
     /// <summary>Lets go of the memory that reading took, everywhere in the file; it can still be read.</summary>
-    public void Release() => _memory.Release(0, _memory.Length);
+    public void Release()
+    {
+        foreach (var memory in _memories)
+            memory.Release(0, memory.Length);
+    }
 
     /// <summary>Refuses a file that was written to since it was opened.</summary>
     /// <exception cref="InvalidDataException">Its length or the time of its last change is another.</exception>
-    public void RequireUnchanged() => _memory.RequireUnchanged();
+    public void RequireUnchanged()
+    {
+        foreach (var memory in _memories)
+            memory.RequireUnchanged();
+    }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose() => Close(_memories);
 }

@@ -36,6 +36,9 @@ public sealed class GgufMetadata : IReadOnlyCollection<GgufValue>
         return new GgufMetadata(Path, values);
     }
 
+    /// <summary>A copy without some keys.</summary>
+    public GgufMetadata Without(IReadOnlyCollection<string> keys) => new(Path, [.. _values.Where(v => !keys.Contains(v.Key))]);
+
     /// <summary>Number of keys.</summary>
     public int Count => _values.Count;
 

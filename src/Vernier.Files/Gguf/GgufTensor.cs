@@ -10,6 +10,9 @@ namespace Vernier.Files.Gguf;
 /// <param name="ByteLength">Bytes of the whole tensor.</param>
 public sealed record GgufTensor(string Name, IReadOnlyList<long> Dimensions, BlockFormat Format, long Offset, long ByteLength)
 {
+    /// <summary>Which file of a split model holds it, from 0.</summary>
+    public int Shard { get; init; }
+
     /// <summary>The same tensor as one to be written.</summary>
     public GgufTensorPlan Plan => new(Name, Dimensions, Format);
 

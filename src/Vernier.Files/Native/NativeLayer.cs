@@ -69,11 +69,14 @@ public static class NativeLayer
             stream(row, codes);
             packed.SetRowCodes(row, codes);
         }
-        foreach (var (tensor, values) in ((HfTensor, NativeBuffer<float>)[])[(scale, packed.Scales.Scale), (offset, packed.Scales.Offset)])
+        scale.ReadSingles(0, packed.Scales.Scale.Span);
+        offset.ReadSingles(0, packed.Scales.Offset.Span);
+        var largest = layout.Codebook is null ? (1 << layout.Bits) - 1 : layout.Codebook.Max(MathF.Abs);
+        if (NotFinite.GroupIn(packed.Scales.Scale.Span, packed.Scales.Offset.Span, largest) is >= 0 and var bad)
         {
-            tensor.ReadSingles(0, values.Span);
-            if (values.Span.ContainsAny(float.NaN, float.PositiveInfinity, float.NegativeInfinity))
-                throw Damaged.File(tensor.FilePath, $"tensor '{tensor.Name}'", "a value that is not finite", "finite numbers");
+            var found = $"a weight that is not finite (scale {packed.Scales.Scale.Span[bad]}, offset {packed.Scales.Offset.Span[bad]}) in row {bad / layout.Groups}, group {bad % layout.Groups}";
+            packed.Dispose();
+            throw Damaged.File(scale.FilePath, $"tensor '{scale.Name}'", found, "finite numbers");
         }
         return packed;
     }

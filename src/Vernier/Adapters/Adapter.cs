@@ -8,7 +8,7 @@ using Vernier.Tuning.Methods;
 
 namespace Vernier.Adapters;
 
-/// <summary>What a tuning run learned, apart from the model: the folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</summary>
+/// <summary>What a tuning run learned, apart from the model: the folder with <c>adapter_config.json</c>, <c>vernier.json</c> and <c>adapter_model.safetensors</c>.</summary>
 public sealed class Adapter
 {
     private const string TensorsFile = "adapter_model.safetensors";
@@ -33,16 +33,31 @@ public sealed class Adapter
     /// <summary>The adapter that a decoder holds now.</summary>
     internal static Adapter Of(TuningMethod method, Decoder decoder, TuneOptions options, string baseModel, string? baseCodes, string? tunedCodes, PromptForm? prompt = null)
     {
-        var config = new AdapterConfig { Options = options, BaseModel = baseModel, BaseCodesSha256 = baseCodes, TunedCodesSha256 = tunedCodes, Prompt = prompt, Version = AdapterConfig.ToolVersion };
+        var name = options.BaseModel ?? PublicPath.HubName(baseModel);
+        var config = new AdapterConfig
+        {
+            Options = options,
+            BaseModel = name ?? PublicPath.OrName(baseModel),
+            PeftBaseModel = name ?? (File.Exists(baseModel) ? null : PublicPath.OrName(baseModel)),
+            BaseCodesSha256 = baseCodes,
+            TunedCodesSha256 = tunedCodes,
+            Prompt = prompt,
+            Version = AdapterConfig.ToolVersion,
+        };
         return new(config, method.AdapterTensors(decoder).ToDictionary(t => t.Name, StringComparer.Ordinal), [.. decoder.Linears.Select(l => l.Name)]);
     }
 
-    /// <summary>Writes both files; each is written beside and renamed, so that a folder never holds half a file.</summary>
+    /// <summary>Writes the files; each is written beside and renamed, so that a folder never holds half a file.</summary>
     /// <exception cref="IOException">The disk is full or the folder cannot be written.</exception>
     public void Save(string folder)
     {
         Directory.CreateDirectory(folder);
         TensorFile.Write(Path.Combine(folder, TensorsFile), Tensors.Values);
+        var own = Path.Combine(folder, AdapterConfig.OwnFileName);
+        if (Config.ToOwnJson() is { } text)
+            OutputFile.WriteAllText(own, text);
+        else
+            File.Delete(own); // what is there would be of another adapter
         OutputFile.WriteAllText(Path.Combine(folder, AdapterConfig.FileName), Config.ToJson(TargetModules()));
     }
 

@@ -9,12 +9,16 @@ using Vernier.Tuning.Methods;
 
 namespace Vernier.Adapters;
 
-/// <summary>What <c>adapter_config.json</c> says: which method made the adapter, how, and on which codes. LoRA's own keys stand where
-/// Hugging Face PEFT expects them; everything else stands in the object <c>vernier</c>, which PEFT passes over.</summary>
+/// <summary>Which method made an adapter, how, and on which codes. <c>adapter_config.json</c> holds what Hugging Face PEFT knows and nothing else;
+/// everything of Vernier's own stands in <c>vernier.json</c> beside it (older folders: in the object <c>vernier</c> of the first).</summary>
 public sealed record AdapterConfig
 {
     internal const string FileName = "adapter_config.json";
 
+    /// <summary>What PEFT does not know.</summary>
+    internal const string OwnFileName = "vernier.json";
+
+    private const string OwnKey = "vernier"; // of older folders
     private const int MaxBytes = 1 << 24; // a list of all modules of a large model has less
 
     /// <summary>Version of this library.</summary>
@@ -23,8 +27,11 @@ public sealed record AdapterConfig
     /// <summary>The options that made the adapter: method, bits, group, scheme, granularity, rank, alpha, targets and the rest.</summary>
     public required TuneOptions Options { get; init; }
 
-    /// <summary>Path or name of the model that was tuned.</summary>
+    /// <summary>Name of the model that was tuned: that of a repository, or a folder or file, never an absolute path.</summary>
     public string? BaseModel { get; init; }
+
+    /// <summary>What PEFT's users can open: a repository's name or a folder; null for a model that is one file.</summary>
+    public string? PeftBaseModel { get; init; }
 
     /// <summary>SHA-256 of the model's codes before any quantization by the run; null where nothing was quantized.</summary>
     public string? BaseCodesSha256 { get; init; }
@@ -49,7 +56,7 @@ public sealed record AdapterConfig
         {
             ["peft_type"] = peft ? "LORA" : Options.Method.ToUpperInvariant(),
             ["task_type"] = "CAUSAL_LM",
-            ["base_model_name_or_path"] = BaseModel,
+            ["base_model_name_or_path"] = PeftBaseModel,
             ["inference_mode"] = true,
         };
         if (peft)
@@ -69,31 +76,40 @@ public sealed record AdapterConfig
             json["use_dora"] = false;
             json["modules_to_save"] = null;
         }
-        if (peft && Version is null)
-            return Text(json); // made elsewhere, and stays so
-        json["vernier"] = new JsonObject
-        {
-            ["version"] = ToolVersion,
-            ["method"] = Options.Method,
-            ["base_codes_sha256"] = BaseCodesSha256,
-            ["tuned_codes_sha256"] = TunedCodesSha256,
-            [PromptRecord.Key] = PromptRecord.ToJson(Prompt),
-            ["options"] = new JsonObject(RunFile.Values(Options).Select(o => KeyValuePair.Create(o.Name, (JsonNode?)o.Value))),
-        };
         return Text(json);
-
-        static string Text(JsonObject json) =>
-            json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
     }
 
+    /// <summary>The content of <see cref="OwnFileName"/>; null for an adapter made elsewhere, which stays so.</summary>
+    internal string? ToOwnJson() => IsPeft(Options.Method) && Version is null ? null : Text(new JsonObject
+    {
+        ["version"] = ToolVersion,
+        ["method"] = Options.Method,
+        ["base_model"] = BaseModel,
+        ["base_codes_sha256"] = BaseCodesSha256,
+        ["tuned_codes_sha256"] = TunedCodesSha256,
+        [PromptRecord.Key] = PromptRecord.ToJson(Prompt),
+        ["options"] = new JsonObject(RunFile.Values(Options).Select(o => KeyValuePair.Create(o.Name, (JsonNode?)o.Value))),
+    });
+
+    private static string Text(JsonObject json) =>
+        json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+
+    /// <param name="path">The path of adapter_config.json.</param>
     /// <exception cref="InvalidDataException">Not JSON, or a field is missing or of the wrong kind.</exception>
-    internal static AdapterConfig Read(string path)
+    internal static AdapterConfig Read(string path) => Parse(path, root =>
+    {
+        var ownPath = Path.Combine(Path.GetDirectoryName(path) ?? "", OwnFileName);
+        if (File.Exists(ownPath))
+            return Parse(ownPath, own => ReadOwn(ownPath, root, own));
+        return root.TryGetProperty(OwnKey, out var inside) ? ReadOwn(path, root, inside) : ReadPeft(path, root);
+    });
+
+    private static AdapterConfig Parse(string path, Func<JsonElement, AdapterConfig> read)
     {
         try
         {
             using var json = JsonFile.Parse(path, MaxBytes);
-            var root = json.RootElement;
-            var config = root.TryGetProperty("vernier", out var own) ? ReadOwn(path, root, own) : ReadPeft(path, root);
+            var config = read(json.RootElement);
             TuningMethods.Find(OptionRules.Check(config.Options).Method);
             return config;
         }
@@ -109,7 +125,8 @@ public sealed record AdapterConfig
         return new AdapterConfig
         {
             Options = RunFile.Of(path, settings).Options,
-            BaseModel = Text(root, "base_model_name_or_path"),
+            BaseModel = Text(own, "base_model") ?? Text(root, "base_model_name_or_path"),
+            PeftBaseModel = Text(root, "base_model_name_or_path"),
             BaseCodesSha256 = Text(own, "base_codes_sha256"),
             TunedCodesSha256 = Text(own, "tuned_codes_sha256"),
             Prompt = PromptRecord.Read(own),
@@ -139,6 +156,7 @@ public sealed record AdapterConfig
         {
             Options = new TuneOptions { Method = "lora", Rank = rank, Alpha = alpha, RankPattern = ranks, AlphaPattern = alphas, Targets = Targets(root.GetProperty("target_modules")) },
             BaseModel = Text(root, "base_model_name_or_path"),
+            PeftBaseModel = Text(root, "base_model_name_or_path"),
         };
     }
 

@@ -9,7 +9,7 @@ internal static class ExportFolder
     {
         "config.json", "generation_config.json", "quantize_config.json", "quant_config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
         "pytorch_model.bin.index.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
-        "chat_template.jinja",
+        "chat_template.jinja", "encoder.json", "vocab.bpe", "tokenizer.bin", "tekken.json",
     };
 
     /// <summary>Begins a folder that replaces a model that is there; other files in it stay.</summary>

@@ -8,6 +8,9 @@ namespace Vernier.Export;
 /// <param name="TensorFormats">The formats that occur.</param>
 public sealed record ExportResult(string Format, string Path, int Tensors, long Bytes, IReadOnlyList<string> TensorFormats)
 {
+    /// <summary>What its user should know.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Perplexity with the adapter beside the weights, where merging it was not exact; else null.</summary>
     public double? PerplexityBefore { get; init; }
 

@@ -10,6 +10,12 @@ namespace Vernier.Export;
 /// <param name="Format">How it is held, for the report.</param>
 internal sealed record FolderTensor(IReadOnlyList<SafetensorsPlan> Plans, string Format, Action<SafetensorsWriter> Write)
 {
+    /// <summary>Refuses numbers that the type cannot hold; null where there can be none.</summary>
+    private Action? Check { get; init; }
+
+    /// <exception cref="NotSupportedException">A number would be written as infinity, or is not finite: names the tensor.</exception>
+    public void RequireFinite() => Check?.Invoke();
+
     /// <summary>Writes model.safetensors of a folder that exists.</summary>
     /// <param name="framework">Who is to read the tensors: pt or mlx.</param>
     public static void WriteAll(IReadOnlyList<FolderTensor> tensors, string folder, string framework, CancellationToken cancel)
@@ -46,7 +52,10 @@ internal sealed record FolderTensor(IReadOnlyList<SafetensorsPlan> Plans, string
                 StorableNumbers.Require(name, row, type);
                 writer.Write(row, type);
             }
-        });
+        })
+    {
+        Check = () => NumberRange.Require(name, matrix, vector, type),
+    };
 
     /// <summary>The bytes of another folder's tensor.</summary>
     public static FolderTensor Copy(HfTensor tensor) => new(

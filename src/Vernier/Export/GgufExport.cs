@@ -27,8 +27,16 @@ public static class GgufExport
         var tensors = source is null
             ? [.. weights.Values.Select(w => Plan(model, w.Name, w.Matrix, w.Vector, floats))]
             : source.Tensors.Select(t => Plan(model, source, t, weights, floats)).ToList();
-        var changed = source is null || tensors.Any(t => t.Plan.Format != source.Get(t.Plan.Name).Format);
-        var metadata = source is null ? GgufMetadataBuilder.Build(model) : source.Metadata;
+        if (source is null && GgufMetadataBuilder.RopeTensor(model.Config) is { } factors)
+            tensors.Add(PlannedTensor.Values("rope_freqs.weight", factors));
+        var notes = new List<string>();
+        var changed = source is null || !source.Metadata.Contains("general.file_type") || tensors.Any(t => t.Plan.Format != source.Get(t.Plan.Name).Format);
+        var metadata = source is null ? GgufMetadataBuilder.Build(model, notes) : GgufMetadataBuilder.Completed(model, source.Metadata);
+        foreach (var tensor in tensors)
+        {
+            cancel.ThrowIfCancellationRequested();
+            tensor.RequireFinite();
+        }
         if (changed)
             metadata = metadata.With(GgufValue.Of("general.file_type", GgufMetadataBuilder.FileType(tensors.Select(t => t.Plan))));
 
@@ -36,7 +44,7 @@ public static class GgufExport
         foreach (var tensor in tensors)
             tensor.Write(writer);
         writer.Commit();
-        return new ExportResult("gguf", path, tensors.Count, new FileInfo(path).Length, [.. tensors.Select(t => t.Plan.Format.Name).Distinct().Order(StringComparer.Ordinal)]);
+        return new ExportResult("gguf", path, tensors.Count, new FileInfo(path).Length, [.. tensors.Select(t => t.Plan.Format.Name).Distinct().Order(StringComparer.Ordinal)]) { Notes = notes };
     }
 
     /// <summary>Refuses, before any work, what <see cref="Write"/> would refuse after quantizing.</summary>
@@ -45,7 +53,7 @@ public static class GgufExport
     {
         ArgumentNullException.ThrowIfNull(model);
         if (model.Source.Gguf is null)
-            GgufMetadataBuilder.Build(model);
+            GgufMetadataBuilder.Build(model, []);
         var bits = ModelQuantizer.BitsOf(options);
         foreach (var linear in model.Decoder.Linears.DistinctBy(l => (bits(l.Name), l.InFeatures)))
         {

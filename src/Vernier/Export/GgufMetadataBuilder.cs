@@ -1,34 +1,35 @@
+using Vernier.Adapters;
 using Vernier.Files.Gguf;
 using Vernier.Models;
-using Vernier.Tokens;
 
 namespace Vernier.Export;
 
-/// <summary>The metadata of a GGUF file for a model that did not come from one.</summary>
+/// <summary>The metadata of a GGUF file for a model that did not come from one. What llama.cpp has no key for is refused under its name in config.json.</summary>
 internal static class GgufMetadataBuilder
 {
+    private const uint QuantizationVersion = 2;
+
     /// <summary>The name of the family in GGUF files.</summary>
     /// <exception cref="NotSupportedException">The family is not written as GGUF.</exception>
     public static string Architecture(ModelConfig config) => config.Architecture switch
     {
-        // Both families share one layout there, and a window has no key in it.
-        "llama" or "mistral" when config.AttentionWindows.All(w => w == 0 || w >= config.ContextLength) => "llama",
-        "mistral" => throw new NotSupportedException("a model with a sliding attention window cannot be written as GGUF: the llama layout has no key for it. Export --to hf instead"),
+        "llama" or "mistral" => "llama", // both families share one layout there
         "qwen2" or "qwen3" => config.Architecture,
         _ => throw new NotSupportedException($"architecture '{config.Architecture}' is not written as GGUF; llama, mistral, qwen2 and qwen3 are. Export --to hf instead"),
     };
 
-    public static GgufMetadata Build(LanguageModel model)
+    /// <param name="notes">Gets what is to be told.</param>
+    public static GgufMetadata Build(LanguageModel model, ICollection<string> notes)
     {
         var config = model.Config;
         var architecture = Architecture(config);
-        if (config.RopeAttentionFactor != 1)
-            throw new NotSupportedException("a model with YaRN positions is not written as GGUF; export --to hf instead");
+        RequireHeld(config, architecture);
         var values = new List<GgufValue>
         {
             GgufValue.Of("general.architecture", architecture),
             GgufValue.Of("general.type", "model"),
-            GgufValue.Of("general.quantization_version", 2u),
+            GgufValue.Of("general.name", NameOf(model)),
+            GgufValue.Of("general.quantization_version", QuantizationVersion),
             Size("block_count", config.Layers),
             Size("context_length", config.ContextLength),
             Size("embedding_length", config.HiddenSize),
@@ -42,11 +43,94 @@ internal static class GgufMetadataBuilder
             GgufValue.Of($"{architecture}.attention.layer_norm_rms_epsilon", config.NormEpsilon),
             GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta),
         };
-        if (model.LoadedTokenizer is { } tokenizer)
-            values.AddRange(GgufTokenizerKeys.Of(tokenizer).Select(pair => Value(pair.Key, pair.Value)));
+        if (HubCard.LicenseOf(model.Source) is { } license)
+            values.Add(GgufValue.Of("general.license", license));
+        values.AddRange(Rope(config, architecture));
+        var tokenizer = model.LoadedTokenizer;
+        var keys = tokenizer is null ? [("tokenizer.ggml.model", "no_vocab")] : GgufVocabulary.Fit(tokenizer, config.VocabularySize, notes);
+        values.AddRange(keys.Select(pair => Value(pair.Key, pair.Value)));
+        values.AddRange(SpecialIds(config, tokenizer, keys));
         return GgufMetadata.Of(values);
 
         GgufValue Size(string key, int value) => GgufValue.Of($"{architecture}.{key}", (uint)value);
+    }
+
+    /// <summary>What every file has, whatever it was made from, added where a source lacks it.</summary>
+    public static GgufMetadata Completed(LanguageModel model, GgufMetadata metadata)
+    {
+        if (!metadata.Contains("general.name"))
+            metadata = metadata.With(GgufValue.Of("general.name", NameOf(model)));
+        return metadata.Contains("general.quantization_version") ? metadata : metadata.With(GgufValue.Of("general.quantization_version", QuantizationVersion));
+    }
+
+    /// <summary>Rotary factors as a tensor: how llama.cpp has what no key of it states. Null where keys do, or nothing is scaled.</summary>
+    public static float[]? RopeTensor(ModelConfig config) =>
+        config.RopeFrequencyFactors.Count == 0 || HasKeys(config) ? null : [.. config.RopeFrequencyFactors];
+
+    private static string NameOf(LanguageModel model) =>
+        model.Source.Path.Length == 0 ? model.Config.Architecture
+        : PublicPath.HubName(model.Source.Path) is { } hub ? hub[(hub.LastIndexOf('/') + 1)..]
+        : PublicPath.Name(Path.GetFullPath(model.Source.Path)) is var name && name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? name[..^".gguf".Length] : name;
+
+    private static void RequireHeld(ModelConfig config, string architecture)
+    {
+        // A window that is never narrower than the context changes nothing.
+        if (config.AttentionWindows.Any(w => w != 0 && w < config.ContextLength))
+            throw Refused("sliding_window", $"llama.cpp has no window in the layout '{architecture}'");
+        if (architecture != "llama" && (config.AttentionOutputBias || (architecture == "qwen3" && config.AttentionInputBias)))
+            throw Refused("attention_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");
+        if (architecture != "llama" && config.FeedForwardBias)
+            throw Refused("mlp_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");
+        if (architecture != "llama" && config.RopeFrequencyFactors.Count > 0 && !HasKeys(config))
+            throw Refused("rope_scaling' or 'rope_parameters", $"llama.cpp reads rotary factors one by one in the layout 'llama' only, and has keys for linear and for yarn with its usual settings");
+        if (config.RopeFrequencyFactors.Count == 0 && config.RopeAttentionFactor != 1 && architecture != "llama")
+            throw Refused("rope_scaling.attention_factor", $"without a scaling it has no key in the layout '{architecture}'");
+    }
+
+    private static NotSupportedException Refused(string key, string why) => new($"config.json's key '{key}' cannot be written as GGUF: {why}. Export --to hf instead");
+
+    private static bool HasKeys(ModelConfig config) => config.RopeFormula is { Type: RopeFormula.Linear } or { Type: RopeFormula.Yarn, BetaFast: 32, BetaSlow: 1, Truncates: true };
+
+    private static IEnumerable<GgufValue> Rope(ModelConfig config, string architecture)
+    {
+        var usual = 1.0;
+        if (config.RopeFormula is { } formula)
+        {
+            if (HasKeys(config))
+            {
+                yield return GgufValue.Of($"{architecture}.rope.scaling.type", formula.Type);
+                yield return GgufValue.Of($"{architecture}.rope.scaling.factor", (float)formula.Factor);
+                if (formula.Type == RopeFormula.Yarn)
+                    yield return GgufValue.Of($"{architecture}.rope.scaling.original_context_length", (uint)formula.OriginalContext);
+                usual = formula.Type == RopeFormula.Yarn ? formula.UsualAttentionFactor : 1;
+            }
+            else
+            {
+                yield return RopeHint.Value(formula, config.RopeAttentionFactor);
+            }
+        }
+        // llama.cpp multiplies what yarn has by its own formula
+        if (Math.Abs(config.RopeAttentionFactor / usual - 1) > 1e-6)
+            yield return GgufValue.Of($"{architecture}.rope.scaling.attn_factor", (float)(config.RopeAttentionFactor / usual));
+    }
+
+    /// <summary>Ids of special tokens that the tokenizer did not state. llama.cpp has three keys for ids that end a text; where there are more, all stand in a key of our own.</summary>
+    private static IEnumerable<GgufValue> SpecialIds(ModelConfig config, Tokens.LoadedTokenizer? tokenizer, IReadOnlyList<(string Key, object Value)> keys)
+    {
+        const string Prefix = "tokenizer.ggml.";
+        var stated = keys.Select(k => k.Key).ToHashSet(StringComparer.Ordinal);
+        if (!stated.Contains(Prefix + "bos_token_id") && Inside(config.BosTokenId))
+            yield return GgufValue.Of(Prefix + "bos_token_id", (uint)config.BosTokenId!.Value);
+        if (!stated.Contains(Prefix + "padding_token_id") && Inside(config.PaddingTokenId))
+            yield return GgufValue.Of(Prefix + "padding_token_id", (uint)config.PaddingTokenId!.Value);
+        var ends = (tokenizer?.Tokenizer.EosId is { } eos ? [eos] : Array.Empty<int>()).Concat(config.EosTokenIds).Where(id => Inside(id)).Distinct().ToList();
+        if (ends.Count > 3)
+            yield return GgufValue.Of(GgufConfig.MoreEndIds, ends.ToArray().AsSpan());
+        foreach (var (id, name) in ends.Zip((string[])["eos_token_id", "eot_token_id", "eom_token_id"]))
+            if (!stated.Contains(Prefix + name))
+                yield return GgufValue.Of(Prefix + name, (uint)id);
+
+        bool Inside(int? id) => id >= 0 && id < config.VocabularySize;
     }
 
     private static GgufValue Value(string key, object value) => value switch

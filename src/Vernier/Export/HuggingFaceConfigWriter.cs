@@ -11,9 +11,12 @@ internal static class HuggingFaceConfigWriter
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true };
 
     /// <param name="quantization">Value of quantization_config; null = none.</param>
-    public static void Write(LanguageModel model, string path, ElementType type, JsonObject? quantization = null)
+    /// <param name="untie">The head is written apart from the embedding.</param>
+    public static void Write(LanguageModel model, string path, ElementType type, JsonObject? quantization = null, bool untie = false)
     {
         var config = Unquantized(model);
+        if (untie)
+            config["tie_word_embeddings"] = false;
         if (quantization is not null)
             config["quantization_config"] = quantization;
         SetType(config, type);
@@ -23,9 +26,11 @@ internal static class HuggingFaceConfigWriter
     /// <summary>Also writes what readers of a packing look for beside config.json.</summary>
     /// <param name="type">null = as the source says.</param>
     /// <param name="method">gptq, awq or mlx.</param>
-    public static void WritePacked(LanguageModel model, string folder, ElementType? type, string method, JsonObject settings)
+    public static void WritePacked(LanguageModel model, string folder, ElementType? type, string method, JsonObject settings, bool untie = false)
     {
         var config = Unquantized(model);
+        if (untie)
+            config["tie_word_embeddings"] = false;
         if (method == "mlx")
             config["quantization"] = settings.DeepClone();
         config["quantization_config"] = settings.DeepClone();
@@ -43,6 +48,7 @@ internal static class HuggingFaceConfigWriter
             : Build(model.Config);
         config.Remove("quantization_config");
         config.Remove("quantization"); // MLX
+        config.Remove("_name_or_path"); // a folder of the machine that made it
         return config;
     }
 
@@ -54,18 +60,23 @@ internal static class HuggingFaceConfigWriter
 
     private static void WriteJson(string path, JsonObject json) => OutputFile.WriteAllText(path, json.ToJsonString(Format) + "\n");
 
-    /// <exception cref="NotSupportedException">The family does not come from GGUF files.</exception>
+    /// <exception cref="NotSupportedException">No family of Hugging Face's computes what the model does: names the key.</exception>
     private static JsonObject Build(ModelConfig config)
     {
+        var windows = config.AttentionWindows.Where(w => w > 0).Distinct().ToList();
+        if (windows.Count > 1)
+            throw Refused("sliding_window", "the windows differ from layer to layer");
         var (name, type) = config.Architecture switch
         {
-            "llama" when config.AttentionWindows.Any(w => w > 0) => ("MistralForCausalLM", "mistral"),
+            "llama" or "mistral" when windows.Count > 0 && config.AttentionWindows.All(w => w > 0) => ("MistralForCausalLM", "mistral"),
+            "llama" or "mistral" when windows.Count > 0 => throw Refused("sliding_window", "only some layers have it"),
             "llama" => ("LlamaForCausalLM", "llama"),
             "mistral" => ("MistralForCausalLM", "mistral"),
             "qwen2" => ("Qwen2ForCausalLM", "qwen2"),
             "qwen3" => ("Qwen3ForCausalLM", "qwen3"),
             _ => throw new NotSupportedException($"no config.json can be made for architecture '{config.Architecture}'"),
         };
+        RequireHeld(config, type);
         var json = new JsonObject
         {
             ["architectures"] = new JsonArray(name),
@@ -81,40 +92,64 @@ internal static class HuggingFaceConfigWriter
             ["rms_norm_eps"] = config.NormEpsilon,
             ["rope_theta"] = config.RopeTheta,
             ["hidden_act"] = "silu",
-            ["attention_bias"] = config.AttentionInputBias && type == "llama",
-            ["mlp_bias"] = config.FeedForwardBias,
             ["tie_word_embeddings"] = config.TiedHead,
             ["use_cache"] = true,
         };
+        if (type is "llama" or "qwen3")
+            json["attention_bias"] = config.AttentionInputBias;
+        if (type == "llama")
+            json["mlp_bias"] = config.FeedForwardBias;
+        AddWindows(json, config, type, windows);
         if (config.BosTokenId is { } bos)
             json["bos_token_id"] = bos;
         if (config.EosTokenIds.Count > 0)
-            json["eos_token_id"] = config.EosTokenIds[0];
-        if (config.AttentionWindows.FirstOrDefault(w => w > 0) is > 0 and var window)
-            json["sliding_window"] = window;
+            json["eos_token_id"] = config.EosTokenIds.Count == 1 ? config.EosTokenIds[0] : new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]);
+        if (config.PaddingTokenId is { } padding)
+            json["pad_token_id"] = padding;
         if (config.RopeFrequencyFactors.Count > 0 || config.RopeAttentionFactor != 1)
             json["rope_scaling"] = RopeScalingOf(config);
         return json;
     }
 
-    /// <summary>Equal factors are linear scaling. A GGUF file states Llama 3's factors one by one: the formula that gives them is looked for
-    /// among the published settings (low 1, high 4, any power of two as the original context).</summary>
+    private static void AddWindows(JsonObject json, ModelConfig config, string type, List<int> windows)
+    {
+        if (type == "mistral")
+            json["sliding_window"] = windows.Count > 0 ? windows[0] : null;
+        if (!type.StartsWith("qwen", StringComparison.Ordinal) || windows.Count == 0)
+            return;
+        json["use_sliding_window"] = true;
+        json["sliding_window"] = windows[0];
+        json["layer_types"] = new JsonArray([.. config.AttentionWindows.Select(w => (JsonNode)(w > 0 ? "sliding_attention" : "full_attention"))]);
+        json["max_window_layers"] = config.AttentionWindows.TakeWhile(w => w == 0).Count();
+    }
+
+    private static void RequireHeld(ModelConfig config, string type)
+    {
+        if (type == "qwen2" ? !config.AttentionInputBias || config.AttentionOutputBias : config.AttentionInputBias != config.AttentionOutputBias || (type == "mistral" && config.AttentionInputBias))
+            throw Refused("attention_bias", $"{type} has no such choice of biases");
+        if (config.FeedForwardBias && type != "llama")
+            throw Refused("mlp_bias", $"{type} has none");
+        if (config.QkNorm != (type == "qwen3"))
+            throw new NotSupportedException($"no config.json says {(config.QkNorm ? "that" : "no")} queries and keys are normalised in {type}: export --to gguf instead");
+    }
+
+    private static NotSupportedException Refused(string key, string why) => new($"config.json's key '{key}' cannot say what the model does: {why}. Export --to gguf instead");
+
+    /// <summary>The formula where it is known. Else equal factors are linear scaling, and for factors that a GGUF file states one by one, the formula that gives them is looked
+    /// for among the published settings of Llama 3 (low 1, high 4, any power of two as the original context).</summary>
     private static JsonObject RopeScalingOf(ModelConfig config)
     {
+        if (config.RopeFormula is { } formula && (formula.Type == RopeFormula.Yarn || config.RopeAttentionFactor == 1))
+            return RopeHint.ToJson(formula, config.RopeAttentionFactor);
         var factors = config.RopeFrequencyFactors;
-        if (config.RopeAttentionFactor == 1 && factors.All(f => f == factors[0]))
+        if (config.RopeAttentionFactor != 1 || factors.Count == 0)
+            throw Refused("rope_scaling", "the file states an attention factor (rope.scaling.attn_factor) outside of YaRN");
+        if (factors.All(f => f == factors[0]))
             return new JsonObject { ["rope_type"] = "linear", ["factor"] = factors[0] };
         var factor = factors.Max();
-        for (var original = 1 << 5; config.RopeAttentionFactor == 1 && original <= 1 << 20; original *= 2)
+        for (var original = 1 << 5; original <= 1 << 20; original *= 2)
             if (RopeScaling.Llama3(config.RopeTheta, config.HeadDim, factor, 1, 4, original).Zip(factors).All(p => MathF.Abs(p.First - p.Second) <= 1e-4f * p.Second))
-                return new JsonObject
-                {
-                    ["rope_type"] = "llama3",
-                    ["factor"] = factor,
-                    ["low_freq_factor"] = 1.0,
-                    ["high_freq_factor"] = 4.0,
-                    ["original_max_position_embeddings"] = original,
-                };
-        throw new NotSupportedException("the file states rotary frequencies (rope_freqs) that no formula of config.json gives: export --to gguf instead");
+                return RopeHint.ToJson(new RopeFormula { Type = RopeFormula.Llama3, Factor = factor, OriginalContext = original }, 1);
+        throw new NotSupportedException("the file states rotary frequencies (rope_freqs) that no formula of config.json's key 'rope_scaling' gives: export --to gguf instead");
     }
 }

@@ -28,6 +28,10 @@ internal interface IPackedTarget
     /// <exception cref="NotSupportedException">One set of settings cannot state them all.</exception>
     JsonObject Settings(IReadOnlyList<PackedModule> packed, IReadOnlyList<string> plain);
 
+    /// <summary>A source's own settings, changed where something else was asked for.</summary>
+    /// <exception cref="NotSupportedException">What was asked for cannot hold a layer.</exception>
+    JsonObject Adapt(JsonObject settings, IReadOnlyList<PackedModule> packed) => settings;
+
     /// <summary>The tensors of a layer, under settings that <see cref="Settings"/> made or that a source had.</summary>
     /// <exception cref="NotSupportedException">Sizes that do not fill the packing's words.</exception>
     IReadOnlyList<SafetensorsPlan> Plan(PackedModule module, ElementType scaleType);

@@ -15,16 +15,15 @@ public static class NativeExport
     /// <exception cref="NotSupportedException">No config.json can be made for the model.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ExportResult Write(LanguageModel model, string folder, CancellationToken cancel = default)
+    public static ExportResult Write(LanguageModel model, string folder, CancellationToken cancel = default, ExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         model.Source.RequireUnchanged();
         var weights = model.Decoder.Weights().ToList();
         var packed = weights.Where(w => w.Matrix is PackedMatrix).Select(w => KeyValuePair.Create(Module(w.Name), NativeLayer.Describe((PackedMatrix)w.Matrix!))).ToList();
-        foreach (var (name, matrix, _) in weights)
-            if (matrix is PackedMatrix scaled)
-                StorableNumbers.RequireScales(Module(name), scaled, ElementType.F32, hasOffsets: true);
+        foreach (var (name, matrix, vector) in weights)
+            NumberRange.Require(name, matrix, vector, matrix is null or PackedMatrix ? ElementType.F32 : TypeOf(matrix));
         using var output = ExportFolder.Begin(folder);
         var plans = weights.SelectMany(w => Plan(w.Name, w.Matrix, w.Vector)).ToList();
         using (var writer = SafetensorsWriter.Create(Path.Combine(output.Temporary, "model.safetensors"), plans, new Dictionary<string, string> { ["format"] = "pt" }, cancel))
@@ -40,10 +39,11 @@ public static class NativeExport
             writer.Commit();
         }
         HuggingFaceConfigWriter.Write(model, Path.Combine(output.Temporary, "config.json"), ElementType.F32, packed.Count > 0 ? NativeConfig.ToJson(packed) : null);
-        HuggingFaceExport.WriteTokenizer(model, output.Temporary);
+        var formats = packed.Select(p => $"U{p.Value.Bits}/{p.Value.GroupSize}").Concat(plans.Where(p => p.Name.EndsWith(".weight", StringComparison.Ordinal)).Select(p => p.Type.ToString()))
+            .Distinct().Order(StringComparer.Ordinal).ToList();
+        FolderExtras.Write(model, output.Temporary, folder, "native", formats, options);
         var bytes = output.Commit();
-        var formats = packed.Select(p => $"U{p.Value.Bits}/{p.Value.GroupSize}").Concat(plans.Where(p => p.Name.EndsWith(".weight", StringComparison.Ordinal)).Select(p => p.Type.ToString()));
-        return new ExportResult("native", folder, plans.Count, bytes, [.. formats.Distinct().Order(StringComparer.Ordinal)]);
+        return new ExportResult("native", folder, plans.Count, bytes, formats);
     }
 
     private static IEnumerable<SafetensorsPlan> Plan(string name, WeightMatrix? matrix, Parameter? vector) => matrix switch

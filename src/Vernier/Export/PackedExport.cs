@@ -20,58 +20,75 @@ public static class PackedExport
     /// <param name="format">One of <see cref="Formats"/>.</param>
     /// <param name="type">Of scales and of everything that is not packed: F32, F16 or BF16; null = as in a source of the same packing, else F16, but
     /// what is not packed in a BF16 model stays BF16.</param>
+    /// <param name="options">null = the defaults.</param>
     /// <exception cref="ArgumentException">Another format or type, or the folder is the source itself.</exception>
     /// <exception cref="NotSupportedException">The packing cannot hold a matrix; says which can.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ExportResult Write(LanguageModel model, string folder, string format, ElementType? type = null, CancellationToken cancel = default)
+    public static ExportResult Write(LanguageModel model, string folder, string format, ElementType? type = null, CancellationToken cancel = default, ExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         model.Source.RequireUnchanged();
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var target = Array.Find(Targets, t => t.Name == format) ?? throw new ArgumentException($"unknown format '{format}'; known: {string.Join(", ", Formats)}", nameof(format));
+        options ??= new ExportOptions();
+        if (target is GptqTarget)
+            target = new GptqTarget(options.CheckpointFormat);
+        if (options.Untie && target.PacksEmbeddings)
+            throw new ArgumentException($"a head cannot be written apart from the embedding as {format}", nameof(options));
         if (type is not (null or ElementType.F32 or ElementType.F16 or ElementType.BF16))
             throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
         using var source = PackedSource.Open(model, target.Name);
         if (source is not null && FilePlace.IsSame(model.Source.Path, folder))
             throw new ArgumentException($"{folder} is the model itself: give another folder", nameof(folder));
-        var tensors = Plan(model, target, source, type, out var settings);
+        var tensors = Plan(model, target, source, type, options.Untie, out var settings);
 
         using var output = ExportFolder.Begin(folder);
         FolderTensor.WriteAll(tensors, output.Temporary, target.Framework, cancel);
-        HuggingFaceConfigWriter.WritePacked(model, output.Temporary, type ?? (source is null ? UsualType(model) : null), target.Name, settings);
-        HuggingFaceExport.WriteTokenizer(model, output.Temporary);
+        HuggingFaceConfigWriter.WritePacked(model, output.Temporary, type ?? (source is null ? UsualType(model) : null), target.Name, settings, options.Untie);
+        string[] formats = [.. tensors.Select(t => t.Format).Distinct().Order(StringComparer.Ordinal)];
+        FolderExtras.Write(model, output.Temporary, folder, target.Name, formats, options);
         var bytes = output.Commit();
-        return new ExportResult(target.Name, folder, tensors.Sum(t => t.Plans.Count), bytes, [.. tensors.Select(t => t.Format).Distinct().Order(StringComparer.Ordinal)]);
+        return new ExportResult(target.Name, folder, tensors.Sum(t => t.Plans.Count), bytes, formats);
     }
 
-    private static List<FolderTensor> Plan(LanguageModel model, IPackedTarget target, PackedSource? source, ElementType? type, out JsonObject settings)
+    private static List<FolderTensor> Plan(LanguageModel model, IPackedTarget target, PackedSource? source, ElementType? type, bool untie, out JsonObject settings)
     {
         var weights = model.Decoder.Weights().ToList();
         var linears = model.Decoder.Linears.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
         var packed = new Dictionary<string, PackedModule>(StringComparer.Ordinal);
         foreach (var (name, matrix, _) in weights)
             if (matrix is PackedMatrix codes && Module(name) is var module && (target.PacksEmbeddings || linears.Contains(module) || source?.Holds(module) == true))
-                packed.Add(module, PackedModule.Of(module, Layer(module, codes)));
+            {
+                var layer = Layer(module, codes);
+                StorableNumbers.Require(module, layer.Scales, ScaleType(module));
+                StorableNumbers.Require(module, layer.Offsets, ScaleType(module));
+                packed.Add(module, PackedModule.Of(module, layer));
+            }
         if (packed.Count == 0)
             throw new NotSupportedException($"the model has no integer codes to write as {target.Name}: quantize it first, or export --to hf");
         var plain = linears.Where(l => !packed.ContainsKey(l)).ToList();
-        var stated = settings = source?.SettingsFor([.. packed.Values]) ?? target.Settings([.. packed.Values], plain);
+        var stated = settings = source?.SettingsFor([.. packed.Values]) is { } own ? target.Adapt(own, [.. packed.Values]) : target.Settings([.. packed.Values], plain);
 
         var tensors = new List<FolderTensor>();
         foreach (var (name, matrix, vector) in weights)
             if (packed.TryGetValue(Module(name), out var module))
             {
-                var (codes, scaleType) = ((PackedMatrix)matrix!, type ?? source?.TypeOf(module.Name + ".scales") ?? ElementType.F16);
-                StorableNumbers.RequireScales(module.Name, codes, scaleType, hasOffsets: target is MlxTarget);
+                var (codes, scaleType) = ((PackedMatrix)matrix!, ScaleType(module.Name));
                 tensors.Add(FolderTensor.Packed(target.Plan(module, scaleType), $"U{module.Bits}/{module.GroupSize}", () => target.Pack(Layer(module.Name, codes), stated, scaleType)));
             }
             else
                 tensors.Add(FolderTensor.Floats(name, matrix, vector, type ?? source?.TypeOf(name) ?? UsualType(model)));
+        if (untie && model.Config.TiedHead)
+            tensors.Add(HuggingFaceExport.UntiedHead(model, type ?? source?.TypeOf(model.Decoder.Weights().First().Name) ?? UsualType(model)));
         if (source is not null)
             tensors.AddRange(source.Others(model.Config.TiedHead, tensors.SelectMany(t => t.Plans).Select(p => p.Name)));
+        foreach (var tensor in tensors)
+            tensor.RequireFinite();
         return tensors;
+
+        ElementType ScaleType(string module) => type ?? source?.TypeOf(module + ".scales") ?? ElementType.F16;
 
         QuantizedLayer Layer(string module, PackedMatrix matrix)
         {

@@ -11,6 +11,12 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
 {
     private const int CopyBytes = 1 << 20;
 
+    /// <summary>Refuses numbers that the format cannot hold; null where there can be none.</summary>
+    private Action? Check { get; init; }
+
+    /// <exception cref="NotSupportedException">A number would be written as infinity, or is not finite: names the tensor.</exception>
+    public void RequireFinite() => Check?.Invoke();
+
     /// <summary>The bytes of another file, untouched.</summary>
     public static PlannedTensor Copy(GgufFile source, GgufTensor tensor) => new(
         new GgufTensorPlan(tensor.Name, tensor.Dimensions, tensor.Format),
@@ -40,7 +46,22 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
                 tensor.Format.Rescale(source.Row(tensor, row), factors.AsSpan(row * blocks, blocks), bytes);
                 writer.Write(bytes);
             }
-        });
+        })
+    {
+        Check = () =>
+        {
+            var (bytes, blocks) = (new byte[tensor.RowBytes], (int)(tensor.Columns / tensor.Format.BlockSize));
+            try
+            {
+                for (var row = 0; row < tensor.Rows; row++)
+                    tensor.Format.Rescale(source.Row(tensor, row), factors.AsSpan(row * blocks, blocks), bytes);
+            }
+            catch (NotSupportedException e)
+            {
+                throw new NotSupportedException($"'{tensor.Name}': {e.Message}", e);
+            }
+        },
+    };
 
     /// <summary>A matrix as plain numbers (or quantized by the format's own rounding).</summary>
     public static PlannedTensor Floats(string name, IReadOnlyList<long> dimensions, BlockFormat format, WeightMatrix matrix, RotaryRowOrder order) => new(
@@ -55,7 +76,10 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
                 format.Quantize(values, bytes);
                 writer.Write(bytes);
             }
-        });
+        })
+    {
+        Check = () => NumberRange.Require(name, matrix, null, TypeOf(format)),
+    };
 
     /// <summary>What its plain numbers, or the scales of its blocks, can be.</summary>
     private static ElementType TypeOf(BlockFormat format) =>
@@ -74,6 +98,19 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
             var bytes = new byte[format.BytesOf(values.Length)];
             StorableNumbers.Require(name, values, TypeOf(format));
             format.Quantize(values, bytes);
+            writer.Write(bytes);
+        })
+    {
+        Check = () => NumberRange.Require(name, null, vector, TypeOf(format)),
+    };
+
+    /// <summary>Numbers that belong to no weight, as F32.</summary>
+    public static PlannedTensor Values(string name, float[] values) => new(
+        new GgufTensorPlan(name, [values.Length], BlockFormats.F32),
+        writer =>
+        {
+            var bytes = new byte[BlockFormats.F32.BytesOf(values.Length)];
+            BlockFormats.F32.Quantize(values, bytes);
             writer.Write(bytes);
         });
 }

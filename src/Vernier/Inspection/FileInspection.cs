@@ -9,6 +9,9 @@ public sealed record FileInspection
     /// <summary>gguf, safetensors, pickle or folder.</summary>
     public required string Kind { get; init; }
 
+    /// <summary>Files that hold a split model together; 1 for one that is whole.</summary>
+    public int Shards { get; init; } = 1;
+
     /// <summary>The family's name as the file spells it; null where the file does not say.</summary>
     public string? Architecture { get; init; }
 

@@ -41,6 +41,7 @@ public static class FileInspector
         {
             Path = path,
             Kind = "gguf",
+            Shards = file.Shards,
             Architecture = architecture,
             Parameters = parameters,
             BitsPerWeight = Bits(file.Tensors.Sum(t => t.ByteLength), parameters),

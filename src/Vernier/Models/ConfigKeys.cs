@@ -17,6 +17,15 @@ internal sealed class ConfigKeys
 
     public string Path { get; }
 
+    /// <summary>The names of all keys.</summary>
+    public IEnumerable<string> Names => _root.EnumerateObject().Select(p => p.Name);
+
+    /// <summary>Whether the key is there, as null too.</summary>
+    public bool Has(string key) => _root.TryGetProperty(key, out _);
+
+    /// <summary>The value as it is written; "null" where it is missing.</summary>
+    public JsonElement? FindAny(string key) => _root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
     /// <summary>A nested object, or null.</summary>
     public ConfigKeys? FindObject(string key) => Find(key, JsonValueKind.Object) is { } value ? new ConfigKeys(Path, value) : null;
 

@@ -18,11 +18,13 @@ public sealed partial class Decoder
     public long ActivationBytes => _gradient.Bytes + _scratchStream.Bytes + _stream.Sum(b => b.Bytes) + _shared.Bytes + _kept.Sum(b => b.Bytes);
 
     /// <summary>Forward only. Returns the sum of the negative log-likelihoods of all targets, in nats.</summary>
+    /// <exception cref="NotFiniteNumberException">It is none: the model's numbers went beyond fp32.</exception>
     public double SumNegativeLogLikelihood(Compute compute, TokenBatch batch)
     {
         using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
-        return _head.Loss(compute, RunBlocks(compute, batch, Config.Layers), batch);
+        var sum = _head.Loss(compute, RunBlocks(compute, batch, Config.Layers), batch);
+        return double.IsFinite(sum) ? sum : throw Unbounded(sum);
     }
 
     /// <summary>Log-probability of every target (0 where there is none) and whether the target was the arg-max (first on ties).</summary>
@@ -31,6 +33,7 @@ public sealed partial class Decoder
         using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
         _head.LogProbabilities(compute, RunBlocks(compute, batch, Config.Layers), batch, logProbabilities, greedy);
+        RequireFinite(logProbabilities);
     }
 
     /// <summary>Logits of every position.</summary>
@@ -74,9 +77,20 @@ public sealed partial class Decoder
         using var work = new WorkLease(this, compute);
         CheckIds(ids, default);
         var x = AppendTo(compute, ids, cache);
-        if (!logits.IsEmpty)
-            _head.Logits(compute, x[^Config.HiddenSize..], 1, logits);
+        if (logits.IsEmpty)
+            return;
+        _head.Logits(compute, x[^Config.HiddenSize..], 1, logits);
+        RequireFinite(logits);
     }
+
+    private static void RequireFinite(ReadOnlySpan<float> values)
+    {
+        if (Kernels.NotFinite.IndexIn(values) is >= 0 and var at)
+            throw Unbounded(values[at]);
+    }
+
+    private static NotFiniteNumberException Unbounded(double found) =>
+        new($"the model's logits are not finite (found {found}): its weights, or the adapter's, are too large for fp32 arithmetic", found);
 
     /// <summary>Appends one id to each of several sequences and writes their logits: the codes of the weights are read once for all.</summary>
     /// <param name="ids">[sequences].</param>
@@ -101,6 +115,7 @@ public sealed partial class Decoder
         _layout.Set(caches, tasks);
         var x = Append(compute, ids);
         _head.Logits(compute, x, ids.Length, logits);
+        RequireFinite(logits);
         foreach (var cache in caches)
             cache.Advance(1);
     }
@@ -115,6 +130,7 @@ public sealed partial class Decoder
             throw new ArgumentException("a cache holds one sequence", nameof(batch));
         CheckIds(batch.Ids, batch.Targets);
         _head.LogProbabilities(compute, AppendTo(compute, batch.Ids, cache), batch, logProbabilities, greedy);
+        RequireFinite(logProbabilities);
     }
 
     /// <summary>Forward and backward. Returns the summed negative log-likelihood and adds <paramref name="scale"/> times its gradient to every parameter's gradient

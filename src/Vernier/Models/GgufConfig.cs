@@ -5,6 +5,9 @@ namespace Vernier.Models;
 /// <summary>Reads the configuration of a GGUF file's model from its metadata and the presence of tensors.</summary>
 public static class GgufConfig
 {
+    /// <summary>Vernier's own key: all ids that end a text, where there are more than GGUF has names for.</summary>
+    internal const string MoreEndIds = "vernier.end_token_ids";
+
     /// <exception cref="InvalidDataException">A key is missing or has a value that cannot be.</exception>
     /// <exception cref="NotSupportedException">The architecture or rope scaling is not known.</exception>
     public static ModelConfig Read(GgufFile file)
@@ -25,6 +28,7 @@ public static class GgufConfig
         var rotary = Integer("rope.dimension_count") ?? headDim;
         if (rotary != headDim)
             throw new NotSupportedException($"{file.Path}: {rotary} rotary channels in heads of {headDim}");
+        GgufRules.Check(file, architecture, headDim);
         var table = file.Get("token_embd.weight");
         var scaling = ReadScaling(file, architecture, headDim, context);
         return new ModelConfig
@@ -42,6 +46,7 @@ public static class GgufConfig
             RopeTheta = scaling.Theta,
             RotaryDim = headDim,
             RopeFrequencyFactors = scaling.Factors,
+            RopeFormula = scaling.Formula,
             RopeAttentionFactor = scaling.AttentionFactor,
             AttentionScale = 1 / MathF.Sqrt(headDim),
             AttentionWindows = Integer("attention.sliding_window") is { } window and > 0 ? Enumerable.Repeat(window, layers).ToArray() : [],
@@ -50,6 +55,7 @@ public static class GgufConfig
             FeedForwardBias = file.Find("blk.0.ffn_up.bias") is not null,
             QkNorm = file.Find("blk.0.attn_q_norm.weight") is not null,
             TiedHead = file.Find("output.weight") is null,
+            PaddingTokenId = metadata.FindInteger("tokenizer.ggml.padding_token_id") is >= 0 and <= int.MaxValue and var padding ? (int)padding : null,
             BosTokenId = (int?)metadata.FindInteger("tokenizer.ggml.bos_token_id"),
             EosTokenIds = EndIds(metadata),
         }.Checked(file.Path);
@@ -84,32 +90,41 @@ public static class GgufConfig
     {
         var metadata = file.Metadata;
         var theta = (float)(metadata.FindNumber($"{architecture}.rope.freq_base") ?? 10000);
-        if (file.Find("rope_freqs.weight") is { } factors)
-        {
-            if (factors.Elements != headDim / 2)
-                throw new InvalidDataException($"{file.Path}: tensor 'rope_freqs.weight': found {factors.Elements} values, expected {headDim / 2}");
-            return new RopeScaling(theta, file.ReadAll(factors), 1);
-        }
-        var type = metadata.FindString($"{architecture}.rope.scaling.type");
+        var type = metadata.FindString($"{architecture}.rope.scaling.type") ?? RopeFormula.Linear;
+        if (type is not ("none" or RopeFormula.Linear or RopeFormula.Yarn))
+            throw new NotSupportedException($"{file.Path}: key '{architecture}.rope.scaling.type': rope scaling '{type}' is not supported; supported are linear and yarn");
         var factor = metadata.FindNumber($"{architecture}.rope.scaling.factor") ?? metadata.FindNumber($"{architecture}.rope.scale_linear") ?? 1;
-        if (factor is 0 or 1 || type == "none")
-            return new RopeScaling(theta, [], 1);
-        var original = (int)(metadata.FindInteger($"{architecture}.rope.scaling.original_context_length") ?? context);
-        return (type ?? "linear") switch
+        var attention = metadata.FindNumber($"{architecture}.rope.scaling.attn_factor") ?? 1;
+        RopeFormula? formula = factor is 0 or 1 || type == "none" ? null : new RopeFormula
         {
-            "linear" => new RopeScaling(theta, RopeScaling.Linear(headDim, factor), 1),
-            "yarn" => new RopeScaling(theta, RopeScaling.Yarn(theta, headDim, factor, 32, 1, original),
-                (float)((metadata.FindNumber($"{architecture}.rope.scaling.attn_factor") ?? 1) * (factor > 1 ? 0.1 * Math.Log(factor) + 1 : 1))),
-            _ => throw new NotSupportedException($"{file.Path}: rope scaling '{type}' is not supported; supported are linear and yarn"),
+            Type = type,
+            Factor = factor,
+            OriginalContext = (int)(metadata.FindInteger($"{architecture}.rope.scaling.original_context_length") ?? context),
         };
+        if (file.Find("rope_freqs.weight") is not { } tensor)
+            return new RopeScaling(theta, formula?.Factors(theta, headDim) ?? [], (float)(attention * (type == RopeFormula.Yarn ? formula?.UsualAttentionFactor ?? 1 : 1)), formula);
+        if (tensor.Elements != headDim / 2)
+            throw new InvalidDataException($"{file.Path}: tensor 'rope_freqs.weight': found {tensor.Elements} values, expected {headDim / 2}");
+        if (formula is not null)
+            throw new NotSupportedException($"{file.Path}: rope scaling '{type}' together with the tensor 'rope_freqs.weight' is not done here");
+        var factors = file.ReadAll(tensor);
+        return new RopeScaling(theta, factors, (float)attention, RopeHint.Read(metadata, theta, factors));
     }
 
     private static List<int> EndIds(GgufMetadata metadata)
     {
         var ids = new List<int>();
         foreach (var name in (string[])["eos", "eot", "eom"])
-            if (metadata.FindInteger($"tokenizer.ggml.{name}_token_id") is { } id && !ids.Contains((int)id))
-                ids.Add((int)id);
+            Add(metadata.FindInteger($"tokenizer.ggml.{name}_token_id"));
+        if (metadata.TryGet(MoreEndIds, out var more))
+            foreach (var id in more.AsNumbers<int>())
+                Add(id);
         return ids;
+
+        void Add(long? id)
+        {
+            if (id is >= 0 and <= int.MaxValue && !ids.Contains((int)id))
+                ids.Add((int)id);
+        }
     }
 }

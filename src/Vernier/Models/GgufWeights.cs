@@ -9,6 +9,16 @@ namespace Vernier.Models;
 /// <param name="headDim">Channels of a head; the q and k rows of "llama" files are interleaved for rotary pairs and put back here.</param>
 public sealed class GgufWeights(GgufFile file, string architecture, int headDim) : IWeightSource
 {
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+
+    /// <summary>Refuses tensors of the decoder's kinds that it did not ask for, such as a bias in some layers only: without them it computes something else.</summary>
+    /// <exception cref="NotSupportedException">There is one.</exception>
+    internal void RequireAllUsed()
+    {
+        if (file.Tensors.FirstOrDefault(t => GgufNames.ToHuggingFace(t.Name) is not null && !_used.Contains(t.Name)) is { } left)
+            throw new NotSupportedException($"{file.Path}: tensor '{left.Name}' is not used by a model of architecture '{architecture}' as the other tensors describe it");
+    }
+
     public WeightMatrix Matrix(string name, int rows, int columns)
     {
         var tensor = Find(name);
@@ -36,6 +46,8 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
         if (tensor.Elements != destination.Length)
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {tensor.Elements} values, expected {destination.Length}");
         var values = file.ReadAll(tensor);
+        if (NotFinite.IndexIn(values) is >= 0 and var at)
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {values[at]} at place {at}, expected finite numbers");
         var order = RowOrder(name);
         for (var i = 0; i < values.Length; i++)
             destination[i] = values[order.FileRow(i)];
@@ -48,6 +60,7 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
     private GgufTensor Find(string name)
     {
         var gguf = GgufNames.ToGguf(name) ?? throw new NotSupportedException($"{file.Path}: GGUF has no name for '{name}'");
+        _used.Add(gguf);
         return file.Find(gguf) ?? throw new InvalidDataException($"{file.Path}: tensors: found none named '{gguf}', expected it ({name})");
     }
 
@@ -55,13 +68,18 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
     {
         var matrix = new PackedMatrix((int)tensor.Rows, (int)tensor.Columns, bits, groupSize, codebook);
         var columns = matrix.Columns;
+        var largest = codebook is null ? (1 << bits) - 1 : codebook.Max(MathF.Abs);
         Rows.ForEachRange(matrix.Rows, columns, (from, to) =>
         {
             var codes = new byte[columns];
             for (var row = from; row < to; row++)
             {
                 var at = (long)row * matrix.Groups;
-                tensor.Format.Split(file.Row(tensor, order.FileRow(row)), codes, matrix.Scales.Scale.Slice(at, matrix.Groups), matrix.Scales.Offset.Slice(at, matrix.Groups));
+                var scale = matrix.Scales.Scale.Slice(at, matrix.Groups);
+                var offset = matrix.Scales.Offset.Slice(at, matrix.Groups);
+                tensor.Format.Split(file.Row(tensor, order.FileRow(row)), codes, scale, offset);
+                if (NotFinite.GroupIn(scale, offset, largest) is >= 0 and var group)
+                    throw Bad(tensor, order.FileRow(row), $"scale {scale[group]}{(tensor.Format.Codes!.ZeroPoint is null && codebook is null ? $" and minimum {offset[group]}" : "")} in block {group * groupSize / tensor.Format.BlockSize}");
                 matrix.SetRowCodes(row, codes);
             }
         });
@@ -73,7 +91,12 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
     {
         var matrix = new HalfMatrix((int)tensor.Rows, (int)tensor.Columns, tensor.Format == BlockFormats.F16 ? HalfFormat.Fp16 : HalfFormat.Bf16);
         for (var row = 0; row < matrix.Rows; row++)
-            file.Row(tensor, order.FileRow(row)).CopyTo(MemoryMarshal.AsBytes(matrix.Row(row)));
+        {
+            var values = matrix.Row(row);
+            file.Row(tensor, order.FileRow(row)).CopyTo(MemoryMarshal.AsBytes(values));
+            if (NotFinite.IndexIn(values, matrix.Format) is >= 0 and var column)
+                throw Bad(tensor, order.FileRow(row), $"a value that is not finite in column {column}");
+        }
         return matrix;
     }
 
@@ -83,8 +106,14 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
         Rows.ForEachRange(matrix.Rows, matrix.Columns, (from, to) =>
         {
             for (var row = from; row < to; row++)
+            {
                 file.ReadRow(tensor, order.FileRow(row), matrix.Row(row));
+                if (NotFinite.IndexIn(matrix.Row(row)) is >= 0 and var column)
+                    throw Bad(tensor, order.FileRow(row), $"{matrix.Row(row)[column]} in column {column}");
+            }
         });
         return matrix;
     }
+
+    private InvalidDataException Bad(GgufTensor tensor, int row, string found) => new($"{file.Path}: tensor '{tensor.Name}': row {row}: found {found}, expected finite numbers");
 }

@@ -20,6 +20,7 @@ public static class HuggingFaceConfig
     public static ModelConfig Read(string path, JsonElement root)
     {
         var keys = new ConfigKeys(path, root);
+        ConfigRules.Check(keys);
         var config = keys.String("model_type") switch
         {
             "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),
@@ -47,7 +48,7 @@ public static class HuggingFaceConfig
         var architecture = keys.String("model_type");
         var heads = keys.Size("num_attention_heads");
         var hidden = keys.Size("hidden_size");
-        var headDim = keys.FindInt("head_dim") ?? hidden / heads;
+        var headDim = keys.FindInt("head_dim") ?? (architecture == "qwen3" ? 128 : hidden / heads); // what transformers has where the key is missing
         var layers = keys.Size("num_hidden_layers");
         var context = keys.Size("max_position_embeddings");
         var attentionBias = architecture == "qwen2" || (keys.FindBool("attention_bias") ?? false);
@@ -70,6 +71,7 @@ public static class HuggingFaceConfig
             RopeTheta = rope.Theta,
             RotaryDim = headDim,
             RopeFrequencyFactors = rope.Factors,
+            RopeFormula = rope.Formula,
             RopeAttentionFactor = rope.AttentionFactor,
             AttentionScale = 1 / MathF.Sqrt(headDim),
             AttentionWindows = Windows(keys, architecture, layers),
@@ -84,13 +86,16 @@ public static class HuggingFaceConfig
 
     private static int[] Windows(ConfigKeys keys, string architecture, int layers)
     {
-        var window = keys.FindInt("sliding_window") ?? 0;
+        // where the key is missing (not null), transformers has a window of 4096
+        var window = keys.FindInt("sliding_window") ?? (keys.Has("sliding_window") ? 0 : 4096);
         if (architecture.StartsWith("qwen", StringComparison.Ordinal) && !(keys.FindBool("use_sliding_window") ?? false))
             window = 0;
-        if (window == 0 || architecture == "llama")
+        if (window <= 0 || architecture == "llama")
             return [];
         var types = keys.FindStrings("layer_types");
-        var full = architecture == "mistral" ? 0 : keys.FindInt("max_window_layers") ?? 0;
+        if (types?.FirstOrDefault(t => t is not ("full_attention" or "sliding_attention")) is { } unknown)
+            throw new NotSupportedException($"{keys.Path}: key 'layer_types': '{unknown}' is not done here; full_attention and sliding_attention are");
+        var full = architecture == "mistral" ? 0 : keys.FindInt("max_window_layers") ?? 28;
         return Enumerable.Range(0, layers)
             .Select(l => types is null ? l < full : l < types.Length && types[l] == "full_attention")
             .Select(isFull => isFull ? 0 : window).ToArray();

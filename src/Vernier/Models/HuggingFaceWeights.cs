@@ -27,12 +27,20 @@ public sealed class HuggingFaceWeights(HfFolder folder) : IWeightSource
         {
             var half = new HalfMatrix(rows, columns, tensor.Type == ElementType.F16 ? HalfFormat.Fp16 : HalfFormat.Bf16);
             for (var row = 0; row < rows; row++)
+            {
                 tensor.ReadElements((long)row * columns, MemoryMarshal.AsBytes(half.Row(row)));
+                if (NotFinite.IndexIn(half.Row(row), half.Format) is >= 0 and var column)
+                    throw Bad(tensor, $"row {row}: found a value that is not finite in column {column}");
+            }
             return half;
         }
         var dense = new DenseMatrix(rows, columns);
         for (var row = 0; row < rows; row++)
+        {
             tensor.ReadSingles((long)row * columns, dense.Row(row));
+            if (NotFinite.IndexIn(dense.Row(row)) is >= 0 and var column)
+                throw Bad(tensor, $"row {row}: found {dense.Row(row)[column]} in column {column}");
+        }
         return dense;
     }
 
@@ -42,7 +50,11 @@ public sealed class HuggingFaceWeights(HfFolder folder) : IWeightSource
         if (tensor.Elements != destination.Length)
             throw new InvalidDataException($"{tensor.FilePath}: tensor '{tensor.Name}': found {tensor.Elements} values, expected {destination.Length}");
         tensor.ReadSingles(0, destination);
+        if (NotFinite.IndexIn(destination) is >= 0 and var at)
+            throw Bad(tensor, $"found {destination[at]} at place {at}");
     }
+
+    private static InvalidDataException Bad(HfTensor tensor, string found) => new($"{tensor.FilePath}: tensor '{tensor.Name}': {found}, expected finite numbers");
 
     private HfTensor Find(string name)
     {

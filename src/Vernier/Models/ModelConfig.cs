@@ -32,6 +32,8 @@ public sealed record ModelConfig
     public int RotaryDim { get; init; }
     /// <summary>Frequency divisors, one a rotary pair (linear, llama3 and other scalings resolved at load); empty = all 1.</summary>
     public IReadOnlyList<float> RopeFrequencyFactors { get; init; } = [];
+    /// <summary>The formula of these factors; null where there are none, or where a file states them one by one.</summary>
+    public RopeFormula? RopeFormula { get; init; }
     /// <summary>Multiplies the rotary cosines and sines (YaRN); 1 otherwise.</summary>
     public float RopeAttentionFactor { get; init; } = 1f;
     /// <summary>Added to a position before it is looked up in a learned table (OPT: 2).</summary>
@@ -79,6 +81,8 @@ public sealed record ModelConfig
         Require(!rotary || (RotaryDim > 0 && RotaryDim <= HeadDim && RotaryDim % 2 == 0), $"{RotaryDim} rotary channels in heads of {HeadDim}");
         Require(RopeFrequencyFactors.Count == 0 || RopeFrequencyFactors.Count == RotaryDim / 2, $"{RopeFrequencyFactors.Count} rotary factors for {RotaryDim / 2} pairs");
         Require(RopeFrequencyFactors.All(f => float.IsFinite(f) && f > 0), "a rotary factor is not a positive number");
+        Require(float.IsFinite(RopeAttentionFactor) && RopeAttentionFactor > 0, "the rotary attention factor is not a positive number");
+        Require(float.IsFinite(NormEpsilon) && float.IsFinite(AttentionScale), "norm epsilon or attention scale is not a finite number");
         Require(NormEpsilon >= 0 && RopeTheta > 0 && float.IsFinite(RopeTheta), "norm epsilon or rotary base is not a positive number");
         return this;
 

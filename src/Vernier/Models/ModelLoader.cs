@@ -16,6 +16,7 @@ internal static class ModelLoader
             var config = GgufConfig.Read(file);
             var weights = new GgufWeights(file, config.Architecture, config.HeadDim);
             var decoder = new Decoder(config, new CancellableWeights(weights, cancel), options.Progress);
+            weights.RequireAllUsed();
             file.RequireUnchanged();
             file.Release(); // reading a tensor brings in pages of its neighbours, which were let go before
             var tensors = file.Tensors.Select(t =>
@@ -49,7 +50,7 @@ internal static class ModelLoader
         quantized?.CheckBiases();
         folder.RequireUnchanged();
         var tensors = QuantizedWeights.Tensors(folder, packed).ToList();
-        return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors, stamps: stamps), new Compute(options.Threads, options.Mode),
+        return new LanguageModel(decoder, new ModelSource(path, SourceKind.HuggingFace, tensors, stamps: stamps) { Notes = Notes(folder) }, new Compute(options.Threads, options.Mode),
             () => TokenizerLoader.FromFolder(path), restored => Restore(restored, path, stamps));
     }
 
@@ -59,6 +60,12 @@ internal static class ModelLoader
             throw new IOException($"{path}: the files have changed since the model was loaded, so its base cannot be had from them: load it again");
         using var folder = HfFolder.Open(path);
         decoder.RestoreBase(QuantizedFolder.Find(folder) is { } packed ? new QuantizedWeights(folder, packed) : new HuggingFaceWeights(folder));
+    }
+
+    private static string[] Notes(HfFolder folder)
+    {
+        var unknown = ConfigRules.Unknown(new ConfigKeys(folder.ConfigPath, folder.Config.RootElement));
+        return unknown.Count == 0 ? [] : [$"{folder.ConfigPath}: not known here, and passed over: {string.Join(", ", unknown)}"];
     }
 
     private static long[] SlowestFirst(IReadOnlyList<long> dimensions)

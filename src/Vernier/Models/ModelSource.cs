@@ -23,6 +23,9 @@ public sealed class ModelSource : IDisposable
     /// <summary>Every tensor, in the order of the file.</summary>
     public IReadOnlyList<SourceTensor> Tensors { get; }
 
+    /// <summary>What its user should know: keys of the configuration that nothing here knows.</summary>
+    public IReadOnlyList<string> Notes { get; internal init; } = [];
+
     /// <summary>The file itself, still open, where the kind is <see cref="SourceKind.Gguf"/>: metadata, tokenizer and blocks for an export.</summary>
     public GgufFile? Gguf { get; }
 

@@ -3,29 +3,65 @@ namespace Vernier.Models;
 /// <summary>Rotary base and scaling as a configuration states them, resolved to one divisor a pair.</summary>
 /// <param name="Factors">One divisor for each rotary pair; empty = all 1.</param>
 /// <param name="AttentionFactor">Multiplies cosines and sines (YaRN).</param>
-internal sealed record RopeScaling(float Theta, float[] Factors, float AttentionFactor)
+/// <param name="Formula">What gives the factors; null where there are none, or a file states them one by one.</param>
+internal sealed record RopeScaling(float Theta, float[] Factors, float AttentionFactor, RopeFormula? Formula)
 {
+    private const string Parameters = "rope_parameters";
+    private const string Scaling = "rope_scaling";
+
+    private static readonly string[] s_known =
+    [
+        "rope_type", "type", "factor", "rope_theta", "original_max_position_embeddings", "low_freq_factor", "high_freq_factor", "beta_fast", "beta_slow",
+        "attention_factor", "mscale", "mscale_all_dim", "truncate", "partial_rotary_factor", "finetuned",
+    ];
+
     /// <summary>Reads <c>rope_parameters</c> or <c>rope_theta</c> with <c>rope_scaling</c>.</summary>
+    /// <exception cref="NotSupportedException">Another kind of scaling, or a key of it that is not known.</exception>
     public static RopeScaling Read(ConfigKeys keys, int rotaryDim, int context)
     {
-        var parameters = keys.FindObject("rope_parameters") ?? keys.FindObject("rope_scaling");
+        var name = keys.FindObject(Parameters) is null ? Scaling : Parameters;
+        var parameters = keys.FindObject(name);
         var theta = (float)(parameters?.FindDouble("rope_theta") ?? keys.FindDouble("rope_theta") ?? 10000);
         var type = parameters?.FindString("rope_type") ?? parameters?.FindString("type") ?? "default";
-        if (parameters is null || type == "default")
-            return new RopeScaling(theta, [], 1);
-        var factor = parameters.FindDouble("factor") ?? throw parameters.Missing("factor");
-        var original = parameters.FindInt("original_max_position_embeddings") ?? context;
-        return type switch
+        if (parameters is null)
+            return new RopeScaling(theta, [], 1, null);
+        if (type is not ("default" or RopeFormula.Linear or RopeFormula.Llama3 or RopeFormula.Yarn))
+            throw new NotSupportedException($"{keys.Path}: key '{name}': rope type '{type}' is not supported; supported are default, linear, llama3 and yarn");
+        if (parameters.Names.FirstOrDefault(n => !s_known.Contains(n)) is { } unknown)
+            throw new NotSupportedException($"{keys.Path}: key '{name}.{unknown}' is not known, and may change the rotary positions");
+        if (parameters.FindDouble("partial_rotary_factor") is { } share and not 1)
+            throw new NotSupportedException($"{keys.Path}: key '{name}.partial_rotary_factor' = {share} is not done here: all channels of a head rotate");
+        if (type == "default")
+            return new RopeScaling(theta, [], 1, null);
+        var stated = parameters.FindInt("original_max_position_embeddings");
+        var original = stated ?? context;
+        var factor = parameters.FindDouble("factor")
+            ?? (type == RopeFormula.Yarn && stated > 0 ? (double)context / stated.Value : throw parameters.Missing($"{name}.factor"));
+        if (!(factor > 0) || original <= 0)
+            throw new InvalidDataException($"{keys.Path}: key '{name}': found factor {factor} and original context {original}, expected positive numbers");
+        var formula = new RopeFormula
         {
-            "linear" => new RopeScaling(theta, Linear(rotaryDim, factor), 1),
-            "llama3" => new RopeScaling(theta, Llama3(theta, rotaryDim, factor,
-                parameters.FindDouble("low_freq_factor") ?? throw parameters.Missing("low_freq_factor"),
-                parameters.FindDouble("high_freq_factor") ?? throw parameters.Missing("high_freq_factor"), original), 1),
-            "yarn" => new RopeScaling(theta,
-                Yarn(theta, rotaryDim, factor, parameters.FindDouble("beta_fast") ?? 32, parameters.FindDouble("beta_slow") ?? 1, original),
-                (float)(parameters.FindDouble("attention_factor") ?? (factor > 1 ? 0.1 * Math.Log(factor) + 1 : 1))),
-            _ => throw new NotSupportedException($"{keys.Path}: rope type '{type}' is not supported; supported are default, linear, llama3 and yarn"),
+            Type = type,
+            Factor = factor,
+            OriginalContext = original,
+            LowFrequencyFactor = parameters.FindDouble("low_freq_factor") ?? (type == RopeFormula.Llama3 ? throw parameters.Missing($"{name}.low_freq_factor") : 1),
+            HighFrequencyFactor = parameters.FindDouble("high_freq_factor") ?? (type == RopeFormula.Llama3 ? throw parameters.Missing($"{name}.high_freq_factor") : 4),
+            BetaFast = parameters.FindDouble("beta_fast") ?? 32,
+            BetaSlow = parameters.FindDouble("beta_slow") ?? 1,
+            Truncates = parameters.FindBool("truncate") ?? true,
         };
+        return new RopeScaling(theta, formula.Factors(theta, rotaryDim), type == RopeFormula.Yarn ? (float)AttentionFactorOf(parameters, formula) : 1, formula);
+    }
+
+    private static double AttentionFactorOf(ConfigKeys parameters, RopeFormula formula)
+    {
+        if (parameters.FindDouble("attention_factor") is { } stated)
+            return stated;
+        if (parameters.FindDouble("mscale") is { } mscale and not 0 && parameters.FindDouble("mscale_all_dim") is { } all and not 0)
+            return Scale(mscale) / Scale(all);
+        return formula.UsualAttentionFactor;
+
+        double Scale(double by) => formula.Factor > 1 ? 0.1 * by * Math.Log(formula.Factor) + 1 : 1;
     }
 
     /// <summary>Position interpolation: every angle divided by the factor.</summary>
@@ -52,10 +88,10 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
     }
 
     /// <summary>YaRN (Peng et al., arXiv 2309.00071): pairs that turn often inside the original context are left, slow ones interpolated, a ramp between.</summary>
-    public static float[] Yarn(double theta, int rotaryDim, double factor, double betaFast, double betaSlow, int original)
+    public static float[] Yarn(double theta, int rotaryDim, double factor, double betaFast, double betaSlow, int original, bool truncates = true)
     {
-        var low = Math.Max(Math.Floor(PairOf(betaFast)), 0);
-        var high = Math.Min(Math.Ceiling(PairOf(betaSlow)), rotaryDim - 1);
+        var low = Math.Max(truncates ? Math.Floor(PairOf(betaFast)) : PairOf(betaFast), 0);
+        var high = Math.Min(truncates ? Math.Ceiling(PairOf(betaSlow)) : PairOf(betaSlow), rotaryDim - 1);
         if (low == high)
             high += 0.001;
         var factors = new float[rotaryDim / 2];

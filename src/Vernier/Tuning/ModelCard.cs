@@ -1,21 +1,25 @@
 using System.Globalization;
 using System.Text;
+using Vernier.Adapters;
 using Vernier.Data;
+using Vernier.Tuning.Methods;
 
 namespace Vernier.Tuning;
 
-/// <summary>The README of a run's folder: what was tuned on what, the figures before and after, and how to use it.</summary>
+/// <summary>The README of a run's folder: what was tuned on what, the figures before and after, and how to use it. No absolute path stands in it.</summary>
 internal static class ModelCard
 {
     private const int LongestExample = 600; // characters
 
-    public static string Markdown(string modelPath, string folder, TuneOptions options, TrainingData data, TrainingData? evalData, TuneResult result)
+    public static string Markdown(string modelPath, string folder, TuneOptions options, TrainingData data, TrainingData? evalData, TuneResult result, string? license = null)
     {
         var card = new StringBuilder();
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));
-        Line($"# {(name.Length > 0 ? name : "Adapter")}");
+        var name = PublicPath.Name(folder);
+        var baseModel = options.BaseModel ?? PublicPath.HubName(modelPath) ?? PublicPath.Name(modelPath);
+        card.Append(HubCard.Header(baseModel, AdapterConfig.IsPeft(options.Method) ? "peft" : "vernier", Tags(options.Method, baseModel), license));
+        Line($"# {(name.Length > 0 ? HubCard.Code(name) : "Adapter")}");
         Line($"");
-        Line($"{options.Method} adapter of {Path.GetFileName(Path.TrimEndingDirectorySeparator(modelPath))}, tuned on {Path.GetFileName(data.Source)} with Vernier {Adapters.AdapterConfig.ToolVersion}.");
+        Line($"{options.Method} adapter of {HubCard.Code(baseModel)}, tuned on {HubCard.Code(PublicPath.Name(data.Source))} with Vernier {AdapterConfig.ToolVersion}.");
         if (!result.Finished)
             Line($"The run ended after step {result.Step} of {result.Steps} and can be resumed.");
         foreach (var warning in result.Warnings)
@@ -23,12 +27,12 @@ internal static class ModelCard
         Line($"\n| | before | after |\n|---|---|---|");
         if (result.InitialEval is { } before && result.FinalEval is { } after)
         {
-            Line($"| validation loss, nats a token ({Path.GetFileName(evalData!.Source)}) | {before:F4} | {after:F4} |");
+            Line($"| validation loss, nats a token ({HubCard.Code(PublicPath.Name(evalData!.Source))}) | {before:F4} | {after:F4} |");
             if (result is { BroughtEval: { } brought, StartEval: { } start })
                 Line($"| of the model as it was brought; rounded anew before the first step | {brought:F4}; {start:F4} | |");
             Line($"| validation perplexity | {Math.Exp(before):F3} | {Math.Exp(after):F3} |");
         }
-        Line($"| codes unchanged | | {(result.CodesEqual is { } equal ? equal ? "yes" : "no" : "nothing is quantized")} |");
+        Line($"| codes | | {Codes(options.Method, result)} |");
         Line($"\n![loss](loss.svg)\n");
         Line($"| | |\n|---|---|");
         Line($"| trained parameters | {result.TrainableParameters} |");
@@ -37,8 +41,9 @@ internal static class ModelCard
         if (result.CodesSha256 is not null)
             Line($"| SHA-256 of the codes | `{result.CodesSha256}` |");
         Line($"| largest resident memory | {result.PeakResidentMegabytes:F0} MB |");
-        Line($"\n## Use\n\n```\nvernier generate {modelPath} --adapter {folder} --prompt {Example(data)}\nvernier export {modelPath} --adapter {folder} --to gguf --out tuned.gguf\n```\n");
-        Line($"All options of the run are in `config.yaml`, its losses in `log.jsonl`. The adapter fits only the model with these codes.");
+        var (model, adapter) = (HubCard.Argument(PublicPath.OrName(modelPath)), HubCard.Argument(PublicPath.OrName(folder)));
+        Line($"\n## Use\n\n```\nvernier generate {model} --adapter {adapter} --prompt {Example(data)}\nvernier export {model} --adapter {adapter} --to {Target(options, modelPath)}\n```\n");
+        Line($"All options of the run are in `config.yaml`, its losses in `log.jsonl`.{(result.CodesSha256 is null ? "" : " The adapter fits only the model with these codes.")}");
         return card.ToString();
 
         void Line(FormattableString text) => card.Append(text.ToString(CultureInfo.InvariantCulture)).Append('\n');
@@ -49,4 +54,28 @@ internal static class ModelCard
         data.Prompt?.Example is { Length: > 0 and <= LongestExample } prompt && !prompt.Any(c => char.IsControl(c) && c is not '\n') && !prompt.Contains("```", StringComparison.Ordinal)
             ? $"'{prompt.Replace("'", "'\\''", StringComparison.Ordinal)}'"
             : "\"...\"";
+
+    private static IEnumerable<string> Tags(string method, string baseModel)
+    {
+        yield return "vernier";
+        yield return method;
+        if (AdapterConfig.IsPeft(method) && method != "lora")
+            yield return "lora";
+        foreach (var tag in HubCard.BaseTag(baseModel, "adapter"))
+            yield return tag;
+    }
+
+    private static string Codes(string method, TuneResult result) => result.CodesEqual switch
+    {
+        true => "unchanged",
+        false when !TuningMethods.Create(method).KeepsCodes => $"new ones: {method} trains the codes",
+        false => "CHANGED",
+        null => "none: nothing is quantized",
+    };
+
+    /// <summary>A format that takes what the method leaves: what has no codes of its own, or lies beside rounded ones, goes out in full precision.</summary>
+    private static string Target(TuneOptions options, string modelPath) =>
+        options.Method is "lora" or "qlora" or "qat-lora" or "full" ? "hf --out tuned"
+        : options.Bits is null && modelPath.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? "gguf --out tuned.gguf"
+        : "native --out tuned";
 }

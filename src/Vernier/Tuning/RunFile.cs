@@ -33,13 +33,16 @@ public sealed record RunFile
     /// <summary>Writes all options, also those that are at their defaults.</summary>
     public void Save(string path) => Files.OutputFile.WriteAllText(path, ToYaml());
 
-    /// <summary>The file's text; <see cref="Load"/> gives the same record back.</summary>
+    /// <summary>The file's text; <see cref="Load"/> gives the same record back, but for absolute paths outside the current folder: a run's folder is made to be
+    /// shared, so of them the name is left, in a comment.</summary>
     public string ToYaml()
     {
         var text = new System.Text.StringBuilder();
         foreach (var (name, value) in ((string, string?)[])[("model", Model), ("data", Data), ("eval-data", EvalData), ("out", Output)])
-            if (value is not null)
-                text.Append(CultureInfo.InvariantCulture, $"{name}: {YamlSettings.Quoted(value)}\n");
+            if (Adapters.PublicPath.Of(value) is { } path)
+                text.Append(CultureInfo.InvariantCulture, $"{name}: {YamlSettings.Quoted(path)}\n");
+            else if (!string.IsNullOrEmpty(value))
+                text.Append(CultureInfo.InvariantCulture, $"# {name}: {YamlSettings.Quoted(Adapters.PublicPath.Name(value))} (elsewhere on the machine: name it on the command line)\n");
         foreach (var (name, value) in Values(Options))
             text.Append(CultureInfo.InvariantCulture, $"{name}: {value}\n");
         return text.ToString();

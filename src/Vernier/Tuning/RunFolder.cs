@@ -10,7 +10,7 @@ internal sealed class RunFolder : IDisposable
     public const string CardFile = "README.md";
     public const string ResultFile = "result.json";
 
-    private static readonly string[] s_files = [ConfigFile, TuneLog.FileName, ChartFile, CardFile, ResultFile, "adapter_config.json", "adapter_model.safetensors"];
+    private static readonly string[] s_files = [ConfigFile, TuneLog.FileName, ChartFile, CardFile, ResultFile, "adapter_config.json", "vernier.json", "adapter_model.safetensors"];
 
     private readonly bool _made;
     private readonly RunLock _lock;
@@ -94,7 +94,7 @@ internal sealed class RunFolder : IDisposable
             return true;
         try
         {
-            return File.Exists(In(path, ConfigFile)) && RunFile.Load(In(path, ConfigFile)).Set is var set && ((string[])["model", "data", "out", "method", "steps", "lr", "seed"]).All(set.Contains);
+            return File.Exists(In(path, ConfigFile)) && RunFile.Load(In(path, ConfigFile)).Set is var set && ((string[])["method", "granularity", "steps", "lr", "batch", "seed"]).All(set.Contains);
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {

@@ -9,7 +9,7 @@ namespace Vernier.Tuning;
 internal static class RunIdentity
 {
     // They say when to look, save and stop, what to leave, or how much to recompute; not what is computed.
-    private static readonly string[] s_free = ["eval-every", "checkpoint-every", "stop-after", "memory-limit", "keep", "patience"];
+    private static readonly string[] s_free = ["eval-every", "checkpoint-every", "stop-after", "memory-limit", "keep", "patience", "base-model"];
 
     /// <param name="options">All values resolved.</param>
     /// <param name="model">Hash of the model as it was loaded.</param>

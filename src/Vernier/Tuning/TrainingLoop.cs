@@ -62,7 +62,8 @@ internal sealed class TrainingLoop : IDisposable
         var loss = scored == 0 ? 0 : sum / scored;
         var norm = Optimizer.GlobalNorm(_compute.Pool);
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
-            throw new NotFiniteNumberException($"step {step + 1}: the loss is {loss} and the gradient's norm is {norm}; the learning rate {learningRate} may be too large", loss);
+            throw new NotFiniteNumberException($"step {step + 1}: the loss is {loss} and the gradient's norm is {norm}; " + (step == 0
+                ? "nothing was updated yet, so the model's own numbers are too large for fp32 arithmetic" : $"the learning rate {learningRate} may be too large"), loss);
         Update(learningRate, quantizerLearningRate, Kernels.GradientNorm.ClipScale(norm, _clip));
         return new(loss, norm, learningRate, tokens, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }

@@ -21,6 +21,7 @@ public sealed class Tuner
     private readonly TrainingData _data;
     private readonly TrainingData? _evalData;
     private readonly string _output;
+    private readonly string? _license;
     private readonly List<string> _warnings = [];
 
     /// <param name="model">Becomes the tuned model in the run.</param>
@@ -32,6 +33,7 @@ public sealed class Tuner
         : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(model.Compute.Pool.Cancellation), options, data, evalData, output)
     {
         _model = model;
+        _license = HubCard.LicenseOf(model.Source);
         model.ReleaseTokenizer(); // the data are ids by now
     }
 
@@ -252,8 +254,10 @@ public sealed class Tuner
             Finished = run.StoppedEarly || (run.Step == _options.Steps && run.Unlogged is null),
             Warnings = _warnings,
         };
-        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.CardFile), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, result));
-        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.ResultFile), RunResultFile.Text(result));
+        // the folder is made to be shared
+        var shared = result with { Warnings = [.. _warnings.Select(w => PublicPath.Named(w, _data.Source, _evalData?.Source, _modelPath, _output))] };
+        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.CardFile), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, shared, _license));
+        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.ResultFile), RunResultFile.Text(shared));
         return result;
     }
 

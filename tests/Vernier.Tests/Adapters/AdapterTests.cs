@@ -108,10 +108,10 @@ public class AdapterTests
         using var compute = new Compute(1);
         using var tuned = Tuned(s_options, compute);
         Of(tuned, s_options).Save(folder.Path);
-        var config = File.ReadAllText(folder.At("adapter_config.json"));
+        var config = File.ReadAllText(folder.At("vernier.json"));
         Assert.Contains(was, config, StringComparison.Ordinal);
         // The name and the option both say the method.
-        File.WriteAllText(folder.At("adapter_config.json"), config.Replace(was, becomes, StringComparison.Ordinal));
+        File.WriteAllText(folder.At("vernier.json"), config.Replace(was, becomes, StringComparison.Ordinal));
         using var fresh = TinyRun.Create();
         Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path).ApplyTo(fresh, compute, "tiny", () => TinyCodes.Of(fresh)));
     }
@@ -145,6 +145,9 @@ public class AdapterTests
         folder.Write("adapter_config.json", "{\"peft_type\": ");
         Assert.Contains("adapter_config.json", Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path)).Message);
         folder.Write("adapter_config.json", "{}");
+        folder.Write("vernier.json", "{}");
+        Assert.Contains("vernier.json", Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path)).Message);
+        File.Delete(folder.At("vernier.json"));
         Assert.Contains("adapter_config.json", Assert.Throws<NotSupportedException>(() => Adapter.Load(folder.Path)).Message);
         File.Delete(folder.At("adapter_config.json"));
         Assert.Throws<FileNotFoundException>(() => Adapter.Load(folder.Path));
@@ -161,7 +164,7 @@ public class AdapterTests
         using var tuned = Tuned(options, compute);
         Of(tuned, options).Save(folder.Path);
         var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.At("adapter_config.json")))!.AsObject();
-        config.Remove("vernier");
+        File.Delete(folder.At("vernier.json"));
         config[key] = System.Text.Json.Nodes.JsonNode.Parse(value);
         folder.Write("adapter_config.json", config.ToJsonString());
         using var fresh = TinyRun.Create();
@@ -195,9 +198,9 @@ public class AdapterTests
         using var compute = new Compute(1);
         using var tuned = Tuned(s_options, compute);
         Of(tuned, s_options).Save(folder.Path);
-        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.At("adapter_config.json")))!;
-        config["vernier"]!["options"]!["lr"] = value;
-        folder.Write("adapter_config.json", config.ToJsonString());
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.At("vernier.json")))!;
+        config["options"]!["lr"] = value;
+        folder.Write("vernier.json", config.ToJsonString());
         Assert.Contains("lr", Assert.Throws<InvalidDataException>(() => Adapter.Load(folder.Path)).Message);
     }
 
@@ -218,6 +221,52 @@ public class AdapterTests
     }
 
     [Fact]
+    public void The_configuration_holds_only_what_PEFT_knows_and_an_older_folder_still_loads()
+    {
+        string[] known = ["peft_type", "task_type", "base_model_name_or_path", "inference_mode", "r", "lora_alpha", "rank_pattern", "alpha_pattern", "lora_dropout", "init_lora_weights",
+            "layers_to_transform", "layers_pattern", "target_modules", "bias", "fan_in_fan_out", "use_rslora", "use_dora", "modules_to_save"];
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Method = "lora", Bits = null, Rank = 3, Targets = "qv" };
+        using var tuned = Tuned(options, compute);
+        Of(tuned, options).Save(folder.Path);
+        var config = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.At("adapter_config.json")))!.AsObject();
+        Assert.Empty(config.Select(p => p.Key).Except(known));
+        var saved = Adapter.Load(folder.Path).Config;
+
+        config["vernier"] = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(folder.At("vernier.json")));
+        File.Delete(folder.At("vernier.json"));
+        folder.Write("adapter_config.json", config.ToJsonString());
+        Assert.Equal(saved, Adapter.Load(folder.Path).Config);
+        Assert.NotNull(saved.Version);
+    }
+
+    [Theory]
+    [InlineData("/somewhere/models/tiny", null, "tiny", "tiny")]
+    [InlineData("models/tiny", null, "models/tiny", "models/tiny")]
+    [InlineData("/somewhere/hub/models--them--tiny-1B/snapshots/abc", null, "them/tiny-1B", "them/tiny-1B")]
+    [InlineData("/somewhere/models/tiny", "me/tiny", "me/tiny", "me/tiny")]
+    public void The_base_has_a_name_that_others_can_open(string path, string? given, string name, string peft)
+    {
+        using var compute = new Compute(1);
+        var options = s_options with { Method = "lora", Bits = null, BaseModel = given };
+        using var tuned = Tuned(options, compute);
+        var config = Adapter.Of(TuningMethods.Create("lora"), tuned, options, path, null, null).Config;
+        Assert.Equal((name, peft), (config.BaseModel, config.PeftBaseModel));
+    }
+
+    [Fact]
+    public void A_base_that_is_one_file_is_none_that_PEFT_opens()
+    {
+        using var folder = new TemporaryFolder();
+        using var compute = new Compute(1);
+        var options = s_options with { Method = "lora", Bits = null };
+        using var tuned = Tuned(options, compute);
+        var config = Adapter.Of(TuningMethods.Create("lora"), tuned, options, folder.Write("tiny.gguf", ""), null, null).Config;
+        Assert.Equal(("tiny.gguf", null), (config.BaseModel, config.PeftBaseModel));
+    }
+
+    [Fact]
     public void Ranks_and_alphas_of_some_modules_go_both_ways()
     {
         using var folder = new TemporaryFolder();
@@ -234,8 +283,7 @@ public class AdapterTests
         Assert.Equal(3, tensors["base_model.model.model.layers.0.mlp.up_proj.lora_A.weight"].Shape[0]);
 
         // the same adapter as PEFT would write it, without what only Vernier knows
-        config.Remove("vernier");
-        folder.Write("adapter_config.json", config.ToJsonString());
+        File.Delete(folder.At("vernier.json"));
         using var fresh = TinyRun.Create();
         Adapter.Load(folder.Path).ApplyTo(fresh, compute, "tiny", () => TinyCodes.Of(fresh));
         Assert.Equal(Loss(tuned, compute), Loss(fresh, compute), 1e-6);

@@ -210,6 +210,58 @@ public sealed class PackedExportTests : IDisposable
         }
     }
 
+    [Fact]
+    public void TheCheckpointFormatIsWhatReadersTakeOrWhatWasAskedFor()
+    {
+        using var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32 });
+        foreach (var linear in model.Decoder.Linears) // no zero point of 0
+        {
+            var scales = ((PackedMatrix)linear.Weight).Scales;
+            for (var i = 0; i < scales.Scale.Span.Length; i++)
+                scales.Offset.Span[i] = -scales.Scale.Span[i] * (3 + i % 9);
+        }
+        PackedExport.Write(model, Out, "gptq");
+        Assert.Equal("gptq_v2", (string?)Settings(Out)!["checkpoint_format"]);
+        Assert.StartsWith("vernier:", (string?)Settings(Out)!["meta"]!["quantizer"]![0]);
+        var first = Path.Combine(_folder, "first");
+        PackedExport.Write(model, first, "gptq", options: new ExportOptions { CheckpointFormat = "gptq" });
+        Assert.Equal("gptq", (string?)Settings(first)!["checkpoint_format"]);
+        using var copy = Load(first);
+        AssertSame(first, Again(copy, null), exceptScales: false); // what a source has stays
+        AssertSame(Out, Again(copy, "gptq_v2"), exceptScales: false);
+
+        var linearWithZero = model.Decoder.Linears[5];
+        ((PackedMatrix)linearWithZero.Weight).Scales.Offset.Span[1] = 0;
+        var refused = Path.Combine(_folder, "refused");
+        var message = Assert.Throws<NotSupportedException>(() => PackedExport.Write(model, refused, "gptq", options: new ExportOptions { CheckpointFormat = "gptq" })).Message;
+        Assert.Contains(linearWithZero.Name, message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(refused));
+
+        string Again(LanguageModel from, string? format)
+        {
+            var target = Path.Combine(_folder, $"again-{format}");
+            PackedExport.Write(from, target, "gptq", options: new ExportOptions { CheckpointFormat = format });
+            return target;
+        }
+    }
+
+    [Theory]
+    [InlineData("gptq")]
+    [InlineData("awq")]
+    [InlineData("hf")]
+    public void ATiedHeadIsWrittenOutWhereItIsAskedFor(string format)
+    {
+        using var model = LanguageModel.CreateRandom(s_config with { TiedHead = true }, 5, null, new LoadOptions { Threads = 1 });
+        ModelQuantizer.Quantize(model.Decoder, model.Compute, new QuantizeOptions { Bits = 4, Group = 32 });
+        var options = new ExportOptions { Untie = true };
+        _ = format == "hf" ? HuggingFaceExport.Write(model, Out, ElementType.F32, options: options) : PackedExport.Write(model, Out, format, ElementType.F32, options: options);
+        using (var folder = HfFolder.Open(Out))
+            Assert.Equal(Bytes(folder.Get("model.embed_tokens.weight")), Bytes(folder.Get("lm_head.weight")));
+        using var copy = Load(Out);
+        Assert.False(copy.Config.TiedHead);
+        AssertLogits(model, copy, 1e-4);
+    }
+
     [Theory]
     [InlineData("gptq", "mlx")]
     [InlineData("awq", "mlx")]

@@ -1,0 +1,46 @@
+namespace Vernier.Models;
+
+/// <summary>The formula behind a model's rotary frequency factors, as config.json states it.</summary>
+public sealed record RopeFormula
+{
+    public const string Linear = "linear";
+    public const string Llama3 = "llama3";
+    public const string Yarn = "yarn";
+
+    /// <summary>linear, llama3 or yarn.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>How much longer the context became.</summary>
+    public required double Factor { get; init; }
+
+    /// <summary>Tokens of the context before scaling.</summary>
+    public int OriginalContext { get; init; }
+
+    /// <summary>llama3.</summary>
+    public double LowFrequencyFactor { get; init; } = 1;
+
+    /// <summary>llama3.</summary>
+    public double HighFrequencyFactor { get; init; } = 4;
+
+    /// <summary>yarn: pairs that turn more often than this inside the original context are left.</summary>
+    public double BetaFast { get; init; } = 32;
+
+    /// <summary>yarn: pairs that turn less often than this are interpolated.</summary>
+    public double BetaSlow { get; init; } = 1;
+
+    /// <summary>yarn: the ends of the ramp are whole pairs.</summary>
+    public bool Truncates { get; init; } = true;
+
+    /// <summary>What yarn multiplies cosines and sines by unless it is told: 0.1 ln(factor) + 1.</summary>
+    public double UsualAttentionFactor => Factor > 1 ? 0.1 * Math.Log(Factor) + 1 : 1;
+
+    /// <summary>One divisor for each rotary pair.</summary>
+    /// <exception cref="NotSupportedException">Another type.</exception>
+    public float[] Factors(double theta, int rotaryDim) => Type switch
+    {
+        Linear => RopeScaling.Linear(rotaryDim, Factor),
+        Llama3 => RopeScaling.Llama3(theta, rotaryDim, Factor, LowFrequencyFactor, HighFrequencyFactor, OriginalContext),
+        Yarn => RopeScaling.Yarn(theta, rotaryDim, Factor, BetaFast, BetaSlow, OriginalContext, Truncates),
+        _ => throw new NotSupportedException($"rope type '{Type}' is not supported; supported are default, linear, llama3 and yarn"),
+    };
+}

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Vernier.Files.Gguf;
+
+namespace Vernier.Models;
+
+/// <summary>GGUF files state some rotary scalings by their factors alone. Vernier writes the formula beside them under a key of its own, so that config.json can have it
+/// back; it is believed only where it gives these very factors.</summary>
+internal static class RopeHint
+{
+    private const string Key = "vernier.rope_scaling";
+
+    /// <summary>The formula as config.json spells it.</summary>
+    /// <param name="attentionFactor">Of YaRN.</param>
+    public static JsonObject ToJson(RopeFormula formula, float attentionFactor)
+    {
+        var json = new JsonObject { ["rope_type"] = formula.Type, ["factor"] = formula.Factor };
+        if (formula.Type == RopeFormula.Linear)
+            return json;
+        json["original_max_position_embeddings"] = formula.OriginalContext;
+        if (formula.Type == RopeFormula.Llama3)
+        {
+            json["low_freq_factor"] = formula.LowFrequencyFactor;
+            json["high_freq_factor"] = formula.HighFrequencyFactor;
+            return json;
+        }
+        json["beta_fast"] = formula.BetaFast;
+        json["beta_slow"] = formula.BetaSlow;
+        json["attention_factor"] = attentionFactor;
+        if (!formula.Truncates)
+            json["truncate"] = false;
+        return json;
+    }
+
+    public static GgufValue Value(RopeFormula formula, float attentionFactor) => GgufValue.Of(Key, ToJson(formula, attentionFactor).ToJsonString());
+
+    /// <summary>The formula that gives the factors; null where the file has none or a wrong one.</summary>
+    public static RopeFormula? Read(GgufMetadata metadata, float theta, float[] factors)
+    {
+        if (metadata.FindString(Key) is not { } text)
+            return null;
+        try
+        {
+            using var json = JsonDocument.Parse($"{{\"rope_scaling\":{text},\"rope_theta\":{theta.ToString("R", System.Globalization.CultureInfo.InvariantCulture)}}}");
+            var read = RopeScaling.Read(new ConfigKeys(Key, json.RootElement), 2 * factors.Length, 1);
+            return read.Factors.AsSpan().SequenceEqual(factors) ? read.Formula : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Text.Json.Nodes;
+using Vernier.Export;
+using Vernier.Files;
+using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
+using Vernier.Models;
+
+namespace Vernier.Tests.Models;
+
+/// <summary>Keys and tensors that change the arithmetic are refused by their names; keys that nothing knows are told of.</summary>
+public sealed class ConfigRulesTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-rules-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("logit_scale", "0.0625")]
+    [InlineData("partial_rotary_factor", "0.5")]
+    [InlineData("num_local_experts", "8")]
+    [InlineData("is_encoder_decoder", "true")]
+    [InlineData("no_rope_layers", "[1, 0]")]
+    [InlineData("query_pre_attn_scalar", "256")]
+    [InlineData("rope_scaling", """{"rope_type": "dynamic", "factor": 2.0}""")]
+    [InlineData("rope_scaling", """{"rope_type": "linear", "factor": 2.0, "mrope_section": [1, 2, 1]}""")]
+    public void AKeyThatChangesTheArithmeticIsRefused(string key, string value) =>
+        Assert.Contains($"'{key}", Assert.Throws<NotSupportedException>(() => LanguageModel.Load(Folder(key, value))).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("logit_scale", "1")]
+    [InlineData("partial_rotary_factor", "1.0")]
+    [InlineData("attn_logit_softcapping", "null")]
+    [InlineData("num_experts", "0")]
+    [InlineData("attention_dropout", "0.1")]
+    public void WhatChangesNothingIsPassedOver(string key, string value)
+    {
+        using var model = LanguageModel.Load(Folder(key, value));
+        Assert.Empty(model.Source.Notes);
+    }
+
+    [Fact]
+    public void AnUnknownKeyIsToldOf()
+    {
+        using var model = LanguageModel.Load(Folder("brand_new_gate", "3"));
+        Assert.Contains("brand_new_gate", Assert.Single(model.Source.Notes), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("llama.logit_scale", 0.5f)]
+    [InlineData("llama.expert_count", 8f)]
+    [InlineData("llama.attention.scale", 0.9f)]
+    [InlineData("llama.rope.scaling.yarn_beta_fast", 16f)]
+    public void AKeyOfAGgufFileIsRefusedToo(string key, float value) =>
+        Assert.Contains($"'{key}'", Assert.Throws<NotSupportedException>(() => LanguageModel.Load(Gguf(key, value, null))).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("blk.0.attn_sinks.weight")]
+    [InlineData("rope_factors_long.weight")]
+    [InlineData("blk.1.attn_k.bias")] // in one layer only
+    public void ATensorWithoutAPlaceIsRefusedToo(string tensor) =>
+        Assert.Contains($"'{tensor}'", Assert.Throws<NotSupportedException>(() => LanguageModel.Load(Gguf("llama.logit_scale", 1, tensor))).Message, StringComparison.Ordinal);
+
+    private string Folder(string key, string value)
+    {
+        using (var model = LanguageModel.CreateRandom(TinyModel.Config(), 1, null, new LoadOptions { Threads = 1 }))
+            HuggingFaceExport.Write(model, _folder, ElementType.F32);
+        var path = Path.Combine(_folder, "config.json");
+        var json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        json[key] = JsonNode.Parse(value);
+        File.WriteAllText(path, json.ToJsonString());
+        return _folder;
+    }
+
+    private string Gguf(string key, float value, string? tensor)
+    {
+        var (plain, path) = (Path.Combine(_folder, "plain.gguf"), Path.Combine(_folder, "m.gguf"));
+        using (var model = LanguageModel.CreateRandom(TinyModel.Config(), 1, null, new LoadOptions { Threads = 1 }))
+            GgufExport.Write(model, plain);
+        using var source = GgufFile.Open(plain);
+        var plans = source.Tensors.Select(t => t.Plan).ToList();
+        if (tensor is not null)
+            plans.Add(new GgufTensorPlan(tensor, [16], BlockFormats.F32));
+        using var writer = GgufWriter.Create(path, source.Metadata.With(GgufValue.Of(key, value)), plans);
+        foreach (var t in source.Tensors)
+            writer.Write(source.Bytes(t));
+        if (tensor is not null)
+            writer.Write(new byte[64]);
+        writer.Commit();
+        return path;
+    }
+}
