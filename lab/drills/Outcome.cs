@@ -30,7 +30,7 @@ internal static class Outcome
     }
 
     // The card and the run file name the run's folder and its times; which checkpoints are kept depends on where a run was stopped.
-    private static bool IsMeasured(string name) => name is "README.md" or "config.yaml" or "loss.svg" || name.StartsWith("checkpoint-", StringComparison.Ordinal) || Path.GetFileName(name).StartsWith(".vernier", StringComparison.Ordinal);
+    private static bool IsMeasured(string name) => name is "README.md" or "config.yaml" or "loss.svg" or "result.json" || name.StartsWith("checkpoint-", StringComparison.Ordinal) || Path.GetFileName(name).StartsWith(".vernier", StringComparison.Ordinal);
 
     private static string Line(string line) => string.Join(' ', JsonDocument.Parse(line).RootElement.EnumerateObject().Where(f => !s_measured.Contains(f.Name)).Select(f => $"{f.Name}={f.Value.GetRawText()}"));
 }

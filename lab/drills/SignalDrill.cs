@@ -49,7 +49,7 @@ internal static class SignalDrill
             if (expected is not null && KillDrill.Finish(drill, work, turn, output, expected, "signal") is { } failure)
                 yield return failure;
         }
-        drill.Summary = FormattableString.Invariant($"{met} signals met a process at work; the slowest end took {slowest.TotalSeconds:F2} s.");
+        drill.Summary = FormattableString.Invariant($"{met} ended in time; the slowest end took {slowest.TotalSeconds:F2} s.");
     }
 
     private static IEnumerable<Work> Readers(DrillRun drill)
