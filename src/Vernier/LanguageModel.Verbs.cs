@@ -24,7 +24,7 @@ public sealed partial class LanguageModel
     /// <exception cref="NotFiniteNumberException">The run diverged; the adapter in the folder is the last good state.</exception>
     /// <exception cref="InvalidOperationException">Another caller tunes the model.</exception>
     public TuneResult Tune(string data, TuneOptions options, string folder, Action<TuneProgress>? progress = null, CancellationToken cancel = default, bool resume = false) =>
-        new Tuner(this, options, TrainingData.Load(data, this, options), null, folder).Run(resume, progress, cancel);
+        new Tuner(this, options, TrainingData.Load(data, this, options, cancel), null, folder).Run(resume, progress, cancel);
 
     /// <summary><see cref="Tune"/> on a thread of its own.</summary>
     /// <param name="progress">Told after every step.</param>

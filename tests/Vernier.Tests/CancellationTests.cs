@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Inspection;
@@ -137,6 +138,9 @@ public sealed class CancellationTests : IDisposable
             () => LanguageModel.Load(gguf, cancel: stop),
             () => LanguageModel.Load(folder, cancel: stop),
             () => model.CodesSha256(stop),
+            () => TrainingData.Load(data, model, s_options, stop),
+            () => Calibration.Load(model, data, new QuantizeOptions { Samples = 1 }, 1, stop),
+            () => model.Tune(data, s_options, At("run"), cancel: stop),
             () => model.ExportGguf(At("out.gguf"), stop),
             () => GgufExport.Write(model, gguf, cancel: stop),
             () => CodeComparison.Of(model, other, stop),

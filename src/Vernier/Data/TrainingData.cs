@@ -56,13 +56,14 @@ public sealed class TrainingData
     /// <param name="options">Context and TrainOnPrompt are used.</param>
     /// <param name="config">Bounds the ids and the length of a row.</param>
     /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
-    public static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config, ChatTemplate? chatTemplate = null) =>
-        Load(path, tokenizer, options, config, new Lazy<ChatTemplate?>(chatTemplate));
+    public static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config, ChatTemplate? chatTemplate = null, CancellationToken cancel = default) =>
+        Load(path, tokenizer, options, config, new Lazy<ChatTemplate?>(chatTemplate), cancel);
 
     /// <summary>Reads a data file for a model.</summary>
     /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
-    public static TrainingData Load(string path, LanguageModel model, TuneOptions options) =>
-        Load(path, model.Tokenizer, options, model.Config, new Lazy<ChatTemplate?>(() => model.ChatTemplate));
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static TrainingData Load(string path, LanguageModel model, TuneOptions options, CancellationToken cancel = default) =>
+        Load(path, model.Tokenizer, options, model.Config, new Lazy<ChatTemplate?>(() => model.ChatTemplate), cancel);
 
     /// <summary>One text as one token stream, cut into blocks of the context in order, as a <c>.txt</c> file is.</summary>
     /// <param name="source">What messages call it.</param>
@@ -105,8 +106,8 @@ public sealed class TrainingData
             lengths[s] = _sequenceStarts[_rowStarts[row] + s + 1] - _sequenceStarts[_rowStarts[row] + s];
     }
 
-    private static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config, Lazy<ChatTemplate?> chatTemplate) =>
-        TrainingFile.Read(path, new SampleEncoder(tokenizer, chatTemplate, options.TrainOnPrompt), options.Context, config);
+    private static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config, Lazy<ChatTemplate?> chatTemplate, CancellationToken cancel) =>
+        TrainingFile.Read(path, new SampleEncoder(tokenizer, chatTemplate, options.TrainOnPrompt), options.Context, config, cancel);
 
     /// <summary>SHA-256 of ids, targets and bounds, hexadecimal: the data's identity, wherever the file lies.</summary>
     public string Sha256()

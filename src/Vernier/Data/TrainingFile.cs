@@ -7,17 +7,18 @@ namespace Vernier.Data;
 /// Natural Instructions, or an object a line. Everything else is one stream of text.</summary>
 internal static class TrainingFile
 {
-    public static TrainingData Read(string path, SampleEncoder encoder, int context, ModelConfig config)
+    public static TrainingData Read(string path, SampleEncoder encoder, int context, ModelConfig config, CancellationToken cancel = default)
     {
+        cancel.ThrowIfCancellationRequested();
         var rows = new RowBuilder(path, Math.Min(context, config.ContextLength), config.VocabularySize);
         var samples = new SampleReader(path, encoder, rows, config);
         switch (Path.GetExtension(path).ToLowerInvariant())
         {
             case ".jsonl" or ".ndjson":
-                ReadLines(path, samples);
+                ReadLines(path, samples, cancel);
                 break;
             case ".json":
-                ReadJson(path, samples);
+                ReadJson(path, samples, cancel);
                 break;
             default:
                 var text = TextFile.Read(path);
@@ -29,11 +30,12 @@ internal static class TrainingFile
         return rows.Build();
     }
 
-    private static void ReadLines(string path, SampleReader samples)
+    private static void ReadLines(string path, SampleReader samples, CancellationToken cancel)
     {
         var found = false;
         foreach (var line in TextFile.ReadLines(path))
         {
+            cancel.ThrowIfCancellationRequested();
             if (line.IsBlank)
                 continue;
             using var document = JsonText.Parse(line.Bytes, path, line.Number);
@@ -44,7 +46,7 @@ internal static class TrainingFile
             throw Empty(path);
     }
 
-    private static void ReadJson(string path, SampleReader samples)
+    private static void ReadJson(string path, SampleReader samples, CancellationToken cancel)
     {
         var bytes = TextFile.ReadBytes(path);
         var text = bytes.Span.TrimStart(" \t\r\n"u8);
@@ -53,7 +55,7 @@ internal static class TrainingFile
         var firstLine = text.IndexOf((byte)'\n');
         if (text[0] == '{' && firstLine > 0 && text[..firstLine].TrimEnd(" \t\r"u8).EndsWith("}"u8) && !text[firstLine..].TrimStart(" \t\r\n"u8).IsEmpty)
         {
-            ReadLines(path, samples);
+            ReadLines(path, samples, cancel);
             return;
         }
         using var document = JsonText.Parse(bytes, path);
@@ -70,7 +72,10 @@ internal static class TrainingFile
         }
         var number = 0;
         foreach (var record in Records(path, root))
+        {
+            cancel.ThrowIfCancellationRequested();
             samples.Read(record, $"record {++number}");
+        }
         if (number == 0)
             throw Empty(path);
     }

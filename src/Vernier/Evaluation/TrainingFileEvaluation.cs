@@ -25,7 +25,7 @@ public static class TrainingFileEvaluation
         var path = options.Checked().Data!;
         var defaults = new TuneOptions();
         var tune = defaults with { Context = options.Context ?? defaults.Context, TrainOnPrompt = options.TrainOnPrompt };
-        var data = TrainingData.Load(path, model, tune);
+        var data = TrainingData.Load(path, model, tune, stop);
         var nll = Loss(model.Decoder, model.Compute, data, options.Batch, progress, stop);
         if (!double.IsFinite(nll))
             throw new NotFiniteNumberException($"{path}: the loss is {nll}: the model does not compute on it", nll);

@@ -10,11 +10,12 @@ public static class Calibration
     /// <summary>Draws rows of the data without repeating one, in the order of the data.</summary>
     /// <param name="path">Any data file that tuning reads.</param>
     /// <exception cref="InvalidDataException">The data is damaged, or has fewer rows than asked for.</exception>
-    public static IReadOnlyList<TokenBatch> Load(LanguageModel model, string path, QuantizeOptions options, int seed)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static IReadOnlyList<TokenBatch> Load(LanguageModel model, string path, QuantizeOptions options, int seed, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        var data = TrainingData.Load(path, model, new TuneOptions { Context = Math.Min(options.Context, model.Config.ContextLength) });
+        var data = TrainingData.Load(path, model, new TuneOptions { Context = Math.Min(options.Context, model.Config.ContextLength) }, cancel);
         if (data.Rows < options.Samples)
             throw new InvalidDataException($"{path}: found {data.Rows} samples of {options.Context} tokens, expected at least {options.Samples}: lower --samples or --context");
         var rows = Enumerable.Range(0, data.Rows).ToArray();
