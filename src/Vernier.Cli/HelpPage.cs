@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Vernier.Cli.Terminal;
-using Vernier.Cli.Verbs;
 
 namespace Vernier.Cli;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Inspection;
 using Vernier.Models;

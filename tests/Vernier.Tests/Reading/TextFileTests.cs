@@ -1,6 +1,6 @@
 using System.Text;
-using Vernier.Tests.Tuning;
 using Vernier.Reading;
+using Vernier.Tests.Tuning;
 
 namespace Vernier.Tests.Reading;
 

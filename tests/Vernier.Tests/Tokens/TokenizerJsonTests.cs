@@ -1,4 +1,3 @@
-using System.Text;
 using Vernier.Tokens;
 
 namespace Vernier.Tests.Tokens;

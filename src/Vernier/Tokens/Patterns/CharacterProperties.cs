@@ -19,7 +19,14 @@ internal static class CharacterProperties
 
     private static readonly Dictionary<string, string> Groups = new(StringComparer.Ordinal)
     {
-        ["letter"] = "l", ["mark"] = "m", ["combiningmark"] = "m", ["number"] = "n", ["punctuation"] = "p", ["symbol"] = "s", ["separator"] = "z", ["other"] = "c",
+        ["letter"] = "l",
+        ["mark"] = "m",
+        ["combiningmark"] = "m",
+        ["number"] = "n",
+        ["punctuation"] = "p",
+        ["symbol"] = "s",
+        ["separator"] = "z",
+        ["other"] = "c",
     };
 
     /// <summary>The set of a name, or null where it is not known.</summary>

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Vernier.Tokens.Templates;
 
 /// <summary>Members of values: Python's methods that only read, keys, places and slices.</summary>

@@ -20,7 +20,8 @@ internal static class TemplateMethods
             foreach (var key in TemplateValues.Iterate(run, a.Get(0)))
                 made[TemplateKey.Of(run, key)] = a.Get(1);
             return made;
-        }));
+        }
+    ));
 
     private static readonly FrozenDictionary<string, (TemplateSignature, Method)> Sequence = Table(
         ("count", "/ value", (run, owner, a) => ((IReadOnlyList<object?>)owner!).LongCount(item => ReferenceEquals(item, a.Get(0)) || TemplateValues.AreEqual(run, item, a.Get(0)))),
