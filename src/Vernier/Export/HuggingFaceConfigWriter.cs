@@ -145,7 +145,7 @@ internal static class HuggingFaceConfigWriter
         if (config.RopeAttentionFactor != 1 || factors.Count == 0)
             throw Refused("rope_scaling", "the file states an attention factor (rope.scaling.attn_factor) outside of YaRN");
         if (factors.All(f => f == factors[0]))
-            return new JsonObject { ["rope_type"] = "linear", ["factor"] = factors[0] };
+            return RopeHint.ToJson(new RopeFormula { Type = RopeFormula.Linear, Factor = factors[0] }, 1);
         var factor = factors.Max();
         for (var original = 1 << 5; original <= 1 << 20; original *= 2)
             if (RopeScaling.Llama3(config.RopeTheta, config.HeadDim, factor, 1, 4, original).Zip(factors).All(p => MathF.Abs(p.First - p.Second) <= 1e-4f * p.Second))

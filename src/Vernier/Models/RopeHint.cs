@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files.Gguf;
@@ -14,23 +15,27 @@ internal static class RopeHint
     /// <param name="attentionFactor">Of YaRN.</param>
     public static JsonObject ToJson(RopeFormula formula, float attentionFactor)
     {
-        var json = new JsonObject { ["rope_type"] = formula.Type, ["factor"] = formula.Factor };
+        var json = new JsonObject { ["rope_type"] = formula.Type, ["factor"] = Number(formula.Factor) };
         if (formula.Type == RopeFormula.Linear)
             return json;
         json["original_max_position_embeddings"] = formula.OriginalContext;
         if (formula.Type == RopeFormula.Llama3)
         {
-            json["low_freq_factor"] = formula.LowFrequencyFactor;
-            json["high_freq_factor"] = formula.HighFrequencyFactor;
+            json["low_freq_factor"] = Number(formula.LowFrequencyFactor);
+            json["high_freq_factor"] = Number(formula.HighFrequencyFactor);
             return json;
         }
-        json["beta_fast"] = formula.BetaFast;
-        json["beta_slow"] = formula.BetaSlow;
-        json["attention_factor"] = attentionFactor;
+        json["beta_fast"] = Number(formula.BetaFast);
+        json["beta_slow"] = Number(formula.BetaSlow);
+        json["attention_factor"] = Number(double.Parse(attentionFactor.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
         if (!formula.Truncates)
             json["truncate"] = false;
         return json;
     }
+
+    /// <summary>transformers warns of a whole number here that is not spelled as a fraction.</summary>
+    private static JsonNode Number(double value) =>
+        JsonNode.Parse(value == Math.Floor(value) && Math.Abs(value) < 1e15 ? value.ToString("F1", CultureInfo.InvariantCulture) : value.ToString("R", CultureInfo.InvariantCulture))!;
 
     public static GgufValue Value(RopeFormula formula, float attentionFactor) => GgufValue.Of(Key, ToJson(formula, attentionFactor).ToJsonString());
 
@@ -41,7 +46,7 @@ internal static class RopeHint
             return null;
         try
         {
-            using var json = JsonDocument.Parse($"{{\"rope_scaling\":{text},\"rope_theta\":{theta.ToString("R", System.Globalization.CultureInfo.InvariantCulture)}}}");
+            using var json = JsonDocument.Parse($"{{\"rope_scaling\":{text},\"rope_theta\":{theta.ToString("R", CultureInfo.InvariantCulture)}}}");
             var read = RopeScaling.Read(new ConfigKeys(Key, json.RootElement), 2 * factors.Length, 1);
             return read.Factors.AsSpan().SequenceEqual(factors) ? read.Formula : null;
         }

@@ -39,6 +39,17 @@ public sealed class ConfigRulesTests : IDisposable
     }
 
     [Fact]
+    public void FactorsAreSpelledAsFractions()
+    {
+        var formula = new RopeFormula { Type = RopeFormula.Linear, Factor = 8 };
+        using (var model = LanguageModel.CreateRandom(TinyModel.Config() with { RopeFormula = formula, RopeFrequencyFactors = formula.Factors(10000, 8) }, 1, null, new LoadOptions { Threads = 1 }))
+            HuggingFaceExport.Write(model, _folder, ElementType.F32);
+        Assert.Contains("\"factor\": 8.0", File.ReadAllText(Path.Combine(_folder, "config.json")), StringComparison.Ordinal);
+        using var copy = LanguageModel.Load(_folder);
+        Assert.Equal(formula.Factors(10000, 8), copy.Config.RopeFrequencyFactors);
+    }
+
+    [Fact]
     public void AnUnknownKeyIsToldOf()
     {
         using var model = LanguageModel.Load(Folder("brand_new_gate", "3"));
