@@ -14,6 +14,8 @@ internal static partial class FileErrors
         if (Failed(e) is not { } path)
             return null;
         var shown = Shown(path, args);
+        if (!Path.Exists(path) && FileAbove(path) is { } file)
+            return $"{Shown(file, args)}: is a file, expected a folder";
         if (Directory.Exists(path))
             return $"{shown}: is a folder, expected a file";
         return e is UnauthorizedAccessException ? $"{shown}: permission denied" : shown + NotThere;
@@ -27,14 +29,24 @@ internal static partial class FileErrors
         _ => null,
     };
 
-    private static string Shown(string path, string[] args)
+    /// <summary>A file that stands where the path has a folder.</summary>
+    private static string? FileAbove(string path)
     {
+        var above = Path.GetDirectoryName(Path.GetFullPath(path));
+        while (above is not null && !Path.Exists(above))
+            above = Path.GetDirectoryName(above);
+        return File.Exists(above) ? above : null;
+    }
+
+    private static string Shown(string told, string[] args)
+    {
+        var path = Path.GetFullPath(told);
         var typed = args.Where(arg => arg.Length > 0 && !arg.Contains('\0')).Select(arg => (Arg: arg, Full: Path.TrimEndingDirectorySeparator(Path.GetFullPath(arg)))).ToList();
         if (typed.FirstOrDefault(t => t.Full == path) is { Arg: { } same })
             return same;
         // A file inside a folder that was typed; where there is no such folder, that is what is missing.
         var around = typed.Where(t => path.StartsWith(t.Full + Path.DirectorySeparatorChar, StringComparison.Ordinal)).OrderBy(t => t.Full.Length).LastOrDefault();
-        return around.Arg is not { } folder ? path : Directory.Exists(around.Full) ? Path.Combine(folder, path[(around.Full.Length + 1)..]) : folder;
+        return around.Arg is not { } folder ? told : Directory.Exists(around.Full) ? Path.Combine(folder, path[(around.Full.Length + 1)..]) : folder;
     }
 
     [GeneratedRegex("^(?:Could not find|Access to the path)[^']*'(.+)'", RegexOptions.Singleline)]

@@ -36,9 +36,18 @@ internal static class OutputGuard
                         inputs.AddRange(Candidates(name, value));
                     else if ((OutputKind)kind is not OutputKind.Text && value.Length > 0)
                         outputs.Add((new(name, value), (OutputKind)kind));
+        RequireNamed(parsed);
         RequireApart([.. outputs.Select(o => o.What)], inputs);
         foreach (var (what, kind) in outputs.Where(o => !OutputFile.IsStream(o.What.Path)))
             RequireFree(what, kind, force);
+    }
+
+    /// <summary>No path is empty: a variable that a script forgot to set.</summary>
+    private static void RequireNamed(ParseResult parsed)
+    {
+        foreach (var (symbol, name, _) in parsed.CommandResult.Children.SelectMany(Values).Where(v => string.IsNullOrWhiteSpace(v.Value)))
+            if (symbol is Argument || s_kinds.TryGetValue(symbol, out var kind) && (OutputKind)kind is not OutputKind.Text || symbol is Option { HelpName: "FILE" or "DIR" or "PATH" })
+                throw new UsageException($"{name} is empty, expected a path");
     }
 
     /// <summary>Checks outputs against inputs that become known later, such as those of a run file.</summary>

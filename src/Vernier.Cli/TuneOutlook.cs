@@ -20,10 +20,14 @@ internal static class TuneOutlook
         foreach (var note in Notes(data.Counts, options.Context))
             Line("", note);
         if (evalData is not null)
+        {
             Line("check", $"{Describe(evalData, options.Context)}; measured before and after");
+            foreach (var note in Notes(evalData.Counts, options.Context))
+                Line("", note);
+        }
         Line("method", Method(model, loaded, options));
         var rows = options.Batch * options.Accumulate;
-        Line("plan", string.Create(c, $"{options.Steps} steps of {rows} {(rows == 1 ? "row" : "rows")}: {(double)options.Steps!.Value * rows / data.Rows:0.##} times through the data (epochs)"));
+        Line("plan", string.Create(c, $"{options.Steps} {(options.Steps == 1 ? "step" : "steps")} of {rows} {(rows == 1 ? "row" : "rows")}: {(double)options.Steps!.Value * rows / data.Rows:0.##} times through the data (epochs)"));
         if (options.StopAfter is { } stop && stop < options.Steps)
             Line("", string.Create(c, $"stops after step {stop}; --resume goes on"));
         Console.Error.WriteLine($"{"then",-7} {Next(model, loaded, options, output)}"); // one line: it is there to be copied
@@ -54,7 +58,7 @@ internal static class TuneOutlook
         if (counts.LeftOut > 0)
             yield return string.Create(c, $"{Samples(counts.LeftOut)} left out: nothing to learn within {context} tokens");
         if (counts.TokensLeftOut > 0)
-            yield return string.Create(c, $"{counts.TokensLeftOut:N0} tokens at the end do not fill a row and are left out");
+            yield return string.Create(c, $"{counts.TokensLeftOut:N0} {(counts.TokensLeftOut == 1 ? "token at the end does not fill a row and is" : "tokens at the end do not fill a row and are")} left out");
 
         string Samples(int number) => string.Create(c, $"{number:N0} {(number == 1 ? "sample" : "samples")}");
     }

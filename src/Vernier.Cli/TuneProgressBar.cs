@@ -10,19 +10,28 @@ internal sealed class TuneProgressBar : IDisposable
     private const double Smoothing = 0.2;
     private readonly ProgressLine _steps = new("step", stays: true);
     private ProgressLine? _evaluation;
+    private ProgressLine? _first;
     private double _seconds;
+
+    /// <summary>The run begins: the first step takes longest, and it shows how long the others take.</summary>
+    public void Begin() => _first = new ProgressLine("before the first step is done", patience: TimeSpan.FromSeconds(1));
 
     /// <summary>Batches of the validation data that are measured.</summary>
     public void Evaluating(int done, int total)
     {
+        EndFirst();
         _evaluation ??= new ProgressLine("measuring the validation data");
         _evaluation.Report(done, total);
-        if (done == total)
-            EndEvaluation();
+        if (done < total)
+            return;
+        EndEvaluation();
+        if (_seconds == 0)
+            Begin();
     }
 
     public void Report(TuneProgress at)
     {
+        EndFirst();
         EndEvaluation();
         if (_seconds == 0)
             Announce(at);
@@ -38,8 +47,15 @@ internal sealed class TuneProgressBar : IDisposable
 
     public void Dispose()
     {
+        EndFirst();
         EndEvaluation();
         _steps.Dispose();
+    }
+
+    private void EndFirst()
+    {
+        _first?.Dispose();
+        _first = null;
     }
 
     private void EndEvaluation()
@@ -51,8 +67,9 @@ internal sealed class TuneProgressBar : IDisposable
     private static void Announce(TuneProgress at)
     {
         var c = CultureInfo.InvariantCulture;
+        var left = at.Steps - at.Step + 1;
         var blocks = at.KeptBlocks + at.RecomputedBlocks;
-        TuneOutlook.Line("time", string.Create(c, $"about {ProgressLine.Length(TimeSpan.FromSeconds(at.Seconds * (at.Steps - at.Step + 1)))} for {at.Steps - at.Step + 1} steps, by the first one"));
+        TuneOutlook.Line("time", string.Create(c, $"about {ProgressLine.Length(TimeSpan.FromSeconds(at.Seconds * left))} for {left} {(left == 1 ? "step" : "steps")}, by the first one"));
         TuneOutlook.Line("memory", string.Create(c, $"{at.ResidentBytes / 1e6:F0} MB; {(at.RecomputedBlocks == 0 ? "no block of the model is computed twice" : $"{at.RecomputedBlocks} of {blocks} blocks of the model are computed twice to save memory (--memory-limit)")}"));
     }
 }

@@ -17,10 +17,14 @@ internal static class UsageErrors
         var words = command.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Concat(command.Tokens).Select(t => t.Value).Concat(parsed.UnmatchedTokens);
         if (words.FirstOrDefault(word => word.Length > 1 && word[0] == '-' && IsOption(word, args)) is { } option)
             return UnknownOption(command.Command, option);
+        // With --help the parser finds no error.
+        if (parsed.UnmatchedTokens.FirstOrDefault() is { } unknown && (parsed.Errors.Count > 0 || command.Command.Subcommands.Count > 0))
+            return UnknownWord(command.Command, unknown);
         if (parsed.Errors.Count == 0)
             return null;
-        if (parsed.UnmatchedTokens.FirstOrDefault() is { } unknown)
-            return UnknownWord(command.Command, unknown);
+        var absent = parsed.Errors.Select(e => e.SymbolResult).OfType<OptionResult>().Where(o => o.IdentifierToken is null && o.Option.Required).Select(o => o.Option).Distinct().ToList();
+        if (absent.Count > 1 && absent.Count == parsed.Errors.Count)
+            return $"{Name(command.Command)} needs {string.Join(" and ", absent.Select(o => $"{o.Name} {o.HelpName ?? "VALUE"}"))}";
         return string.Join("; ", parsed.Errors.Select(e => Missing(e, command) ?? e.Message.TrimEnd('.')).Distinct());
     }
 
@@ -55,7 +59,7 @@ internal static class UsageErrors
         OptionResult { Tokens.Count: 0 } o when o.Option.Arity.MinimumNumberOfValues > 0 && o.IdentifierToken is not null => $"{o.Option.Name} needs a value: {o.Option.Name} {o.Option.HelpName ?? "VALUE"}",
         OptionResult { IdentifierTokenCount: > 1 } o when o.Option.Arity.MaximumNumberOfValues == 1 => $"{o.Option.Name} is given {o.IdentifierTokenCount} times, expected once",
         OptionResult { IdentifierToken: null, Option.Required: true } o => $"{Name(command.Command)} needs {o.Option.Name} {o.Option.HelpName ?? "VALUE"}",
-        ArgumentResult { Tokens.Count: 0 } a when a.Argument.Arity.MinimumNumberOfValues > 0 => $"{Name(command.Command)} needs {a.Argument.Name}: {a.Argument.Description}; {Help(command.Command)}",
+        ArgumentResult { Tokens.Count: 0 } a when a.Argument.Arity.MinimumNumberOfValues > 0 => $"{Name(command.Command)} needs {a.Argument.Name}: {a.Argument.Description}; 'vernier {Name(command.Command)} --help' says more",
         CommandResult c when c.Command.Subcommands.Count > 0 => $"{Name(c.Command)} needs one of {OptionRules.AnyOf([.. c.Command.Subcommands.Select(s => s.Name)])}; {Help(c.Command)}",
         CommandResult c when c.Command.Options.FirstOrDefault(o => o.Required && c.GetResult(o) is null) is { } missing => $"{Name(c.Command)} needs {missing.Name} {missing.HelpName ?? "VALUE"}",
         _ => null,

@@ -35,6 +35,28 @@ public sealed class MissingFileTests : TemporaryFolder
         Assert.False(Path.Exists(At("out")));
     }
 
+    [Theory]
+    [InlineData("export M --adapter @ --to hf --out O")]
+    [InlineData("generate @ --prompt a")]
+    [InlineData("adapter info @")]
+    public async Task ARelativePathIsNamedAsItWasTyped(string line)
+    {
+        var missing = Path.GetRelativePath(Directory.GetCurrentDirectory(), At("none"));
+        Assert.Equal((1, $"vernier: {missing}: no such file or folder"), await Run(line, missing));
+    }
+
+    [Theory]
+    [InlineData("export M --adapter @ --to hf --out O")]
+    [InlineData("adapter info @")]
+    public async Task AFileIsNoFolder(string line) => Assert.Equal((1, $"vernier: {At("text.txt")}: is a file, expected a folder"), await Run(line, At("text.txt")));
+
+    [Fact]
+    public async Task AFolderWithoutAModelSaysSo()
+    {
+        Directory.CreateDirectory(At("folder.d"));
+        Assert.Equal((1, $"vernier: {At("folder.d")}: model folder: found no config.json, expected it beside the weights"), await Run("generate @ --prompt a", At("folder.d")));
+    }
+
     private async Task<(int Exit, string Error)> Run(string line, string path)
     {
         if (!File.Exists(At("model.gguf")))

@@ -25,6 +25,13 @@ public sealed class UsageTests
     });
 
     [Theory]
+    [InlineData("--help")]
+    [InlineData("tune --help", "tune")]
+    [InlineData("adapter diff --help", "adapter", "diff")]
+    public void HelpIsAVerbToo(string same, params string[] about) =>
+        Assert.Equal(CommandLine.Vernier(same.Split(' ')), CommandLine.Vernier(["help", .. about]));
+
+    [Theory]
     [InlineData("inspect")]
     [InlineData("frobnicate")]
     [InlineData("eval", "model.gguf")]
@@ -54,6 +61,16 @@ public sealed class UsageTests
     [InlineData("did you mean 'smollm2-135m'?", "plan", "--shape", "smolm2-135m")]
     [InlineData("needs MODEL", "inspect")]
     [InlineData("needs --out", "quantize", "model.gguf")]
+    [InlineData("vernier: score needs --file IN.jsonl and --out OUT.jsonl", "score", "model.gguf")]
+    [InlineData("--out is empty, expected a path", "tune", "model.gguf", "--data", "d", "--out", "")]
+    [InlineData("--out is empty, expected a path", "export", "model.gguf", "--to", "gguf", "--out", "")]
+    [InlineData("--data is empty, expected a path", "tune", "model.gguf", "--data", " ", "--out", "o")]
+    [InlineData("--adapter is empty, expected a path", "generate", "model.gguf", "--prompt", "a", "--adapter", "")]
+    [InlineData("MODEL is empty, expected a path", "inspect", "")]
+    [InlineData("B is empty, expected a path", "verify", "a.gguf", "")]
+    [InlineData("unknown verb 'tun'; did you mean 'tune'?", "help", "tun")]
+    [InlineData("unknown verb 'tun'; did you mean 'tune'?", "tun", "--help")]
+    [InlineData("did you mean 'diff'?", "adapter", "dif", "--help")]
     public void AMistakeIsNamedAndTheNearestNameSuggested(string expected, params string[] arguments) =>
         Assert.Contains(expected, CommandLine.Vernier(arguments).Refusal(2), StringComparison.Ordinal);
 

@@ -91,7 +91,7 @@ internal sealed class QuantizeVerb
     {
         var c = CultureInfo.InvariantCulture;
         foreach (var kind in result.Layers.GroupBy(l => (Leaf: l.Name[(l.Name.LastIndexOf('.') + 1)..], l.Bits)))
-            Console.Out.WriteLine(string.Create(c, $"  {kind.Key.Leaf,-10} {kind.Count(),3} of {kind.Key.Bits} bits, relative error {kind.Average(l => l.RelativeError):E2} (worst {kind.Max(l => l.RelativeError):E2})"));
+            Console.Out.WriteLine(string.Create(c, $"  {kind.Key.Leaf,-10} {kind.Count(),3} of {kind.Key.Bits} bits, relative error {100 * kind.Average(l => l.RelativeError):0.###} % (worst {100 * kind.Max(l => l.RelativeError):0.###} %)"));
         Console.Out.WriteLine(string.Create(c, $"{result.Layers.Count} linears by {result.Scheme} in {result.Seconds:F1} s"));
         Console.Out.WriteLine($"codes SHA-256 {result.CodesSha256}");
         Console.Out.WriteLine(string.Create(c, $"{result.Path}: {result.Format}, {result.Bytes / 1e6:F1} MB"));

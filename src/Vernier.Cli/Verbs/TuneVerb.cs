@@ -61,9 +61,13 @@ internal sealed class TuneVerb
         var tuner = new Tuner(loaded, options, rows, evalRows, output) { Evaluating = progress.Evaluating };
         TuneOutlook.Write(model, loaded, tuner.Options, rows, evalRows, output);
         Interruption.WaitForState();
+        progress.Begin();
         var result = tuner.Run(resume, progress.Report, stop, force);
         progress.Dispose();
         var json = parsed.GetValue(_common.Json);
+        // The outlook has said what does not fill a row.
+        foreach (var warning in result.Warnings.Distinct().Except(((TrainingData?[])[rows, evalRows]).Where(d => d?.Counts.TokensLeftOut > 0).SelectMany(d => d!.Notes)))
+            Console.Error.WriteLine($"vernier: WARNING: {warning}");
         Print(result, TuningMethods.Create(tuner.Options.Method).KeepsCodes, output, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
         return 0;
@@ -91,9 +95,7 @@ internal sealed class TuneVerb
     private static void Print(TuneResult result, bool keepsCodes, string output, TextWriter to)
     {
         var c = CultureInfo.InvariantCulture;
-        foreach (var warning in result.Warnings)
-            Console.Error.WriteLine($"vernier: WARNING: {warning}");
-        to.WriteLine(string.Create(c, $"step {result.Step} of {result.Steps}: loss {result.Loss:F4}, {result.TrainableParameters} trained values, peak memory {result.PeakResidentMegabytes:F0} MB"));
+        to.WriteLine(string.Create(c, $"step {result.Step} of {result.Steps}: loss {result.Loss:F4}, {result.TrainableParameters:N0} trained values, peak memory {result.PeakResidentMegabytes:F0} MB"));
         if (result is { InitialEval: { } before, FinalEval: { } after })
             to.WriteLine(string.Create(c, $"validation loss {before:F4} -> {after:F4} (perplexity {Math.Exp(before):F3} -> {Math.Exp(after):F3})"));
         if (result is { BroughtEval: { } brought, StartEval: { } start })

@@ -171,7 +171,7 @@ public sealed class HfFolder : IDisposable
     private static JsonDocument ReadJson(string path)
     {
         if (!File.Exists(path))
-            throw Damaged.File(path, "file", "nothing", "a JSON file in every model folder");
+            throw Damaged.File(System.IO.Path.GetDirectoryName(path)!, "model folder", $"no {System.IO.Path.GetFileName(path)}", "it beside the weights");
         return JsonFile.Parse(path, MaxJsonBytes);
     }
 }

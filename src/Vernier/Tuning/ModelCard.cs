@@ -22,25 +22,28 @@ internal static class ModelCard
         Line($"{options.Method} adapter of {HubCard.Code(baseModel)}, tuned on {HubCard.Code(PublicPath.Name(data.Source))} with Vernier {AdapterConfig.ToolVersion}.");
         if (!result.Finished)
             Line($"The run ended after step {result.Step} of {result.Steps} and can be resumed.");
-        foreach (var warning in result.Warnings)
+        var notes = data.Notes.Concat(evalData?.Notes ?? []).Select(n => PublicPath.Named(n, data.Source, evalData?.Source)).Distinct().ToList();
+        foreach (var warning in result.Warnings.Except(notes))
             Line($"\n> **{warning}**");
-        Line($"\n| | before | after |\n|---|---|---|");
         if (result.InitialEval is { } before && result.FinalEval is { } after)
         {
+            Line($"\n| | before | after |\n|---|---|---|");
             Line($"| validation loss, nats a token ({HubCard.Code(PublicPath.Name(evalData!.Source))}) | {before:F4} | {after:F4} |");
             if (result is { BroughtEval: { } brought, StartEval: { } start })
                 Line($"| of the model as it was brought; rounded anew before the first step | {brought:F4}; {start:F4} | |");
             Line($"| validation perplexity | {Math.Exp(before):F3} | {Math.Exp(after):F3} |");
         }
-        Line($"| codes | | {Codes(options.Method, result)} |");
         Line($"\n![loss](loss.svg)\n");
         Line($"| | |\n|---|---|");
-        Line($"| trained parameters | {result.TrainableParameters} |");
-        Line($"| steps | {result.Step} of {result.Steps}, {options.Batch * options.Accumulate} rows each |");
-        Line($"| data | {data.Rows} rows, {data.Sequences} sequences, {data.Tokens} tokens, SHA-256 `{data.Sha256()}` |");
+        Line($"| trained parameters | {result.TrainableParameters:N0} |");
+        Line($"| steps | {result.Step} of {result.Steps}, {Count(options.Batch * options.Accumulate, "row")} each |");
+        Line($"| data | {Count(data.Rows, "row")}, {Count(data.Sequences, "sequence")}, {Count(data.Tokens, "token")}, SHA-256 `{data.Sha256()}` |");
+        Line($"| codes | {Codes(options.Method, result)} |");
         if (result.CodesSha256 is not null)
             Line($"| SHA-256 of the codes | `{result.CodesSha256}` |");
         Line($"| largest resident memory | {result.PeakResidentMegabytes:F0} MB |");
+        foreach (var note in notes)
+            Line($"\n{note}");
         var (model, adapter) = (HubCard.Argument(PublicPath.OrName(modelPath)), HubCard.Argument(PublicPath.OrName(folder)));
         Line($"\n## Use\n\n```\nvernier generate {model} --adapter {adapter} --prompt {Example(data)}\nvernier export {model} --adapter {adapter} --to {Target(options, modelPath)}\n```\n");
         Line($"All options of the run are in `config.yaml`, its losses in `log.jsonl`.{(result.CodesSha256 is null ? "" : " The adapter fits only the model with these codes.")}");
@@ -48,6 +51,8 @@ internal static class ModelCard
 
         void Line(FormattableString text) => card.Append(text.ToString(CultureInfo.InvariantCulture)).Append('\n');
     }
+
+    private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number:N0} {what}{(number == 1 ? "" : "s")}");
 
     /// <summary>A prompt of the data as an argument of a shell: the adapter's form is put around it by the command.</summary>
     private static string Example(TrainingData data) =>
@@ -70,6 +75,7 @@ internal static class ModelCard
         true => "unchanged",
         false when !TuningMethods.Create(method).KeepsCodes => $"new ones: {method} trains the codes",
         false => "CHANGED",
+        null when !result.Finished => "not compared: the run has not ended",
         null => "none: nothing is quantized",
     };
 

@@ -32,10 +32,12 @@ internal static class RunIdentity
     {
         var differences = was.Keys.Union(now.Keys).Order(StringComparer.Ordinal)
             .Where(name => was.GetValueOrDefault(name) != now.GetValueOrDefault(name))
-            .Select(name => $"{name} was {was.GetValueOrDefault(name) ?? "not set"} and is {now.GetValueOrDefault(name) ?? "not set"}")
+            .Select(name => name is "data" or "model"
+                ? $"the {name} {(name == "data" ? "are" : "is")} not the same"
+                : $"{name} was {was.GetValueOrDefault(name) ?? "not set"} and is {now.GetValueOrDefault(name) ?? "not set"}")
             .ToArray();
         if (differences.Length > 0)
-            throw new InvalidDataException($"{checkpoint}: cannot go on with another run: {string.Join("; ", differences)}");
+            throw new InvalidDataException($"{checkpoint}: cannot go on with another run: {string.Join("; ", differences)}. Give what the run began with, or start anew in another folder");
     }
 
     /// <summary>SHA-256 over the shapes and the first row of every linear and over the norms and biases: cheap, and another model has another.</summary>

@@ -137,9 +137,9 @@ public class TunerTests
         var options = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options with { LearningRate = 0.5f }, resume: true));
         Assert.Contains("lr was 0.02 and is 0.5", options.Message);
         var data = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options, resume: true, data: TinyRun.Data(rows: 5)));
-        Assert.Contains("data was", data.Message);
+        Assert.Contains("the data are not the same", data.Message);
         var model = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options, resume: true, modelSeed: 2));
-        Assert.Contains("model was", model.Message);
+        Assert.Contains("the model is not the same", model.Message);
     }
 
     [Fact]
