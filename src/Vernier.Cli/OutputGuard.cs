@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using Vernier.Files;
 using Vernier.Kernels;
 
@@ -8,7 +9,7 @@ namespace Vernier.Cli;
 
 /// <summary>The one place that looks at every path of a command line before a verb begins: no output replaces an input, by whatever name, and nothing that is
 /// there is overwritten without <c>--force</c>. Whatever is not marked as written or as text counts as read.</summary>
-internal static class OutputGuard
+internal static partial class OutputGuard
 {
     private static readonly ConditionalWeakTable<Symbol, object> s_kinds = [];
 
@@ -117,7 +118,23 @@ internal static class OutputGuard
         if (value.Length == 0 || value.Contains('\0'))
             yield break;
         yield return new(name, value);
+        foreach (var shard in OtherShards(value))
+            yield return new(name, shard);
         if (value.IndexOf('=') is > 0 and var at && at + 1 < value.Length)
             yield return new(name, value[(at + 1)..]);
     }
+
+    /// <summary>The files beside a shard of a split model that are read with it.</summary>
+    private static IEnumerable<string> OtherShards(string path)
+    {
+        if (ShardName().Match(path) is not { Success: true } match || !File.Exists(path))
+            return [];
+        var (start, end) = (match.Groups["start"].Value, match.Groups["end"].Value);
+        return Directory.EnumerateFiles(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".")
+            .Select(file => Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileName(file)))
+            .Where(file => ShardName().Match(file) is { Success: true } other && other.Groups["start"].Value == start && other.Groups["end"].Value == end && file != path);
+    }
+
+    [GeneratedRegex(@"^(?<start>.*)-[0-9]{5}(?<end>-of-[0-9]{5}\.[A-Za-z]+)$", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    private static partial Regex ShardName();
 }

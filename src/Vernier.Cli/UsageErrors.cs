@@ -20,6 +20,9 @@ internal static class UsageErrors
         // With --help the parser finds no error.
         if (parsed.UnmatchedTokens.FirstOrDefault() is { } unknown && (parsed.Errors.Count > 0 || command.Command.Subcommands.Count > 0))
             return UnknownWord(command.Command, unknown);
+        // Where the second time brings no value, the parser takes the first.
+        if (command.Children.OfType<OptionResult>().FirstOrDefault(o => o.IdentifierTokenCount > 1 && o.Option.Arity is { MinimumNumberOfValues: 1, MaximumNumberOfValues: 1 }) is { } twice)
+            return Repeated(twice);
         if (parsed.Errors.Count == 0)
             return null;
         var absent = parsed.Errors.Select(e => e.SymbolResult).OfType<OptionResult>().Where(o => o.IdentifierToken is null && o.Option.Required).Select(o => o.Option).Distinct().ToList();
@@ -57,13 +60,15 @@ internal static class UsageErrors
     private static string? Missing(ParseError error, CommandResult command) => error.SymbolResult switch
     {
         OptionResult { Tokens.Count: 0 } o when o.Option.Arity.MinimumNumberOfValues > 0 && o.IdentifierToken is not null => $"{o.Option.Name} needs a value: {o.Option.Name} {o.Option.HelpName ?? "VALUE"}",
-        OptionResult { IdentifierTokenCount: > 1 } o when o.Option.Arity.MaximumNumberOfValues == 1 => $"{o.Option.Name} is given {o.IdentifierTokenCount} times, expected once",
+        OptionResult { IdentifierTokenCount: > 1 } o when o.Option.Arity.MaximumNumberOfValues == 1 => Repeated(o),
         OptionResult { IdentifierToken: null, Option.Required: true } o => $"{Name(command.Command)} needs {o.Option.Name} {o.Option.HelpName ?? "VALUE"}",
         ArgumentResult { Tokens.Count: 0 } a when a.Argument.Arity.MinimumNumberOfValues > 0 => $"{Name(command.Command)} needs {a.Argument.Name}: {a.Argument.Description}; 'vernier {Name(command.Command)} --help' says more",
         CommandResult c when c.Command.Subcommands.Count > 0 => $"{Name(c.Command)} needs one of {OptionRules.AnyOf([.. c.Command.Subcommands.Select(s => s.Name)])}; {Help(c.Command)}",
         CommandResult c when c.Command.Options.FirstOrDefault(o => o.Required && c.GetResult(o) is null) is { } missing => $"{Name(c.Command)} needs {missing.Name} {missing.HelpName ?? "VALUE"}",
         _ => null,
     };
+
+    private static string Repeated(OptionResult o) => $"{o.Option.Name} is given {o.IdentifierTokenCount} times, expected once";
 
     private static string Help(Command command) => $"'vernier {(command is RootCommand ? "" : Name(command) + " ")}--help' lists them";
 

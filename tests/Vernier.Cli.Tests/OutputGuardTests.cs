@@ -142,6 +142,29 @@ public sealed class OutputGuardTests : TemporaryFolder
         Assert.Equal(before, Contents(At("run")));
     }
 
+    [Theory]
+    [InlineData("MODEL is empty", "inspect", "")]
+    [InlineData("--json is empty", "inspect", "m", "--json", "")]
+    [InlineData("--data is empty", "tune", "m", "--data", "", "--out", "o")]
+    [InlineData("--out is empty", "tune", "m", "--data", "d", "--out", "")]
+    [InlineData("--adapter is empty", "generate", "m", "--prompt", "", "--adapter", "")]
+    public void AnEmptyPathIsWrongUsage(string expected, params string[] command) =>
+        Assert.Contains(expected, CommandLine.Vernier(command).Refusal(2), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("model-00001-of-00003.gguf")]
+    [InlineData("./model-00002-of-00003.gguf")]
+    public void TheOtherShardsOfAModelAreKept(string given)
+    {
+        foreach (var shard in (string[])["1", "2", "3"])
+            File.Copy(Model, At($"model-0000{shard}-of-00003.gguf"));
+        var before = File.ReadAllBytes(Model);
+        foreach (string[] command in (string[][])[["export", given, "--to", "gguf", "--out"], ["quantize", given, "--bits", "4", "--group", "32", "--out"], ["inspect", given, "--json"]])
+            Assert.Contains("would overwrite MODEL", CommandLine.VernierIn(At(""), [.. command, "model-00003-of-00003.gguf", "--force"]).Refusal(2), StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(At("model-00003-of-00003.gguf")));
+        Assert.Equal(0, CommandLine.VernierIn(At(""), "inspect", Model, "--json", "other-00003-of-00003.gguf").ExitCode);
+    }
+
     [Fact]
     public void AValueThatIsNoPathIsNoInput()
     {

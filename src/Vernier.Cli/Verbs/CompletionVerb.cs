@@ -53,7 +53,7 @@ internal static class CompletionVerb
         var common = CommonOptions.AddTo(command);
         var shell = new Argument<string?>("SHELL") { Description = "bash, zsh or powershell", Arity = ArgumentArity.ZeroOrOne };
         shell.CompletionSources.Add("bash", "zsh", "powershell");
-        var at = new Option<string?>("--at") { Description = "Print what can stand at the end of LINE instead, a word a line: what the scripts call", HelpName = "LINE" };
+        var at = new Option<string?>("--at") { Description = "Print what can stand at the end of LINE instead, a word a line: what the scripts call", HelpName = "LINE" }.Marked(OutputKind.Text);
         command.Add(shell);
         command.Add(at);
         command.SetAction(parsed =>

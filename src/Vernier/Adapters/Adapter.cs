@@ -38,7 +38,7 @@ public sealed class Adapter
         {
             Options = options,
             BaseModel = name ?? PublicPath.OrName(baseModel),
-            PeftBaseModel = name ?? (File.Exists(baseModel) ? null : PublicPath.OrName(baseModel)),
+            PeftBaseModel = name ?? (baseModel.Length == 0 || File.Exists(baseModel) ? null : PublicPath.OrName(baseModel)),
             BaseCodesSha256 = baseCodes,
             TunedCodesSha256 = tunedCodes,
             Prompt = prompt,

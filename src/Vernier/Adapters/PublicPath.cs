@@ -30,6 +30,8 @@ internal static class PublicPath
     /// <summary>OWNER/NAME where the path lies in a cache of the Hugging Face hub, <c>models--OWNER--NAME/snapshots/REVISION</c>; else null.</summary>
     public static string? HubName(string path)
     {
+        if (path.Length == 0) // a model that was made in memory
+            return null;
         foreach (var part in Path.GetFullPath(path).Split(Path.DirectorySeparatorChar).Reverse())
             if (part.StartsWith("models--", StringComparison.Ordinal) && part.Length > "models--".Length)
                 return part["models--".Length..].Replace("--", "/", StringComparison.Ordinal);
