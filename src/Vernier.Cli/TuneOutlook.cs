@@ -102,6 +102,6 @@ internal static class TuneOutlook
     private static string Name(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
 
     /// <summary>As a shell takes it.</summary>
-    private static string Quoted(string path) =>
-        path.All(ch => char.IsLetterOrDigit(ch) || ch is '/' or '.' or '_' or '-' or ':' or '\\' or '~') ? path : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    public static string Quoted(string path) =>
+        path.Length > 0 && path.All(ch => char.IsLetterOrDigit(ch) || ch is '/' or '.' or '_' or '-' or ':' or '\\' or '~') ? path : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

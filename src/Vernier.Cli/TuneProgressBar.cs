@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Vernier.Cli.Terminal;
 using Vernier.Tuning;
@@ -11,6 +12,7 @@ internal sealed class TuneProgressBar : IDisposable
     private readonly ProgressLine _steps = new("step", stays: true);
     private ProgressLine? _evaluation;
     private ProgressLine? _first;
+    private (int Done, long Time) _evaluated;
     private double _seconds;
 
     /// <summary>The run begins: the first step takes longest, and it shows how long the others take.</summary>
@@ -20,8 +22,10 @@ internal sealed class TuneProgressBar : IDisposable
     public void Evaluating(int done, int total)
     {
         EndFirst();
-        _evaluation ??= new ProgressLine("measuring the validation data");
-        _evaluation.Report(done, total);
+        if (_evaluation is null)
+            (_evaluation, _evaluated) = (new ProgressLine("measuring the validation data"), (done, Stopwatch.GetTimestamp()));
+        // The line begins with the first batch done: what is left is known by the second.
+        _evaluation.Report(done, total, parts: done == _evaluated.Done ? [] : [$"{ProgressLine.Length(Stopwatch.GetElapsedTime(_evaluated.Time) / (done - _evaluated.Done) * (total - done))} left"]);
         if (done < total)
             return;
         EndEvaluation();

@@ -32,6 +32,16 @@ public sealed class TuneTalkTests : TemporaryFolder
     public void TheCardSaysWhyCodesAreNew() =>
         Assert.Contains("| codes | new ones: l4q trains the codes |", Tune("l4q", "--bits", "4").Card, StringComparison.Ordinal);
 
+    [Fact]
+    public void AStoppedRunSaysTheCommandThatGoesOn()
+    {
+        TinyModelFile.Write(At("a model.gguf"));
+        string[] words = ["tune", At("a model.gguf"), "--data", Text("text.txt", 21), "--steps", "2", "--batch", "1", "--context", "13", "--threads", "1", "--out", At("run")];
+        var stopped = CommandLine.Vernier([.. words, "--stop-after=1", "--force"]);
+        Assert.Contains($"go on with: vernier {string.Join(' ', words.Select(w => w.Contains(' ') ? $"'{w}'" : w))} --resume\n", stopped.Output, StringComparison.Ordinal);
+        Assert.Contains("step 2 of 2", CommandLine.Vernier([.. words, "--resume"]).Output, StringComparison.Ordinal);
+    }
+
     private string Text(string name, int words) => Write(name, string.Join(' ', Enumerable.Repeat("the quick brown fox", words)));
 
     private (CommandLine.Run Run, string Card) Tune(string method, params string[] more)

@@ -68,7 +68,7 @@ internal sealed class TuneVerb
         // The outlook has said what does not fill a row.
         foreach (var warning in result.Warnings.Distinct().Except(((TrainingData?[])[rows, evalRows]).Where(d => d?.Counts.TokensLeftOut > 0).SelectMany(d => d!.Notes)))
             Console.Error.WriteLine($"vernier: WARNING: {warning}");
-        Print(result, TuningMethods.Create(tuner.Options.Method).KeepsCodes, output, json == "-" ? Console.Error : Console.Out);
+        Print(parsed, result, TuningMethods.Create(tuner.Options.Method).KeepsCodes, output, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
         return 0;
     }
@@ -92,7 +92,7 @@ internal sealed class TuneVerb
     private static TrainingData LoadData(LanguageModel model, string path, TuneOptions options) =>
         TrainingData.Load(path, model, options, Interruption.Token);
 
-    private static void Print(TuneResult result, bool keepsCodes, string output, TextWriter to)
+    private static void Print(ParseResult parsed, TuneResult result, bool keepsCodes, string output, TextWriter to)
     {
         var c = CultureInfo.InvariantCulture;
         to.WriteLine(string.Create(c, $"step {result.Step} of {result.Steps}: loss {result.Loss:F4}, {result.TrainableParameters:N0} trained values, peak memory {result.PeakResidentMegabytes:F0} MB"));
@@ -108,6 +108,15 @@ internal sealed class TuneVerb
             to.WriteLine(equal ? $"codes unchanged, SHA-256 {result.CodesSha256}"
                 : keepsCodes ? "codes CHANGED"
                 : "new integer codes: this method trains the codes together with the scales, which is what it is for");
-        to.WriteLine(result.Finished ? $"adapter in {output}" : $"stopped; go on with: vernier tune ... --out {output} --resume");
+        to.WriteLine(result.Finished ? $"adapter in {output}" : $"stopped; go on with: {Again(parsed)}");
+    }
+
+    /// <summary>The command that goes on with the run: the same words, without what ended it or would begin it anew.</summary>
+    private static string Again(ParseResult parsed)
+    {
+        var words = parsed.Tokens.Select(t => t.Value).ToList();
+        if (words.IndexOf("--stop-after") is >= 0 and var at)
+            words.RemoveRange(at, Math.Min(2, words.Count - at));
+        return $"vernier {string.Join(' ', words.Where(w => w is not ("--force" or "--resume")).Select(TuneOutlook.Quoted))} --resume";
     }
 }
