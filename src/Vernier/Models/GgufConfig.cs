@@ -95,12 +95,10 @@ public static class GgufConfig
             throw new NotSupportedException($"{file.Path}: key '{architecture}.rope.scaling.type': rope scaling '{type}' is not supported; supported are linear and yarn");
         var factor = metadata.FindNumber($"{architecture}.rope.scaling.factor") ?? metadata.FindNumber($"{architecture}.rope.scale_linear") ?? 1;
         var attention = metadata.FindNumber($"{architecture}.rope.scaling.attn_factor") ?? 1;
-        RopeFormula? formula = factor is 0 or 1 || type == "none" ? null : new RopeFormula
-        {
-            Type = type,
-            Factor = factor,
-            OriginalContext = (int)(metadata.FindInteger($"{architecture}.rope.scaling.original_context_length") ?? context),
-        };
+        var original = metadata.FindInteger($"{architecture}.rope.scaling.original_context_length") ?? context;
+        if (!(factor >= 0) || original is <= 0 or > int.MaxValue)
+            throw new InvalidDataException($"{file.Path}: metadata: keys '{architecture}.rope.scaling': found factor {factor} and original context {original}, expected positive numbers");
+        RopeFormula? formula = factor is 0 or 1 || type == "none" ? null : new RopeFormula { Type = type, Factor = factor, OriginalContext = (int)original };
         if (file.Find("rope_freqs.weight") is not { } tensor)
             return new RopeScaling(theta, formula?.Factors(theta, headDim) ?? [], (float)(attention * (type == RopeFormula.Yarn ? formula?.UsualAttentionFactor ?? 1 : 1)), formula);
         if (tensor.Elements != headDim / 2)

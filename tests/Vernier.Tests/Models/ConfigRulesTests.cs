@@ -65,6 +65,12 @@ public sealed class ConfigRulesTests : IDisposable
         Assert.Contains($"'{key}'", Assert.Throws<NotSupportedException>(() => LanguageModel.Load(Gguf(key, value, null))).Message, StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("llama.rope.scaling.factor", -4f)]
+    [InlineData("llama.rope.scaling.factor", float.NaN)]
+    public void ImpossibleRotaryNumbersOfAGgufFileAreRefused(string key, float value) =>
+        Assert.Contains("'llama.rope.scaling'", Assert.Throws<InvalidDataException>(() => LanguageModel.Load(Gguf(key, value, null))).Message, StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("blk.0.attn_sinks.weight")]
     [InlineData("rope_factors_long.weight")]
     [InlineData("blk.1.attn_k.bias")] // in one layer only
