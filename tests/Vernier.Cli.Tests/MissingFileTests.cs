@@ -51,6 +51,10 @@ public sealed class MissingFileTests : TemporaryFolder
     public async Task AFileIsNoFolder(string line) => Assert.Equal((1, $"vernier: {At("text.txt")}: is a file, expected a folder"), await Run(line, At("text.txt")));
 
     [Fact]
+    public async Task ATextIsNoModel() => Assert.Equal(
+        (1, $"vernier: {At("text.txt")}: beginning of the file: found none of a model, expected GGUF, a safetensors header or a PyTorch archive"), await Run("inspect @", At("text.txt")));
+
+    [Fact]
     public async Task AFolderWithoutAModelSaysSo()
     {
         Directory.CreateDirectory(At("folder.d"));

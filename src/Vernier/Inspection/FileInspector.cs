@@ -28,8 +28,18 @@ public static class FileInspector
             ".safetensors" => Safetensors(path),
             ".bin" or ".pt" or ".pth" => Torch(path),
             ".gguf" => Gguf(path, cancel),
-            _ => StartsWith(path, "GGUF"u8) ? Gguf(path, cancel) : StartsWith(path, "PK"u8) ? Torch(path) : Safetensors(path),
+            _ => StartsWith(path, "GGUF"u8) ? Gguf(path, cancel) : StartsWith(path, "PK"u8) ? Torch(path)
+                : HasHeaderOfSafetensors(path) ? Safetensors(path)
+                : throw new InvalidDataException($"{path}: beginning of the file: found none of a model, expected GGUF, a safetensors header or a PyTorch archive"),
         };
+    }
+
+    /// <summary>Behind the length of the header stands its JSON object.</summary>
+    private static bool HasHeaderOfSafetensors(string path)
+    {
+        using var file = File.OpenRead(path);
+        var start = new byte[9];
+        return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start[8] == '{';
     }
 
     private static FileInspection Gguf(string path, CancellationToken cancel)
