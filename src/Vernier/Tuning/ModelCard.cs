@@ -19,7 +19,7 @@ internal static class ModelCard
         card.Append(HubCard.Header(baseModel, AdapterConfig.IsPeft(options.Method) ? "peft" : "vernier", Tags(options.Method, baseModel), license));
         Line($"# {(name.Length > 0 ? HubCard.Code(name) : "Adapter")}");
         Line($"");
-        Line($"{options.Method} adapter of {HubCard.Code(baseModel)}, tuned on {HubCard.Code(PublicPath.Name(data.Source))} with Vernier {AdapterConfig.ToolVersion}.");
+        Line($"{options.Method} adapter of {(baseModel.Length > 0 ? HubCard.Code(baseModel) : "a model that came from no file")}, tuned on {HubCard.Code(PublicPath.Name(data.Source))} with Vernier {AdapterConfig.ToolVersion}.");
         if (!result.Finished)
             Line($"The run ended after step {result.Step} of {result.Steps} and can be resumed.");
         var notes = data.Notes.Concat(evalData?.Notes ?? []).Select(n => PublicPath.Named(n, data.Source, evalData?.Source)).Distinct().ToList();
@@ -44,8 +44,12 @@ internal static class ModelCard
         Line($"| largest resident memory | {result.PeakResidentMegabytes:F0} MB |");
         foreach (var note in notes)
             Line($"\n{note}");
-        var (model, adapter) = (HubCard.Argument(PublicPath.OrName(modelPath)), HubCard.Argument(PublicPath.OrName(folder)));
-        Line($"\n## Use\n\n```\nvernier generate {model} --adapter {adapter} --prompt {Example(data)}\nvernier export {model} --adapter {adapter} --to {Target(options, modelPath)}\n```\n");
+        if (modelPath.Length > 0)
+        {
+            var (model, adapter) = (HubCard.Argument(PublicPath.OrName(modelPath)), HubCard.Argument(PublicPath.OrName(folder)));
+            Line($"\n## Use\n\n```\nvernier generate {model} --adapter {adapter} --prompt {Example(data)}\nvernier export {model} --adapter {adapter} --to {Target(options, modelPath)}\n```");
+        }
+        Line($"");
         Line($"All options of the run are in `config.yaml`, its losses in `log.jsonl`.{(result.CodesSha256 is null ? "" : " The adapter fits only the model with these codes.")}");
         return card.ToString();
 
