@@ -3,18 +3,20 @@ using System.Runtime.InteropServices;
 
 namespace Vernier.Kernels;
 
-/// <summary>The bytes of a file, mapped read-only. Nothing is copied and pages are read when they are first touched,
-/// so opening a large file costs next to nothing. Spans of it are valid until disposal.</summary>
+/// <summary>The bytes of a file, read-only. Small pieces are read through windows: a file that another process cuts meanwhile is then an error that says so, where a page of a map
+/// that is no longer there would end the process. Large pieces are the map itself: nothing is copied, pages are read when they are first touched, and spans are valid until disposal.</summary>
 public sealed unsafe partial class MappedMemory : IDisposable
 {
     private const int AdviseNotNeeded = 4; // Linux
-    private const int Unlooked = 1 << 18; // bytes handed out between two looks at the file's length: some tens of microseconds of reading
+    private const int WindowBytes = 1 << 16; // below the size from which the collector treats arrays as large
+    private const int Windows = 4; // places that one thread reads in turn
+    private const int LargestCopy = 1 << 20;
     private readonly string _path;
     private readonly FileStream? _stream;
     private readonly DateTime _written;
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
-    private long _handedOut;
+    private readonly ThreadLocal<WindowSet> _windows = new(() => new WindowSet());
     private byte* _pointer;
     private bool _disposed;
 
@@ -71,12 +73,41 @@ public sealed unsafe partial class MappedMemory : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length - length);
-        if ((_handedOut += length) >= Unlooked) // several threads may miss a sum: then the next look comes a little later
-        {
-            _handedOut = 0;
-            RequireLength();
-        }
+        if (length <= LargestCopy && _stream is not null)
+            return Window(start, length);
+        RequireLength();
         return new(_pointer + start, length);
+    }
+
+    private ReadOnlySpan<byte> Window(long start, int length)
+    {
+        if (length == 0)
+            return default;
+        var set = _windows.Value!;
+        foreach (var (at, bytes) in set.Places)
+            if (bytes is not null && start >= at && start + length <= at + bytes.Length)
+                return bytes.AsSpan((int)(start - at), length);
+        RequireLength();
+        var window = GC.AllocateUninitializedArray<byte>((int)Math.Min(Math.Max(length, WindowBytes), Length - start));
+        for (var done = 0; done < window.Length;)
+        {
+            var read = RandomAccess.Read(_stream!.SafeFileHandle, window.AsSpan(done), start + done);
+            if (read == 0)
+                RequireLength();
+            if (read == 0)
+                throw new InvalidDataException($"{_path}: changed while it was read: found no bytes at {start + done}");
+            done += read;
+        }
+        set.Places[set.Next++ % Windows] = (start, window);
+        return window.AsSpan(0, length);
+    }
+
+    /// <summary>What a thread read last; an array that is still looked at stays alive by its spans.</summary>
+    private sealed class WindowSet
+    {
+        public (long Start, byte[]? Bytes)[] Places { get; } = new (long, byte[]?)[Windows];
+
+        public int Next { get; set; }
     }
 
     /// <summary>Refuses a file that another process wrote to or cut since it was opened; one that was replaced by name is still the old one here.</summary>
@@ -119,6 +150,7 @@ public sealed unsafe partial class MappedMemory : IDisposable
         if (_disposed)
             return;
         _disposed = true;
+        _windows.Dispose();
         if (_view is not null)
         {
             _view.SafeMemoryMappedViewHandle.ReleasePointer();
