@@ -18,7 +18,15 @@ internal sealed record TextTable(string Title, IReadOnlyList<string> Columns)
         _rows.Add([.. cells.Select(cell => (VisibleText.Line(cell.Text), cell.Strong))]);
 
     public void Write() =>
-        Screen.RawOutput.Write(Draw(Console.IsOutputRedirected ? WidthOfFiles : Screen.Width, strong: !Console.IsOutputRedirected && Screen.Colors));
+        Screen.RawOutput.Write(Draw(Width, strong: !Console.IsOutputRedirected && Screen.Colors));
+
+    /// <summary>It can be drawn as a grid where standard output goes.</summary>
+    public bool Fits => FitsIn(Width);
+
+    private static int Width => Console.IsOutputRedirected ? WidthOfFiles : Screen.Width;
+
+    private bool FitsIn(int width) =>
+        Columns.Index().Sum(c => _rows.Where(r => c.Index < r.Length).Select(r => VisibleText.Columns(r[c.Index].Text)).Append(c.Item.Length).Max() + BorderOfCell) < width;
 
     /// <summary>The table as text.</summary>
     /// <param name="width">Columns that there are.</param>
@@ -27,7 +35,7 @@ internal sealed record TextTable(string Title, IReadOnlyList<string> Columns)
     {
         using var to = new StringWriter();
         to.WriteLine(VisibleText.Line(Title));
-        if (Columns.Index().Sum(c => _rows.Where(r => c.Index < r.Length).Select(r => VisibleText.Columns(r[c.Index].Text)).Append(c.Item.Length).Max() + BorderOfCell) < width)
+        if (FitsIn(width))
             DrawGrid(to, width, strong);
         else
             DrawList(to);

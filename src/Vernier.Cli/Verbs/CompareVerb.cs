@@ -20,7 +20,7 @@ internal static class CompareVerb
             var runs = RunTable.Named([.. parsed.GetRequiredValue(paths).Select(RunSummary.Read)]);
             var json = parsed.GetValue(common.Json);
             if (json != "-")
-                RunTable.Write($"{runs.Count} side by side; losses in nats a token, before and after on each run's validation data", runs);
+                RunTable.Write($"{runs.Count} side by side; validation losses in nats a token", runs);
             if (parsed.GetValue(svg) is { } picture)
                 OutputFile.WriteAllText(picture, ComparisonChart.Svg("Losses", runs));
             JsonResult.Write(json, new RunComparison([.. runs.Select(r => r.Run)]));

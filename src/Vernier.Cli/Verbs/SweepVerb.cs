@@ -61,7 +61,7 @@ internal sealed class SweepVerb
         var named = RunTable.Named(summaries);
         var json = parsed.GetValue(_json);
         if (json != "-")
-            RunTable.Write($"{runs.Count} runs; losses in nats a token, before and after on {parsed.GetValue(_evalData) ?? "no validation data"}", named);
+            RunTable.Write($"{runs.Count} runs; validation losses in nats a token", named);
         var picture = Path.Combine(output, "compare.svg");
         OutputFile.WriteAllText(picture, ComparisonChart.Svg($"Runs in {Path.GetFileName(Path.TrimEndingDirectorySeparator(output))}", named));
         JsonResult.Write(json, new RunComparison(summaries));

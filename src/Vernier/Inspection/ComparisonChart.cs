@@ -25,9 +25,21 @@ public static class ComparisonChart
             chart.Line(means[i].Select((loss, step) => (step + 1.0, loss)), colour, 2);
             chart.Line(run.Run.Evals.Select(e => ((double)e.Step, e.Loss)), colour, 1);
             chart.Dots(run.Run.Evals, colour);
-            var (x, y) = (ChartCanvas.Width - ChartCanvas.Right - LegendWidth, ChartCanvas.Top + 14 + LegendLine * i);
+        }
+        Legend(chart, drawn);
+        return chart.End();
+    }
+
+    /// <summary>On a ground of its own, over the curves.</summary>
+    private static void Legend(ChartCanvas chart, List<(string Name, RunSummary Run)> drawn)
+    {
+        const int X = ChartCanvas.Width - ChartCanvas.Right - LegendWidth;
+        chart.Append($"<rect x=\"{X - 8}\" y=\"{ChartCanvas.Top - 2}\" width=\"{LegendWidth + 8}\" height=\"{LegendLine * (drawn.Count + 1) + 6}\" fill=\"white\" fill-opacity=\"0.85\"/>\n");
+        foreach (var (i, run) in drawn.Index())
+        {
+            var (x, y, colour) = (X, ChartCanvas.Top + 14 + LegendLine * i, s_colours[i % s_colours.Length]);
             chart.Append($"<path d=\"M{x} {y - 4}h24\" stroke=\"{colour}\" stroke-width=\"3\"/><text x=\"{x + 32}\" y=\"{y}\">{ChartCanvas.Escaped(run.Name)}</text>\n");
         }
-        return chart.End();
+        chart.Append($"<text x=\"{X}\" y=\"{ChartCanvas.Top + 14 + LegendLine * drawn.Count}\" fill=\"#555\">lines: training, dots: validation</text>\n");
     }
 }
