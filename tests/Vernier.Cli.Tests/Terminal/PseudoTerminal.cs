@@ -25,7 +25,8 @@ internal sealed class PseudoTerminal : IDisposable
     {
         _columns = columns;
         var command = string.Join(' ', arguments.Prepend(CommandLine.Program).Prepend("dotnet").Select(Quoted));
-        var start = new ProcessStartInfo("script", ["-q", "-e", "-f", "-c", $"stty cols {columns} rows 50; exec {command} {redirections}", "/dev/null"])
+        // A shell's background job ignores Ctrl-C, and so would all that it starts.
+        var start = new ProcessStartInfo("script", ["-q", "-e", "-f", "-c", $"stty cols {columns} rows 50; exec env --default-signal {command} {redirections}", "/dev/null"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
