@@ -14,14 +14,17 @@ public sealed class SignalTests : TemporaryFolder
         Write("text.txt", string.Concat(Enumerable.Range(0, 200).Select(i => $"the quick fox {i} jumps over the lazy dog {i * 7 % 13}\n")));
     }
 
-    private string[] Tune(string run, params string[] more) =>
-        ["tune", At("model.gguf"), "--data", At("text.txt"), "--context", "32", "--batch", "2", "--threads", "1", "--out", At(run), .. more];
+    private string[] Tune(string run, params string[] more) => TuneOn(At("text.txt"), run, more);
+
+    private string[] TuneOn(string data, string run, params string[] more) =>
+        ["tune", At("model.gguf"), "--data", data, "--context", "32", "--batch", "2", "--threads", "1", "--out", At(run), .. more];
 
     private string[] Endless(string verb) => verb switch
     {
         "tune" => Tune("run", "--steps", "1000000"),
-        "accumulate" => Tune("run", "--steps", "10", "--accumulate", "65536"),
-        "validate" => Tune("run", "--steps", "10", "--eval-data", Long()),
+        // one step is longer than the test waits: the signal comes within it
+        "accumulate" => TuneOn(Long(), "run", "--steps", "1000000", "--accumulate", "65536"),
+        "validate" => Tune("run", "--steps", "1000000", "--eval-data", Long()),
         "eval" => ["eval", At("model.gguf"), "--task", Long(), "--context", "32", "--threads", "1"],
         "score" => ["score", At("model.gguf"), "--file", Lines("ids.jsonl", i => $"{{\"ids\":[1,2,3,{4 + i % 200}]}}"), "--out", At("out.jsonl"), "--threads", "1"],
         "tokenize" => ["tokenize", At("model.gguf"), "--file", Lines("texts.jsonl", i => $"{{\"text\":\"the quick fox {i} jumps\"}}"), "--out", At("out.jsonl")],
