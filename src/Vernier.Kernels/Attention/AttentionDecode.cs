@@ -46,7 +46,7 @@ internal unsafe struct AttentionDecode<T> : IKernel
         var unit = new Unit<L> { Parent = this, Width = width, Scores = scores, Sums = scores + rows * Chunk, Packed = scores + rows * (Chunk + width) };
         unit.Maxima = unit.Packed + Block * width;
         unit.Totals = unit.Maxima + rows;
-        var (start, end) = Kernel.Share(Shape.KvHeads * Chunks, worker, workers);
+        var (start, end) = WorkSplit.Share(Shape.KvHeads * Chunks, worker, workers);
         if (start < end)
             unit.PrefetchKeys(start);
         for (var at = start; at < end; at++)

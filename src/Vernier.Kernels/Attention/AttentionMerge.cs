@@ -16,7 +16,7 @@ internal unsafe struct AttentionMerge : IKernel
     public readonly void Execute<L>(int worker, int workers)
         where L : unmanaged, ILanes<L>
     {
-        var (start, end) = Kernel.Share(Shape.KvHeads * Rows, worker, workers);
+        var (start, end) = WorkSplit.Share(Shape.KvHeads * Rows, worker, workers);
         for (var unit = start; unit < end; unit++)
             Merge<L>(unit / Rows, unit % Rows);
     }

@@ -19,7 +19,7 @@ internal unsafe struct AttentionReduction : IKernel
             if (pair < 0)
                 continue;
             var (sequence, kvHead) = (pair / shape.KvHeads, pair % shape.KvHeads);
-            var (start, end) = Kernel.Share(Backward.Tiles.KeyCount(sequence), worker, workers);
+            var (start, end) = WorkSplit.Share(Backward.Tiles.KeyCount(sequence), worker, workers);
             var partial = Backward.Partial + slot * 2 * Backward.PartialSize;
             for (var j = start; j < end; j++)
             {

@@ -94,21 +94,21 @@ public static unsafe class Int8Gemm
     {
         if (weight.Groups > 1)
         {
-            FoldedGradient folded;
+            GroupScaledGradient folded;
             fixed (float* from = dy)
                 folded = quantized.FoldGradient(pool, from, tokens, weight, key);
             if (tier == InstructionTier.Vector512)
-                Int8GroupBackwardDriver.Backward<Int8Kernel512>(tier, pool, folded, tokens, weight, to, accumulate);
+                Int8GroupBackwardDriver.Backward<Int8Gemm32x6Avx512>(tier, pool, folded, tokens, weight, to, accumulate);
             else
-                Int8GroupBackwardDriver.Backward<Int8Kernel256>(tier, pool, folded, tokens, weight, to, accumulate);
+                Int8GroupBackwardDriver.Backward<Int8Gemm16x3Avx2>(tier, pool, folded, tokens, weight, to, accumulate);
         }
         else
         {
             quantized.QuantizeGradient(pool, dy, tokens, weight, key);
             if (tier == InstructionTier.Vector512)
-                Int8BackwardDriver.Backward<Int8Kernel512>(pool, quantized, weight, to, accumulate);
+                Int8BackwardDriver.Backward<Int8Gemm32x6Avx512>(pool, quantized, weight, to, accumulate);
             else
-                Int8BackwardDriver.Backward<Int8Kernel256>(pool, quantized, weight, to, accumulate);
+                Int8BackwardDriver.Backward<Int8Gemm16x3Avx2>(pool, quantized, weight, to, accumulate);
         }
     }
 
@@ -131,11 +131,11 @@ public static unsafe class Int8Gemm
         var y = products.Output(0);
         if (tier == InstructionTier.Vector512)
         {
-            Int8GemmDriver.Forward<Int8Kernel512>(pool, x, weight, y, products.Accumulate, factors);
+            Int8GemmDriver.Forward<Int8Gemm32x6Avx512>(pool, x, weight, y, products.Accumulate, factors);
         }
         else if (tier == InstructionTier.Vector256)
         {
-            Int8GemmDriver.Forward<Int8Kernel256>(pool, x, weight, y, products.Accumulate, factors);
+            Int8GemmDriver.Forward<Int8Gemm16x3Avx2>(pool, x, weight, y, products.Accumulate, factors);
         }
         else // Without products of bytes the floating-point units are three times as fast.
         {

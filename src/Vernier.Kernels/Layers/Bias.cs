@@ -36,7 +36,7 @@ public static unsafe class Bias
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (start, end) = Kernel.Share(Tokens, worker, workers);
+            var (start, end) = WorkSplit.Share(Tokens, worker, workers);
             for (var t = start; t < end; t++)
             {
                 var row = Y + (long)t * Channels;
@@ -59,7 +59,7 @@ public static unsafe class Bias
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (c, end) = Kernel.Share(Channels, worker, workers, 16);
+            var (c, end) = WorkSplit.Share(Channels, worker, workers, 16);
             for (; c <= end - V.Count; c += V.Count)
             {
                 var sum = V.Create(0f);

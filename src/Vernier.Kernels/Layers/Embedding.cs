@@ -49,7 +49,7 @@ public static unsafe class Embedding
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (start, end) = Kernel.Share(Channels, worker, workers, 16);
+            var (start, end) = WorkSplit.Share(Channels, worker, workers, 16);
             for (var t = 0; t < Tokens; t++)
             {
                 var source = YGrad + (long)t * Channels;

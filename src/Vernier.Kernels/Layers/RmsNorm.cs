@@ -79,7 +79,7 @@ public static unsafe class RmsNorm
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (start, end) = Kernel.Share(Rows, worker, workers);
+            var (start, end) = WorkSplit.Share(Rows, worker, workers);
             for (var r = start; r < end; r++)
             {
                 var x = X + (long)r * Channels;
@@ -106,7 +106,7 @@ public static unsafe class RmsNorm
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (start, end) = Kernel.Share(Rows, worker, workers);
+            var (start, end) = WorkSplit.Share(Rows, worker, workers);
             for (var r = start; r < end; r++)
             {
                 var x = X + (long)r * Channels;
@@ -141,7 +141,7 @@ public static unsafe class RmsNorm
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (c, end) = Kernel.Share(Channels, worker, workers, 16);
+            var (c, end) = WorkSplit.Share(Channels, worker, workers, 16);
             for (; c <= end - V.Count; c += V.Count)
             {
                 var sum = V.Create(0f);

@@ -60,7 +60,7 @@ public static unsafe class Rope
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (start, end) = Kernel.Share(Tokens, worker, workers);
+            var (start, end) = WorkSplit.Share(Tokens, worker, workers);
             var half = Dim / 2;
             for (var t = start; t < end; t++)
             {

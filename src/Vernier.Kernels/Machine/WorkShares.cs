@@ -20,7 +20,7 @@ internal sealed unsafe class WorkShares(int workers) : IDisposable
         _least = workers == 1 ? pieces : Math.Max(1, least);
         for (var i = 0; i < workers; i++)
         {
-            var (start, end) = Kernel.Share(pieces, i, workers);
+            var (start, end) = WorkSplit.Share(pieces, i, workers);
             _shares.Pointer[i].Rest = Pack(start, end);
         }
     }

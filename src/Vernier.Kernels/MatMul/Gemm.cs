@@ -58,16 +58,16 @@ public static unsafe class Gemm
             switch (tier)
             {
                 case InstructionTier.Vector512:
-                    GemmDriver.MultiplyIntoSink<GemmKernel512, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
+                    GemmDriver.MultiplyIntoSink<Gemm12x32Avx512, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
                     break;
                 case InstructionTier.Vector256:
-                    GemmDriver.MultiplyIntoSink<GemmKernel256, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
+                    GemmDriver.MultiplyIntoSink<Gemm6x16Avx2, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
                     break;
                 case InstructionTier.Vector128:
-                    GemmDriver.MultiplyIntoSink<GemmKernel128, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
+                    GemmDriver.MultiplyIntoSink<Gemm6x8Vector128, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
                     break;
                 default:
-                    GemmDriver.MultiplyIntoSink<GemmKernelScalar, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
+                    GemmDriver.MultiplyIntoSink<Gemm2x4Scalar, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
                     break;
             }
         }
@@ -80,16 +80,16 @@ public static unsafe class Gemm
         switch (tier)
         {
             case InstructionTier.Vector512:
-                GemmDriver.Multiply<GemmKernel512, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
+                GemmDriver.Multiply<Gemm12x32Avx512, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
                 break;
             case InstructionTier.Vector256:
-                GemmDriver.Multiply<GemmKernel256, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
+                GemmDriver.Multiply<Gemm6x16Avx2, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
                 break;
             case InstructionTier.Vector128:
-                GemmDriver.Multiply<GemmKernel128, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
+                GemmDriver.Multiply<Gemm6x8Vector128, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
                 break;
             default:
-                GemmDriver.Multiply<GemmKernelScalar, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
+                GemmDriver.Multiply<Gemm2x4Scalar, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
                 break;
         }
     }

@@ -29,7 +29,7 @@ internal static unsafe class GemmDriver
     {
         var depth = SplitEvenly(k, MaxDepth, CodePlanes.Chunk);
         var rowsAtOnce = Math.Min(m, MaxRowsAtOnce / TKernel.Rows * TKernel.Rows);
-        var padded = RoundUp(rowsAtOnce, TKernel.Rows);
+        var padded = WorkSplit.RoundUp(rowsAtOnce, TKernel.Rows);
         var depthsAtOnce = (int)Math.Min(k, Math.Max(1, MaxPacked / ((long)padded * depth)) * depth);
         var packed = pool.SharedScratch((long)padded * depthsAtOnce);
         for (var row = 0; row < m; row += rowsAtOnce)
@@ -65,7 +65,7 @@ internal static unsafe class GemmDriver
         where TB : struct, IPanelSource
     {
         var depth = SplitEvenly(k, GradientDepth, 16);
-        var columnsAtOnce = (int)Math.Min(RoundUp(n, TKernel.Columns), Math.Max(1, MaxPacked / ((long)k * MaxWidth)) * MaxWidth);
+        var columnsAtOnce = (int)Math.Min(WorkSplit.RoundUp(n, TKernel.Columns), Math.Max(1, MaxPacked / ((long)k * MaxWidth)) * MaxWidth);
         var packed = pool.SharedScratch((long)columnsAtOnce * k);
         for (var column = 0; column < n; column += columnsAtOnce)
         {
@@ -107,17 +107,11 @@ internal static unsafe class GemmDriver
         }
     }
 
-    /// <summary>The share [start, end) of one of several workers in <paramref name="count"/> items.</summary>
-    public static (int Start, int End) Share(int count, int worker, int workers) =>
-        ((int)((long)count * worker / workers), (int)((long)count * (worker + 1) / workers));
-
-    public static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
-
     // Equal parts of at most max, in whole multiples where there is more than one.
     private static int SplitEvenly(int count, int max, int multiple)
     {
         var parts = (count + max - 1) / max;
-        return parts == 1 ? count : RoundUp((count + parts - 1) / parts, multiple);
+        return parts == 1 ? count : WorkSplit.RoundUp((count + parts - 1) / parts, multiple);
     }
 
     [SkipLocalsInit]
@@ -156,8 +150,8 @@ internal static unsafe class GemmDriver
 
         private readonly void PackShare(int worker, int workers)
         {
-            var padded = RoundUp(Rows, TKernel.Rows);
-            var (start, end) = Share(padded / TKernel.Rows, worker, workers);
+            var padded = WorkSplit.RoundUp(Rows, TKernel.Rows);
+            var (start, end) = WorkSplit.Share(padded / TKernel.Rows, worker, workers);
             var (row, count) = (start * TKernel.Rows, Math.Min(end * TKernel.Rows, Rows) - start * TKernel.Rows);
             for (var d = 0; d < Depths; d += Depth)
             {
@@ -168,11 +162,11 @@ internal static unsafe class GemmDriver
 
         private readonly void MultiplyShare(int worker, int workers)
         {
-            var padded = RoundUp(Rows, TKernel.Rows);
+            var padded = WorkSplit.RoundUp(Rows, TKernel.Rows);
             var (rowPanels, columnPanels) = (padded / TKernel.Rows, (Columns - 1) / TKernel.Columns + 1);
             var across = WorkersAcross(rowPanels, columnPanels, workers);
-            var (top, bottom) = Share(rowPanels, worker / across, workers / across);
-            var (left, right) = Share(columnPanels, worker % across, across);
+            var (top, bottom) = WorkSplit.Share(rowPanels, worker / across, workers / across);
+            var (left, right) = WorkSplit.Share(columnPanels, worker % across, across);
             if (top == bottom || left == right)
                 return;
             var (row, rows) = (top * TKernel.Rows, Math.Min(bottom * TKernel.Rows, Rows) - top * TKernel.Rows);
@@ -223,7 +217,7 @@ internal static unsafe class GemmDriver
         public IGradientTileSink Sink;
         public bool Packing;
 
-        private readonly int PaddedColumns => RoundUp(Columns, TKernel.Columns);
+        private readonly int PaddedColumns => WorkSplit.RoundUp(Columns, TKernel.Columns);
 
         public readonly void Execute(int worker, int workers)
         {
@@ -235,7 +229,7 @@ internal static unsafe class GemmDriver
 
         private readonly void PackShare(int worker, int workers)
         {
-            var (start, end) = Share(PaddedColumns / TKernel.Columns, worker, workers);
+            var (start, end) = WorkSplit.Share(PaddedColumns / TKernel.Columns, worker, workers);
             var (column, count) = (start * TKernel.Columns, Math.Min(end * TKernel.Columns, Columns) - start * TKernel.Columns);
             for (var d = 0; d < Depths; d += Depth)
             {
@@ -246,13 +240,13 @@ internal static unsafe class GemmDriver
 
         private readonly void MultiplyShare(int worker, int workers)
         {
-            var (start, end) = Share((Rows - 1) / TKernel.Rows + 1, worker, workers);
+            var (start, end) = WorkSplit.Share((Rows - 1) / TKernel.Rows + 1, worker, workers);
             var (top, bottom) = (start * TKernel.Rows, Math.Min(end * TKernel.Rows, Rows));
             if (top >= bottom)
                 return;
             var height = SplitEvenly(bottom - top, GradientRows, TKernel.Rows);
             var width = SplitEvenly(Columns, MaxWidth, TKernel.Columns);
-            var padded = RoundUp(height, TKernel.Rows);
+            var padded = WorkSplit.RoundUp(height, TKernel.Rows);
             var a = Pool.WorkerScratch(worker, (long)padded * Depths + (long)height * width);
             var tile = a + (long)padded * Depths;
             for (var row = top; row < bottom; row += height)

@@ -34,7 +34,7 @@ internal static unsafe class GemvDriver
         public readonly void Execute(int worker, int workers)
         {
             var (rows, columns) = (Weight.Rows, Weight.Columns);
-            var (start, end) = GemmDriver.Share((rows - 1) / RowsAtOnce + 1, worker, workers);
+            var (start, end) = WorkSplit.Share((rows - 1) / RowsAtOnce + 1, worker, workers);
             var (top, bottom) = (start * RowsAtOnce, Math.Min(end * RowsAtOnce, rows));
             var tile = stackalloc float[RowsAtOnce * MaxDepth];
             var dense = Weight.DensePointer;

@@ -50,7 +50,7 @@ internal static unsafe class Elementwise
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (start, end) = Kernel.Share(Length, worker, workers, 64);
+            var (start, end) = WorkSplit.Share(Length, worker, workers, 64);
             var i = start;
             for (; i <= end - V.Count; i += V.Count)
             {

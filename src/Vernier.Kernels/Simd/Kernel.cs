@@ -51,15 +51,6 @@ internal static unsafe class Kernel
             new TieredJob<TKernel>(pinned, Tier).Execute(0, 1);
     }
 
-    /// <summary>The part of [0, <paramref name="count"/>) that belongs to a worker, cut at multiples of <paramref name="grain"/>.</summary>
-    public static (int Start, int End) Share(int count, int worker, int workers, int grain = 1)
-    {
-        var grains = ((long)count + grain - 1) / grain;
-        var start = grains * worker / workers * grain;
-        var end = grains * (worker + 1) / workers * grain;
-        return ((int)Math.Min(start, count), (int)Math.Min(end, count));
-    }
-
     private readonly struct TieredJob<TKernel>(void* kernel, InstructionTier tier) : IParallelJob
         where TKernel : struct, IKernel
     {

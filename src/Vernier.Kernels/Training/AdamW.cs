@@ -51,7 +51,7 @@ public static unsafe class AdamW
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (i, end) = Kernel.Share(Length, worker, workers, 64);
+            var (i, end) = WorkSplit.Share(Length, worker, workers, 64);
             for (; i <= end - V.Count; i += V.Count)
             {
                 Update(V.Load(Gradient + i), V.Load(First + i), V.Load(Second + i), V.Load(Value + i), out var first, out var second, out var value);

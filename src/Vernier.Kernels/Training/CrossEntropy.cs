@@ -198,7 +198,7 @@ public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposa
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (start, end) = Kernel.Share(Rows, worker, workers);
+            var (start, end) = WorkSplit.Share(Rows, worker, workers);
             for (var r = start; r < end; r++)
             {
                 var row = Logits + (long)r * Vocabulary;

@@ -42,7 +42,7 @@ public static unsafe class GradientNorm
         public readonly void Execute<V>(int worker, int workers)
             where V : unmanaged, ILanes<V>
         {
-            var (start, end) = Kernel.Share(Runs, worker, workers);
+            var (start, end) = WorkSplit.Share(Runs, worker, workers);
             for (var r = start; r < end; r++)
             {
                 var sum = 0.0;

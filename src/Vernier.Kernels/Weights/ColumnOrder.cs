@@ -106,7 +106,7 @@ public sealed unsafe class ColumnOrder
         public readonly void Execute(int worker, int workers)
         {
             var columns = Order._places.Length;
-            var (start, end) = GemmDriver.Share(Rows, worker, workers);
+            var (start, end) = WorkSplit.Share(Rows, worker, workers);
             fixed (int* places = Order._places)
                 for (var row = start; row < end; row++)
                     if (Accumulate)

@@ -11,7 +11,7 @@ namespace Vernier.Kernels;
 public sealed unsafe class PackedMatrix : WeightMatrix
 {
     private const int ChunksAtOnce = 16;
-    private const int MostGroupsAtOnce = ChunksAtOnce * CodePlanes.Chunk / Int8GemvFourBits.GroupSize + 1; // of scales in fp16
+    private const int MostGroupsAtOnce = ChunksAtOnce * CodePlanes.Chunk / Int8Gemv4Bit32Avx2.GroupSize + 1; // of scales in fp16
 
     private readonly NativeBuffer<byte> _codes;
     private readonly float[]? _codebook;
@@ -54,7 +54,7 @@ public sealed unsafe class PackedMatrix : WeightMatrix
             _groupIndex = null;
         RowBytes = checked((columns - 1) / CodePlanes.Chunk + 1) * CodePlanes.ChunkBytes(bits);
         _codes = new NativeBuffer<byte>((long)rows * RowBytes, isWeight: true);
-        _scales = new GroupScales(rows, Groups, staysFloat: !Int8GemvFourBits.Serves(this));
+        _scales = new GroupScales(rows, Groups, staysFloat: !Int8Gemv4Bit32Avx2.Serves(this));
     }
 
     /// <summary>Bits of a code.</summary>
@@ -236,7 +236,7 @@ public sealed unsafe class PackedMatrix : WeightMatrix
         base.Dispose();
     }
 
-    private float* RowScratch() => Scratch.Get(ref t_row, GemmDriver.RoundUp(Columns, CodePlanes.Chunk));
+    private float* RowScratch() => Scratch.Get(ref t_row, WorkSplit.RoundUp(Columns, CodePlanes.Chunk));
 
     private void Unpack(int row, int chunk, int codes, byte* destination) =>
         CodePlanes.Unpack(RowPointer(row) + (long)chunk * CodePlanes.ChunkBytes(Bits), (codes - 1) / CodePlanes.Chunk + 1, Bits, destination);

@@ -29,7 +29,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private NativeBuffer<float> _totals = new(0);
     private NativeBuffer<float> _folds = new(0);
     private NativeBuffer<float> _values = new(0);
-    private FoldedGradient? _folded;
+    private GroupScaledGradient? _folded;
 
     /// <summary>Tokens held.</summary>
     public int Tokens { get; private set; }
@@ -128,7 +128,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
             throw new ArgumentException($"{dy.Length} elements for {tokens} tokens of {weight.Rows} features.", nameof(dy));
         Reserve(tokens, weight.Rows);
         Grow(ref _folds, 3L * Stride);
-        var folds = new GradientFolds(_folds.Pointer, Stride);
+        var folds = new RowScaledGradient(_folds.Pointer, Stride);
         folds.Set(weight);
         fixed (float* source = dy)
         {
@@ -139,9 +139,9 @@ public sealed unsafe class QuantizedActivations : IDisposable
 
     /// <summary>The same for a weight with scales of groups of columns, which are still to be met.</summary>
     /// <param name="dy">[tokens, out].</param>
-    internal FoldedGradient FoldGradient(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
+    internal GroupScaledGradient FoldGradient(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
     {
-        _folded ??= new FoldedGradient();
+        _folded ??= new GroupScaledGradient();
         _folded.Set(pool, dy, tokens, weight, key);
         return _folded;
     }
@@ -156,11 +156,11 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>A run of tokens as operand for a weight of so many bits; wide codes need <see cref="Widen"/> before.</summary>
     internal Int8Tokens From(int token, int bits) => new()
     {
-        Codes = (Int8Codes.AreWide(bits) ? (byte*)_wideCodes.Pointer : (byte*)Codes) + (long)token * Stride * Int8Codes.Bytes(bits),
+        Codes = (Int8PanelCodes.AreWide(bits) ? (byte*)_wideCodes.Pointer : (byte*)Codes) + (long)token * Stride * Int8PanelCodes.Bytes(bits),
         Scales = Scales + (long)token * Groups,
         Sums = Sums + (long)token * Groups,
         Totals = Totals + token,
-        Stride = (long)Stride * Int8Codes.Bytes(bits),
+        Stride = (long)Stride * Int8PanelCodes.Bytes(bits),
         Groups = Groups,
     };
 
@@ -180,7 +180,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     {
         _isWide = false;
         Order = null;
-        (Tokens, Columns, Stride) = (tokens, columns, GemmDriver.RoundUp(columns, CodePlanes.Chunk));
+        (Tokens, Columns, Stride) = (tokens, columns, WorkSplit.RoundUp(columns, CodePlanes.Chunk));
         Grow(ref _codes, (tokens + SpareTokens) * (long)Stride);
         Grow(ref _scales, (tokens + SpareTokens) * (long)Groups);
         Grow(ref _sums, (tokens + SpareTokens) * (long)Groups);
@@ -238,7 +238,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
 
         public readonly void Execute(int worker, int workers)
         {
-            var (start, end) = GemmDriver.Share(Target.Tokens, worker, workers);
+            var (start, end) = WorkSplit.Share(Target.Tokens, worker, workers);
             var arranged = Target.Order is null ? null : Pool.WorkerScratch(worker, Target.Columns);
             for (var t = start; t < end; t++)
             {
@@ -262,7 +262,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
 
         public readonly void Execute(int worker, int workers)
         {
-            var (start, end) = GemmDriver.Share(From.Tokens, worker, workers);
+            var (start, end) = WorkSplit.Share(From.Tokens, worker, workers);
             var columns = From.Order is null ? default : From.Order.Columns;
             for (var t = start; t < end; t++)
                 for (var g = 0; g * GroupSize < From.Columns; g++)
@@ -285,12 +285,12 @@ public sealed unsafe class QuantizedActivations : IDisposable
     {
         public float* Source;
         public QuantizedActivations Target;
-        public GradientFolds Folds;
+        public RowScaledGradient Folds;
         public uint Key;
 
         public readonly void Execute(int worker, int workers)
         {
-            var (start, end) = GemmDriver.Share(Target.Tokens, worker, workers);
+            var (start, end) = WorkSplit.Share(Target.Tokens, worker, workers);
             for (var t = start; t < end; t++)
                 Target.Totals[t] = Folds.Row(Source + (long)t * Target.Columns, Target.Columns, Key + (uint)t * (uint)Target.Stride,
                     Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups);

@@ -117,11 +117,11 @@ internal static unsafe class Int8GemvDots
     {
         if (row >= rows.Rows)
             return;
-        Int8GemvAhead.Fetch(rows.Codes + row * rows.RowBytes, 4 * rows.RowBytes);
+        Int8GemvPrefetch.Fetch(rows.Codes + row * rows.RowBytes, 4 * rows.RowBytes);
         var (at, bytes) = ((long)row * rows.Groups * TScales.Bytes, 4L * rows.Groups * TScales.Bytes);
-        Int8GemvAhead.Fetch((byte*)rows.Scale + at, bytes);
+        Int8GemvPrefetch.Fetch((byte*)rows.Scale + at, bytes);
         if (rows.Offset != rows.Scale)
-            Int8GemvAhead.Fetch((byte*)rows.Offset + at, bytes);
+            Int8GemvPrefetch.Fetch((byte*)rows.Offset + at, bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -26,7 +26,7 @@ internal static unsafe class Int8GemvDriver
         if (tokens <= MostTokens || tier == InstructionTier.Vector128) // which has no panels
             return true;
         for (var i = 0; i < products.Count; i++)
-            if (!Int8GemvFourBitsTokens.Serves(tier, products.Weight(i)!, tokens))
+            if (!Int8Gemv4Bit32TokensAvx512.Serves(tier, products.Weight(i)!, tokens))
                 return false;
         return true;
     }
@@ -99,17 +99,17 @@ internal static unsafe class Int8GemvDriver
         private readonly float* _zeroSums; // [tokens, _padded], the sums times what stands for the offsets where the zero point is uniform; else null
         private readonly float* _last; // scales and offsets of the last rows, with room behind them
         private readonly byte* _codes; // one row, unpacked
-        private readonly sbyte* _turned; // the activations for Int8GemvFourBits and its kin; else null
-        private readonly long _runBytes; // of a token's activations where these are an Int8GemvFourBitsOperand; else 0
+        private readonly sbyte* _turned; // the activations for Int8Gemv4Bit32Avx2 and its kin; else null
+        private readonly long _runBytes; // of a token's activations where these are an Int8GemvTransposed; else 0
 
         public Part(InstructionTier tier, WorkerPool pool, int worker, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate)
         {
             (_tier, _x, _weight, _accumulate) = (tier, x, weight, accumulate);
             _y = y;
-            _padded = GemmDriver.RoundUp(Math.Max(x.Groups, weight.Groups), Lanes);
-            var turns = tier >= InstructionTier.Vector256 && (x.Tokens == 1 ? Int8GemvFourBits.Serves(weight) : Int8GemvFourBitsTokens.Serves(tier, weight, x.Tokens));
-            var runRows = !turns ? 0 : x.Tokens > 1 ? Int8GemvFourBitsOperand.RowsOfWholeBlocks(weight.Groups) : Int8GemvFourBitsRuns.Serves(tier, weight.Groups) ? Int8GemvFourBitsRuns.RowsAtOnce : 0;
-            _runBytes = Int8GemvFourBitsOperand.Bytes(weight.Groups, runRows);
+            _padded = WorkSplit.RoundUp(Math.Max(x.Groups, weight.Groups), Lanes);
+            var turns = tier >= InstructionTier.Vector256 && (x.Tokens == 1 ? Int8Gemv4Bit32Avx2.Serves(weight) : Int8Gemv4Bit32TokensAvx512.Serves(tier, weight, x.Tokens));
+            var runRows = !turns ? 0 : x.Tokens > 1 ? Int8GemvTransposed.RowsOfWholeBlocks(weight.Groups) : Int8Gemv4Bit32RunAvx512.Serves(tier, weight.Groups) ? Int8Gemv4Bit32RunAvx512.RowsAtOnce : 0;
+            _runBytes = Int8GemvTransposed.Bytes(weight.Groups, runRows);
             var turned = !turns ? 0 : Line + Math.Max(x.Stride, x.Tokens * _runBytes);
             _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 4 * RowsAtOnce) + (x.Stride + turned) / sizeof(float));
             _scales = _factors + (long)RowsAtOnce * _padded;
@@ -123,11 +123,11 @@ internal static unsafe class Int8GemvDriver
                 _turned = (sbyte*)(((nuint)_codes + (nuint)x.Stride + Line - 1) & ~((nuint)Line - 1)); // so that no load of it meets two lines
             var sums = _zeroSums == null ? _sums : _zeroSums;
             if (turns && x.Tokens > 1)
-                Int8GemvFourBitsTokens.Prepare(x.Codes, x.Stride, _scales, sums, _padded, x.Tokens, x.Groups, _turned);
+                Int8Gemv4Bit32TokensAvx512.Prepare(x.Codes, x.Stride, _scales, sums, _padded, x.Tokens, x.Groups, _turned);
             else if (runRows > 0)
-                Int8GemvFourBitsOperand.Prepare(x.Codes, _scales, sums, x.Groups, runRows, _turned);
+                Int8GemvTransposed.Prepare(x.Codes, _scales, sums, x.Groups, runRows, _turned);
             else if (turns)
-                Int8GemvFourBits.Turn(tier, x.Codes, x.Groups, _turned);
+                Int8Gemv4Bit32Avx2.Turn(tier, x.Codes, x.Groups, _turned);
         }
 
         /// <summary>Another weight of the same kind, for which what <paramref name="other"/> prepared serves too.</summary>
@@ -140,7 +140,7 @@ internal static unsafe class Int8GemvDriver
 
         public bool Fits(PackedMatrix weight) => _weight is not null && _weight.Bits == weight.Bits && _weight.Groups == weight.Groups && _weight.GroupSize == weight.GroupSize
             && _weight.Scales.UniformZero.Equals(weight.Scales.UniformZero) && _weight.Scales.GroupFactors == null && weight.Scales.GroupFactors == null
-            && (_x.Tokens == 1 || Int8GemvFourBitsTokens.Serves(_tier, weight, _x.Tokens) == (_turned != null));
+            && (_x.Tokens == 1 || Int8Gemv4Bit32TokensAvx512.Serves(_tier, weight, _x.Tokens) == (_turned != null));
 
         public void Run(int top, int bottom)
         {
@@ -149,7 +149,7 @@ internal static unsafe class Int8GemvDriver
             if (_tier >= InstructionTier.Vector256 && end > top)
             {
                 if (_x.Tokens == 1)
-                    row = Rows(top, end, Math.Max(1, Int8GemvAhead.Bytes / _weight.RowBytes));
+                    row = Rows(top, end, Math.Max(1, Int8GemvPrefetch.Bytes / _weight.RowBytes));
                 else if (TakesFactors)
                     row = Rows(top, end, Math.Max(1, AheadOfFour / _weight.RowBytes / RowsAtOnce) * RowsAtOnce);
                 else if (_weight.Bits is 4 or 8)
@@ -234,15 +234,15 @@ internal static unsafe class Int8GemvDriver
                 Accumulate = _accumulate,
             };
             if (_turned != null && _x.Tokens > 1 && narrow)
-                Int8GemvFourBitsTokens.Rows<HalfScales>(rows);
+                Int8Gemv4Bit32TokensAvx512.Rows<HalfScales>(rows);
             else if (_turned != null && _x.Tokens > 1)
-                Int8GemvFourBitsTokens.Rows<FloatScales>(rows);
+                Int8Gemv4Bit32TokensAvx512.Rows<FloatScales>(rows);
             else if (_turned != null && narrow)
-                Int8GemvFourBits.Rows<HalfScales>(_tier, rows);
+                Int8Gemv4Bit32Avx2.Rows<HalfScales>(_tier, rows);
             else if (_turned != null)
-                Int8GemvFourBits.Rows<FloatScales>(_tier, rows);
+                Int8Gemv4Bit32Avx2.Rows<FloatScales>(_tier, rows);
             else if (_x.Tokens == 1)
-                Int8GemvStream.Rows(_weight.Bits, narrow, rows);
+                Int8GemvRowAvx2.Rows(_weight.Bits, narrow, rows);
             else if (narrow)
                 Several<HalfScales>(rows);
             else
@@ -304,7 +304,7 @@ internal static unsafe class Int8GemvDriver
                 sum += _tier switch
                 {
                     InstructionTier.Scalar => Int8GemvDots.Bytes(codes, _factors, _x.Groups, x),
-                    InstructionTier.Vector128 => Int8GemvRow128.Dot(_weight.Bits, packed, codes, _factors, _x.Groups, x),
+                    InstructionTier.Vector128 => Int8GemvRowVector128.Dot(_weight.Bits, packed, codes, _factors, _x.Groups, x),
                     _ when _weight.Bits == 8 => Int8GemvDots.FullBytes256(codes, _factors, _x.Groups, x),
                     _ => Int8GemvDots.Bytes256(codes, _factors, _x.Groups, x),
                 };

@@ -8,16 +8,16 @@ internal static unsafe class Int8BackwardDriver
     public const int MaxPanelBytes = 384 << 10;
 
     public static void Backward<TKernel>(WorkerPool pool, QuantizedActivations dy, PackedMatrix weight, float* dx, bool accumulate)
-        where TKernel : IInt8Kernel
+        where TKernel : IInt8GemmKernel
     {
-        if (Int8Codes.AreWide(weight.Bits))
+        if (Int8PanelCodes.AreWide(weight.Bits))
             dy.Widen();
         var job = new Job<TKernel> { Pool = pool, Gradient = dy, Weight = weight, InputGradient = dx, Accumulate = accumulate };
         pool.Run(ref job);
     }
 
     private struct Job<TKernel> : IParallelJob
-        where TKernel : IInt8Kernel
+        where TKernel : IInt8GemmKernel
     {
         public WorkerPool Pool;
         public QuantizedActivations Gradient;
@@ -27,7 +27,7 @@ internal static unsafe class Int8BackwardDriver
 
         public readonly void Execute(int worker, int workers)
         {
-            var (start, end) = GemmDriver.Share((Weight.Columns - 1) / TKernel.Rows + 1, worker, workers);
+            var (start, end) = WorkSplit.Share((Weight.Columns - 1) / TKernel.Rows + 1, worker, workers);
             if (start == end)
                 return;
             var panels = new Int8ColumnPanels(Weight, Gradient.Stride, TKernel.Rows);

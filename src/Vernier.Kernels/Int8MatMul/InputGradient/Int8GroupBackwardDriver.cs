@@ -4,19 +4,19 @@ namespace Vernier.Kernels;
 /// random a few tokens at a time, just before it meets the group's columns.</summary>
 internal static unsafe class Int8GroupBackwardDriver
 {
-    public static void Backward<TKernel>(InstructionTier tier, WorkerPool pool, FoldedGradient dy, int tokens, PackedMatrix weight, float* dx, bool accumulate)
-        where TKernel : IInt8Kernel
+    public static void Backward<TKernel>(InstructionTier tier, WorkerPool pool, GroupScaledGradient dy, int tokens, PackedMatrix weight, float* dx, bool accumulate)
+        where TKernel : IInt8GemmKernel
     {
         var job = new Job<TKernel> { Tier = tier, Pool = pool, Gradient = dy, Tokens = tokens, Weight = weight, InputGradient = dx, Accumulate = accumulate };
         pool.Run(ref job);
     }
 
     private struct Job<TKernel> : IParallelJob
-        where TKernel : IInt8Kernel
+        where TKernel : IInt8GemmKernel
     {
         public InstructionTier Tier;
         public WorkerPool Pool;
-        public FoldedGradient Gradient;
+        public GroupScaledGradient Gradient;
         public int Tokens;
         public PackedMatrix Weight;
         public float* InputGradient;
@@ -24,17 +24,17 @@ internal static unsafe class Int8GroupBackwardDriver
 
         public readonly void Execute(int worker, int workers)
         {
-            var (start, end) = GemmDriver.Share((Weight.Columns - 1) / TKernel.Rows + 1, worker, workers);
+            var (start, end) = WorkSplit.Share((Weight.Columns - 1) / TKernel.Rows + 1, worker, workers);
             if (start == end)
                 return;
             var panels = new Int8ColumnPanels(Weight, Gradient.Stride, TKernel.Rows);
             var atOnce = (int)Math.Clamp(Int8BackwardDriver.MaxPanelBytes / panels.Bytes, 1, end - start);
             var panelFloats = panels.Bytes / sizeof(float);
-            var scratch = Pool.WorkerScratch(worker, atOnce * panelFloats + 2 * TKernel.Rows + GroupTile.Floats(Gradient.Stride, TKernel.Tokens));
+            var scratch = Pool.WorkerScratch(worker, atOnce * panelFloats + 2 * TKernel.Rows + StochasticTile.Floats(Gradient.Stride, TKernel.Tokens));
             var ones = scratch + atOnce * panelFloats;
             var factors = ones + TKernel.Rows;
             new Span<float>(ones, TKernel.Rows).Fill(1f);
-            var tile = new GroupTile(Tier, ones + 2 * TKernel.Rows, Gradient, TKernel.Tokens, Weight.Bits);
+            var tile = new StochasticTile(Tier, ones + 2 * TKernel.Rows, Gradient, TKernel.Tokens, Weight.Bits);
             for (var first = start; first < end; first += atOnce)
             {
                 var count = Math.Min(atOnce, end - first);

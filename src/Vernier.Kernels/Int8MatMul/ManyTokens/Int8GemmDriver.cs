@@ -12,9 +12,9 @@ internal static unsafe class Int8GemmDriver
 
     /// <param name="rowFactors">Not with <paramref name="accumulate"/>.</param>
     public static void Forward<TKernel>(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate, Int8RowFactors rowFactors)
-        where TKernel : IInt8Kernel
+        where TKernel : IInt8GemmKernel
     {
-        if (Int8Codes.AreWide(weight.Bits))
+        if (Int8PanelCodes.AreWide(weight.Bits))
             x.Widen();
         var job = new Job<TKernel> { Pool = pool, X = x, Weight = weight, Y = y, Accumulate = accumulate, RowFactors = rowFactors };
         pool.Run(ref job);
@@ -26,7 +26,7 @@ internal static unsafe class Int8GemmDriver
     /// <param name="to">[tokens, stride]: the first token's first output.</param>
     [SkipLocalsInit]
     public static void MultiplyTile<TKernel>(in Int8Panel panel, in Int8Tokens operand, int tokens, int rows, float* to, long stride, bool accumulate)
-        where TKernel : IInt8Kernel
+        where TKernel : IInt8GemmKernel
     {
         if (rows == TKernel.Rows && tokens == TKernel.Tokens)
         {
@@ -41,7 +41,7 @@ internal static unsafe class Int8GemmDriver
     }
 
     private struct Job<TKernel> : IParallelJob
-        where TKernel : IInt8Kernel
+        where TKernel : IInt8GemmKernel
     {
         public WorkerPool Pool;
         public QuantizedActivations X;
@@ -53,10 +53,10 @@ internal static unsafe class Int8GemmDriver
         public readonly void Execute(int worker, int workers)
         {
             var panels = (Weight.Rows - 1) / TKernel.Rows + 1;
-            var (start, end) = GemmDriver.Share(panels, worker, workers);
+            var (start, end) = WorkSplit.Share(panels, worker, workers);
             if (start == end)
                 return;
-            var rowFloats = X.Stride * Int8Codes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
+            var rowFloats = X.Stride * Int8PanelCodes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
             var panelFloats = rowFloats + 2 * Weight.Groups * TKernel.Rows;
             var atOnce = Math.Clamp(MaxPanelBytes / (panelFloats * sizeof(float)), 1, end - start);
             var scratch = Pool.WorkerScratch(worker, (long)atOnce * panelFloats + rowFloats + 2 * Weight.Groups * TKernel.Rows);
@@ -83,7 +83,7 @@ internal static unsafe class Int8GemmDriver
 
         private readonly Int8Panel Panel(float* memory)
         {
-            var scales = memory + (long)X.Stride * Int8Codes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
+            var scales = memory + (long)X.Stride * Int8PanelCodes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
             return new Int8Panel
             {
                 Codes = (byte*)memory,
@@ -97,7 +97,7 @@ internal static unsafe class Int8GemmDriver
 
         private readonly void Unpack(Int8Panel panel, int row, byte* rows, float* scales)
         {
-            var (count, bytes) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride * Int8Codes.Bytes(Weight.Bits));
+            var (count, bytes) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride * Int8PanelCodes.Bytes(Weight.Bits));
             for (var r = 0; r < count; r++)
             {
                 var to = rows + (long)r * bytes;
@@ -107,7 +107,7 @@ internal static unsafe class Int8GemmDriver
                     CodePlanes.Unpack(codes, X.Stride / CodePlanes.Chunk, Weight.Bits, to);
                     codes = to;
                 }
-                if (Int8Codes.AreWide(Weight.Bits))
+                if (Int8PanelCodes.AreWide(Weight.Bits))
                     Widen(codes, to, X.Stride);
             }
             var words = bytes / sizeof(int);

@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 /// <summary>An output gradient dY [tokens, rows] made ready for dX = dY Ŵ where scales are those of groups of columns, so that each group of
 /// columns wants another product of gradient and scales. The scales are split into a factor c of each group, a factor r of each row, which dY is
 /// multiplied by here, once, and what is left, at most 1; dY·r and what is left are numbers of 16 bits, whose product is cheap to make for each group.</summary>
-internal sealed unsafe class FoldedGradient : IDisposable
+internal sealed unsafe class GroupScaledGradient : IDisposable
 {
     /// <summary>The largest gradient of a group, 127 * 2^8: rounded to multiples of 2^8 it is a byte.</summary>
     private const float Most = 127 << FractionBits;
@@ -59,7 +59,7 @@ internal sealed unsafe class FoldedGradient : IDisposable
     /// <param name="key">Same key, same noise.</param>
     public void Set(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
     {
-        Stride = GemmDriver.RoundUp(weight.Rows, CodePlanes.Chunk);
+        Stride = WorkSplit.RoundUp(weight.Rows, CodePlanes.Chunk);
         QuantizedActivations.Grow(ref _gradient, (tokens + QuantizedActivations.SpareTokens) * (long)Stride);
         QuantizedActivations.Grow(ref _steps, (tokens + QuantizedActivations.SpareTokens) * (long)Groups);
         QuantizedActivations.Grow(ref _scale, (long)weight.Groups * Stride);
@@ -99,11 +99,11 @@ internal sealed unsafe class FoldedGradient : IDisposable
     {
         public WorkerPool Pool;
         public PackedMatrix Weight;
-        public FoldedGradient Target;
+        public GroupScaledGradient Target;
 
         public readonly void Execute(int worker, int workers)
         {
-            var (start, end) = GemmDriver.Share(Weight.Rows, worker, workers);
+            var (start, end) = WorkSplit.Share(Weight.Rows, worker, workers);
             var (groups, codes) = (Weight.Groups, Codes(Weight));
             var scale = Pool.WorkerScratch(worker, 2L * groups);
             var offset = scale + groups;
@@ -123,11 +123,11 @@ internal sealed unsafe class FoldedGradient : IDisposable
         public WorkerPool Pool;
         public PackedMatrix Weight;
         public uint Key;
-        public FoldedGradient Target;
+        public GroupScaledGradient Target;
 
         public readonly void Execute(int worker, int workers)
         {
-            var (start, end) = GemmDriver.Share(Weight.Rows, worker, workers);
+            var (start, end) = WorkSplit.Share(Weight.Rows, worker, workers);
             var (groups, stride, codes) = (Weight.Groups, Target.Stride, Codes(Weight));
             var scale = Pool.WorkerScratch(worker, 3L * groups);
             var offset = scale + groups;
@@ -150,10 +150,10 @@ internal sealed unsafe class FoldedGradient : IDisposable
                     Target.Middle[(long)g * stride + row] = (short)MathF.Round((offset[g] / codes + scale[g] / 2) * by * (short.MaxValue / 32768f * (2 << MiddleBits)));
                 }
             }
-            (start, end) = GemmDriver.Share(groups * (stride / 2 / Vector256<ushort>.Count), worker, workers);
+            (start, end) = WorkSplit.Share(groups * (stride / 2 / Vector256<ushort>.Count), worker, workers);
             var counter = Vector256<uint>.Indices + Vector256.Create(Key + (uint)start * (uint)Vector256<uint>.Count);
             for (var i = start; i < end; i++, counter += Vector256.Create((uint)Vector256<uint>.Count))
-                Hashed.Bits(counter).AsUInt16().Store(Target.Noise + (long)i * Vector256<ushort>.Count);
+                CounterRandom.Bits(counter).AsUInt16().Store(Target.Noise + (long)i * Vector256<ushort>.Count);
         }
     }
 
@@ -163,11 +163,11 @@ internal sealed unsafe class FoldedGradient : IDisposable
     {
         public float* Source;
         public int Rows, Tokens;
-        public FoldedGradient Target;
+        public GroupScaledGradient Target;
 
         public readonly void Execute(int worker, int workers)
         {
-            var (start, end) = GemmDriver.Share(Tokens, worker, workers);
+            var (start, end) = WorkSplit.Share(Tokens, worker, workers);
             var (stride, groups) = (Target.Stride, Target.Groups);
             for (var t = start; t < end; t++)
                 Row(Source + (long)t * Rows, Target._rowFactors.Pointer, Rows, groups, Target.Gradient + (long)t * stride, Target.Steps + (long)t * groups);

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Kernels;
 
 /// <summary>6 x 8 with portable vectors of 4 lanes, fused where the processor can.</summary>
-internal readonly unsafe struct GemmKernel128 : IGemmKernel
+internal readonly unsafe struct Gemm6x8Vector128 : IGemmKernel
 {
     public static int Rows => 6;
 

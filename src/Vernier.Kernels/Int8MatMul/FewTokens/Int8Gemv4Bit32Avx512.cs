@@ -4,14 +4,14 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>Sixteen groups at once for <see cref="Int8GemvFourBits"/> with AVX-512 BW. A machine that splits these vectors in two halves still has
+/// <summary>Sixteen groups at once for <see cref="Int8Gemv4Bit32Avx2"/> with AVX-512 BW. A machine that splits these vectors in two halves still has
 /// half as many instructions to keep in flight while it waits for memory.</summary>
-internal static unsafe class Int8GemvFourBits512
+internal static unsafe class Int8Gemv4Bit32Avx512
 {
     public const int Lanes = 16;
-    private const int Pair = 2 * Int8GemvFourBits.GroupSize;
-    private const int BlockBytes = Lanes / 2 * Int8GemvFourBits.GroupSize;
-    private const int BlockCodes = Lanes * Int8GemvFourBits.GroupSize;
+    private const int Pair = 2 * Int8Gemv4Bit32Avx2.GroupSize;
+    private const int BlockBytes = Lanes / 2 * Int8Gemv4Bit32Avx2.GroupSize;
+    private const int BlockCodes = Lanes * Int8Gemv4Bit32Avx2.GroupSize;
 
     /// <summary>Turns the activations of sixteen groups as <see cref="Dots(byte*, sbyte*)"/> turns the codes.</summary>
     /// <param name="x">[16 * 32], as is <paramref name="turned"/>.</param>
@@ -21,7 +21,7 @@ internal static unsafe class Int8GemvFourBits512
         for (var half = 0; half < 2; half++)
         {
             // Even groups meet the lower halves of the bytes, odd ones the upper.
-            var from = (int*)(x + half * Int8GemvFourBits.GroupSize);
+            var from = (int*)(x + half * Int8Gemv4Bit32Avx2.GroupSize);
             Turn(Neighbours(from), Neighbours(from + 32), Neighbours(from + 64), Neighbours(from + 96), out var t0, out var t1, out var t2, out var t3);
             var to = (int*)(turned + half * Pair);
             t0.Store(to);
@@ -42,10 +42,10 @@ internal static unsafe class Int8GemvFourBits512
         var (sum, terms) = (Vector512<float>.Zero, Vector512<float>.Zero);
         for (var g = 0; g < groups; g += Lanes, codes += BlockBytes, x += BlockCodes)
         {
-            Int8GemvAhead.Codes(codes);
-            Int8GemvAhead.Codes(codes + 64);
-            Int8GemvAhead.Codes(codes + 128);
-            Int8GemvAhead.Codes(codes + 192);
+            Int8GemvPrefetch.Codes(codes);
+            Int8GemvPrefetch.Codes(codes + 64);
+            Int8GemvPrefetch.Codes(codes + 128);
+            Int8GemvPrefetch.Codes(codes + 192);
             var scale = TScales.LoadWide(rows.Scale, at + g);
             terms = Avx512F.FusedMultiplyAdd(hasOffsets ? TScales.LoadWide(rows.Offset, at + g) : scale, Vector512.Load(rows.XSums + g), terms);
             var factors = Avx512F.PermuteVar16x32(scale * Vector512.Load(rows.XScales + g), Vector512.Create(0, 4, 8, 12, 2, 6, 10, 14, 1, 5, 9, 13, 3, 7, 11, 15));

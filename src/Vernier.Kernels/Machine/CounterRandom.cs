@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Kernels;
 
 /// <summary>Random numbers from counters, by multiplications and shifts (the constants are those of C. Wellons' search for low bias).</summary>
-internal static class Hashed
+internal static class CounterRandom
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> Bits(Vector256<uint> x)

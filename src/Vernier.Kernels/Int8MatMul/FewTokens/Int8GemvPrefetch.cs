@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 /// <summary>What the products of one token ask for before they need it: the packed rows stream by once, in order. Codes come to the second-level
 /// cache from far ahead, and then near. Requests may be dropped while the processor's queue of them is full, and a line that nobody asked for stalls the products
 /// for as long as memory takes, so that codes are asked for a second time halfway.</summary>
-internal static unsafe class Int8GemvAhead
+internal static unsafe class Int8GemvPrefetch
 {
     /// <summary>Bytes of codes from what is multiplied to what is asked for: far enough to hide a read of memory that two threads share,
     /// near enough to be there still.</summary>

@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 
 /// <summary>One row of <see cref="Int8GemvDriver"/> with vectors of 128 bits: dot products of bytes where the processor has them (Arm DotProd), else pairs
 /// of products in 16 bits.</summary>
-internal static unsafe class Int8GemvRow128
+internal static unsafe class Int8GemvRowVector128
 {
     private const int Half = QuantizedActivations.GroupSize / 2;
 
@@ -79,7 +79,7 @@ internal static unsafe class Int8GemvRow128
     private readonly struct FewBits : ICodes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector128<int> Dot(Vector128<byte> codes, sbyte* x, Vector128<int> sum) => Int8GemvRow128.Dot(codes, x, sum);
+        public static Vector128<int> Dot(Vector128<byte> codes, sbyte* x, Vector128<int> sum) => Int8GemvRowVector128.Dot(codes, x, sum);
     }
 
     private readonly struct EightBits : ICodes
@@ -90,7 +90,7 @@ internal static unsafe class Int8GemvRow128
             var w = (codes ^ Vector128.Create((byte)128)).AsSByte();
             return Ssse3.IsSupported
                 ? sum + Sse2.MultiplyAddAdjacent(Ssse3.MultiplyAddAdjacent(Ssse3.Abs(w), Ssse3.Sign(Vector128.Load(x), w)), Vector128<short>.One)
-                : Int8GemvRow128.Dot(w, Vector128.Load(x), sum);
+                : Int8GemvRowVector128.Dot(w, Vector128.Load(x), sum);
         }
     }
 }

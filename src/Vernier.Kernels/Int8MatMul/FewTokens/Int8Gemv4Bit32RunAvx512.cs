@@ -4,32 +4,32 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>Sixteen groups at once, as <see cref="Int8GemvFourBits512"/> takes them, for rows whose groups are no multiple of sixteen: codes, scales
+/// <summary>Sixteen groups at once, as <see cref="Int8Gemv4Bit32Avx512"/> takes them, for rows whose groups are no multiple of sixteen: codes, scales
 /// and offsets of four rows follow one another without a gap, so that together their groups are whole sixteens, or these and one eight, and begin
 /// on a line of the cache. Sixteen groups that lie across two rows are multiplied once and the lanes split.</summary>
-internal static unsafe class Int8GemvFourBitsRuns
+internal static unsafe class Int8Gemv4Bit32RunAvx512
 {
     /// <summary>In a run.</summary>
     public const int RowsAtOnce = 4;
 
-    private const int Wide = Int8GemvFourBits512.Lanes;
+    private const int Wide = Int8Gemv4Bit32Avx512.Lanes;
     private const int Lanes = Wide / 2;
 
     /// <summary>Whether rows of a weight with so many groups go this way: no more than two of them meet in sixteen groups, and they have no padding.</summary>
     public static bool Serves(InstructionTier tier, int groups) => tier == InstructionTier.Vector512 && groups >= Wide && groups % 2 == 0 && groups % Wide != 0;
 
-    /// <summary>Rows, a multiple of four, with activations from <see cref="Int8GemvFourBitsOperand"/>.</summary>
+    /// <summary>Rows, a multiple of four, with activations from <see cref="Int8GemvTransposed"/>.</summary>
     [MethodImpl(Kernel.Body)]
     public static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
-        var (order, half) = (Vector512.Create(Int8GemvFourBitsOperand.WideOrder), Vector256.Create(Int8GemvFourBitsOperand.Order));
+        var (order, half) = (Vector512.Create(Int8GemvTransposed.WideOrder), Vector256.Create(Int8GemvTransposed.Order));
         var hasOffsets = rows.Offset != rows.Scale;
         var (groups, total) = (rows.Groups, RowsAtOnce * rows.Groups);
         var codes = rows.Codes;
         for (var row = 0; row < rows.Rows; row += RowsAtOnce)
         {
-            Int8GemvAhead.Scales<TScales>(rows, row, RowsAtOnce);
+            Int8GemvPrefetch.Scales<TScales>(rows, row, RowsAtOnce);
             var at = (long)row * groups;
             var x = rows.X;
             var sum = Vector512<float>.Zero;
@@ -37,18 +37,18 @@ internal static unsafe class Int8GemvFourBitsRuns
             var (left, g) = (groups, total); // of the row, of the run
             for (; g >= Wide; g -= Wide, at += Wide)
             {
-                Int8GemvAhead.Codes(codes);
-                Int8GemvAhead.Codes(codes + 64);
-                Int8GemvAhead.Codes(codes + 128);
-                Int8GemvAhead.Codes(codes + 192);
+                Int8GemvPrefetch.Codes(codes);
+                Int8GemvPrefetch.Codes(codes + 64);
+                Int8GemvPrefetch.Codes(codes + 128);
+                Int8GemvPrefetch.Codes(codes + 192);
                 var scale = Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Scale, at), order);
-                var dots = Avx512F.ConvertToVector512Single(Int8GemvFourBits512.Dots(codes, x)) * Int8GemvFourBitsOperand.Scales(x);
-                var terms = Int8GemvFourBitsOperand.Sums(x);
+                var dots = Avx512F.ConvertToVector512Single(Int8Gemv4Bit32Avx512.Dots(codes, x)) * Int8GemvTransposed.Scales(x);
+                var terms = Int8GemvTransposed.Sums(x);
                 terms = hasOffsets
                     ? Avx512F.FusedMultiplyAdd(dots, scale, Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Offset, at), order) * terms)
                     : (dots + terms) * scale;
-                codes += Wide * Int8GemvFourBits.GroupSize / 2;
-                x += Int8GemvFourBitsOperand.BlockBytes;
+                codes += Wide * Int8Gemv4Bit32Avx2.GroupSize / 2;
+                x += Int8GemvTransposed.BlockBytes;
                 if (left > Wide)
                 {
                     sum += terms;
@@ -65,16 +65,16 @@ internal static unsafe class Int8GemvFourBitsRuns
             }
             if (g > 0)
             {
-                Int8GemvAhead.Codes(codes);
-                Int8GemvAhead.Codes(codes + 64);
+                Int8GemvPrefetch.Codes(codes);
+                Int8GemvPrefetch.Codes(codes + 64);
                 var scale = Avx2.PermuteVar8x32(TScales.Load(rows.Scale, at), half);
-                var dots = Avx.ConvertToVector256Single(Int8GemvFourBits.Dots(codes, x)) * Int8GemvFourBitsOperand.ScalesOfEight(x);
-                var terms = Int8GemvFourBitsOperand.SumsOfEight(x);
+                var dots = Avx.ConvertToVector256Single(Int8Gemv4Bit32Avx2.Dots(codes, x)) * Int8GemvTransposed.ScalesOfEight(x);
+                var terms = Int8GemvTransposed.SumsOfEight(x);
                 terms = hasOffsets
                     ? Fma.MultiplyAdd(dots, scale, Avx2.PermuteVar8x32(TScales.Load(rows.Offset, at), half) * terms)
                     : (dots + terms) * scale;
                 (sum.GetLower() + sum.GetUpper() + terms).Store(to);
-                codes += Lanes * Int8GemvFourBits.GroupSize / 2;
+                codes += Lanes * Int8Gemv4Bit32Avx2.GroupSize / 2;
             }
             to = rows.Factors;
             Int8GemvDots.Store(rows, row, 0, HorizontalSums.Each(Vector256.Load(to), Vector256.Load(to + Lanes), Vector256.Load(to + 2 * Lanes), Vector256.Load(to + 3 * Lanes)));

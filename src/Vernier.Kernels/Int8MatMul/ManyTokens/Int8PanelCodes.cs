@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 
 /// <summary>How the codes of a weight lie in an <see cref="Int8Panel"/> and meet activations: a word of 32 bits is 4 codes of a byte or 2 of
 /// 16 bits, and so is a word of activations.</summary>
-internal interface IInt8Codes
+internal interface IInt8PanelCodes
 {
     /// <summary>Words of a row whose products fit one sum.</summary>
     static abstract int Steps { get; }
@@ -33,7 +33,7 @@ internal interface IInt8Codes
 
 /// <summary>Codes of up to 6 bits are bytes, and their products are summed in 16 bits: n steps reach n * 2 * (2^bits - 1) * 127, which must stay
 /// below 2^15. Wider codes are 16 bits each, and their products are summed in 32 bits.</summary>
-internal static class Int8Codes
+internal static class Int8PanelCodes
 {
     /// <summary>Whether codes of so many bits are 16 bits each.</summary>
     public static bool AreWide(int bits) => bits > 6;
@@ -64,7 +64,7 @@ internal static class Int8Codes
         public static int Value => 2;
     }
 
-    public readonly struct Narrow<TSteps> : IInt8Codes
+    public readonly struct Narrow<TSteps> : IInt8PanelCodes
         where TSteps : struct, ISteps
     {
         public static int Steps => TSteps.Value;
@@ -90,7 +90,7 @@ internal static class Int8Codes
         public static Vector256<int> Join(Vector256<int> sum) => Avx2.MultiplyAddAdjacent(sum.AsInt16(), Vector256<short>.One);
     }
 
-    public readonly struct Wide : IInt8Codes
+    public readonly struct Wide : IInt8PanelCodes
     {
         public static int Steps => QuantizedActivations.GroupSize / 2;
 

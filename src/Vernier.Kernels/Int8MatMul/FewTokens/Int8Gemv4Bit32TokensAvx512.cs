@@ -4,10 +4,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>Several tokens with codes of 4 bits in groups of 32, sixteen groups at once as <see cref="Int8GemvFourBits512"/> takes them. Codes are turned and
+/// <summary>Several tokens with codes of 4 bits in groups of 32, sixteen groups at once as <see cref="Int8Gemv4Bit32Avx512"/> takes them. Codes are turned and
 /// split once for up to eight tokens, whose activations stay in the first-level cache while they meet the rows that fit the second-level one.
 /// Up to a few dozen tokens that is less work than to unpack the codes into panels.</summary>
-internal static unsafe class Int8GemvFourBitsTokens
+internal static unsafe class Int8Gemv4Bit32TokensAvx512
 {
     /// <summary>In a run.</summary>
     public const int RowsAtOnce = 8;
@@ -15,7 +15,7 @@ internal static unsafe class Int8GemvFourBitsTokens
     private const int MostAtOnce = 8;
     private const int MostTokens = 16;
     private const int MostTokensOfLongRows = 8;
-    private const int Wide = Int8GemvFourBits512.Lanes;
+    private const int Wide = Int8Gemv4Bit32Avx512.Lanes;
     private const int Lanes = Wide / 2;
 
     // Of activations that stay nearest.
@@ -27,24 +27,24 @@ internal static unsafe class Int8GemvFourBitsTokens
     /// <summary>Whether a weight's products go this way: its rows have no padding, a run of them is whole sixteens, and more tokens would not pay for
     /// panels of codes.</summary>
     public static bool Serves(InstructionTier tier, PackedMatrix weight, int tokens) =>
-        tier == InstructionTier.Vector512 && Int8GemvFourBits.Serves(weight) && weight.Groups >= Wide && weight.Groups % 2 == 0 && weight.Rows % RowsAtOnce == 0
+        tier == InstructionTier.Vector512 && Int8Gemv4Bit32Avx2.Serves(weight) && weight.Groups >= Wide && weight.Groups % 2 == 0 && weight.Rows % RowsAtOnce == 0
         && tokens <= (MostAtOnce / 2 * BytesOf(weight.Groups) <= NearBytes ? MostTokens : MostTokensOfLongRows);
 
     /// <summary>Lays out the activations for <see cref="Rows{TScales}"/>: tokens that are met together lie block by block.</summary>
     /// <param name="x">[tokens, stride].</param>
     /// <param name="scales">[tokens, padded], as is <paramref name="sums"/>.</param>
-    /// <param name="to">For each token <see cref="Int8GemvFourBitsOperand.Bytes"/>.</param>
+    /// <param name="to">For each token <see cref="Int8GemvTransposed.Bytes"/>.</param>
     public static void Prepare(sbyte* x, int stride, float* scales, float* sums, int padded, int tokens, int groups, sbyte* to)
     {
-        var (rows, bytes) = (Int8GemvFourBitsOperand.RowsOfWholeBlocks(groups), BytesOf(groups));
+        var (rows, bytes) = (Int8GemvTransposed.RowsOfWholeBlocks(groups), BytesOf(groups));
         for (int token = 0, count; token < tokens; token += count)
         {
             count = AtOnce(tokens - token, bytes);
             for (var t = 0; t < count; t++)
             {
                 var from = (long)padded * (token + t);
-                Int8GemvFourBitsOperand.Prepare(
-                    x + (long)stride * (token + t), scales + from, sums + from, groups, rows, to + (long)token * bytes + t * Int8GemvFourBitsOperand.BlockBytes, count * Int8GemvFourBitsOperand.BlockBytes);
+                Int8GemvTransposed.Prepare(
+                    x + (long)stride * (token + t), scales + from, sums + from, groups, rows, to + (long)token * bytes + t * Int8GemvTransposed.BlockBytes, count * Int8GemvTransposed.BlockBytes);
             }
         }
     }
@@ -92,7 +92,7 @@ internal static unsafe class Int8GemvFourBitsTokens
         }
     }
 
-    private static int BytesOf(int groups) => Int8GemvFourBitsOperand.Bytes(groups, Int8GemvFourBitsOperand.RowsOfWholeBlocks(groups));
+    private static int BytesOf(int groups) => Int8GemvTransposed.Bytes(groups, Int8GemvTransposed.RowsOfWholeBlocks(groups));
 
     private static int AtOnce(int tokens, int bytes) => tokens >= MostAtOnce && MostAtOnce * bytes <= NearBytes ? MostAtOnce : Math.Min(tokens, MostAtOnce / 2);
 
@@ -105,14 +105,14 @@ internal static unsafe class Int8GemvFourBitsTokens
         where TCount : struct, ICount
     {
         var sums = stackalloc float[TCount.Value * RowsAtOnce * Lanes];
-        var order = Vector512.Create(Int8GemvFourBitsOperand.WideOrder);
+        var order = Vector512.Create(Int8GemvTransposed.WideOrder);
         var groups = rows.Groups;
-        var run = Int8GemvFourBitsOperand.RowsOfWholeBlocks(groups);
+        var run = Int8GemvTransposed.RowsOfWholeBlocks(groups);
         var codes = rows.Codes + row * rows.RowBytes;
         var at = (long)row * groups;
         for (; row < end; row += RowsAtOnce)
         {
-            Int8GemvAhead.Scales<TScales>(rows, row, RowsAtOnce);
+            Int8GemvPrefetch.Scales<TScales>(rows, row, RowsAtOnce);
             var to = sums;
             for (var r = 0; r < RowsAtOnce; r += run)
             {
@@ -120,15 +120,15 @@ internal static unsafe class Int8GemvFourBitsTokens
                 var (s0, s1, s2, s3) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
                 var (s4, s5, s6, s7) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
                 var left = groups; // of the row
-                for (var g = run * groups; g > 0; g -= Wide, at += Wide, codes += Wide * Int8GemvFourBits.GroupSize / 2, x += TCount.Value * Int8GemvFourBitsOperand.BlockBytes)
+                for (var g = run * groups; g > 0; g -= Wide, at += Wide, codes += Wide * Int8Gemv4Bit32Avx2.GroupSize / 2, x += TCount.Value * Int8GemvTransposed.BlockBytes)
                 {
-                    Int8GemvAhead.CodesOnce(codes);
-                    Int8GemvAhead.CodesOnce(codes + 64);
-                    Int8GemvAhead.CodesOnce(codes + 128);
-                    Int8GemvAhead.CodesOnce(codes + 192);
+                    Int8GemvPrefetch.CodesOnce(codes);
+                    Int8GemvPrefetch.CodesOnce(codes + 64);
+                    Int8GemvPrefetch.CodesOnce(codes + 128);
+                    Int8GemvPrefetch.CodesOnce(codes + 192);
                     var scale = Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Scale, at), order);
                     var offset = typeof(TOffsets) == typeof(Offsets) ? Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Offset, at), order) : scale;
-                    Int8GemvFourBits512.Turned(codes, out var t0, out var t1, out var t2, out var t3);
+                    Int8Gemv4Bit32Avx512.Turned(codes, out var t0, out var t1, out var t2, out var t3);
                     var isEnd = left <= Wide; // of the row: the other lanes are the next one's
                     var ends = isEnd ? Vector512.LessThan(order, Vector512.Create(left)).AsSingle() : default;
                     s0 = Add<TOffsets>(0, s0, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
@@ -169,10 +169,10 @@ internal static unsafe class Int8GemvFourBitsTokens
         sbyte* x, Vector512<float> scale, Vector512<float> offset, bool isEnd, Vector512<float> ends, float* to)
         where TOffsets : struct
     {
-        x += token * Int8GemvFourBitsOperand.BlockBytes;
+        x += token * Int8GemvTransposed.BlockBytes;
         to += token * RowsAtOnce * Lanes;
-        var (d, sums) = (Avx512F.ConvertToVector512Single(Int8GemvFourBits512.Dots(t0, t1, t2, t3, x)), Int8GemvFourBitsOperand.Sums(x));
-        d = typeof(TOffsets) == typeof(Offsets) ? d * Int8GemvFourBitsOperand.Scales(x) : Avx512F.FusedMultiplyAdd(d, Int8GemvFourBitsOperand.Scales(x), sums);
+        var (d, sums) = (Avx512F.ConvertToVector512Single(Int8Gemv4Bit32Avx512.Dots(t0, t1, t2, t3, x)), Int8GemvTransposed.Sums(x));
+        d = typeof(TOffsets) == typeof(Offsets) ? d * Int8GemvTransposed.Scales(x) : Avx512F.FusedMultiplyAdd(d, Int8GemvTransposed.Scales(x), sums);
         if (!isEnd)
             return Terms<TOffsets>(sum, d, sums, scale, offset);
         sum = Terms<TOffsets>(sum, d, sums, scale & ends, offset & ends);

@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 
 /// <summary>The output gradients of a few tokens times the scales of one group of columns, as bytes e, rounded up or down at random with the right
 /// mean. Σ e q is then Σ e (q - m) for the middle code m and, of what is not rounded, the part Σ dY (m s + o), which is one number a token.</summary>
-internal readonly unsafe struct GroupTile
+internal readonly unsafe struct StochasticTile
 {
     private const int GroupSize = QuantizedActivations.GroupSize;
     private const int Lanes = 8;
@@ -30,11 +30,11 @@ internal readonly unsafe struct GroupTile
     /// <param name="memory"><see cref="Floats"/> floats.</param>
     /// <param name="tokens">Of a tile, at most 8.</param>
     /// <param name="bits">Of the weight's codes.</param>
-    public GroupTile(InstructionTier tier, float* memory, FoldedGradient gradient, int tokens, int bits)
+    public StochasticTile(InstructionTier tier, float* memory, GroupScaledGradient gradient, int tokens, int bits)
     {
-        (_stride, _groups, _isWide) = (gradient.Stride, gradient.Groups, Int8Codes.AreWide(bits));
+        (_stride, _groups, _isWide) = (gradient.Stride, gradient.Groups, Int8PanelCodes.AreWide(bits));
         _sixAtOnce = tier == InstructionTier.Vector512 && Avx512Vbmi.IsSupported && tokens == 6 && !_isWide;
-        _unit = gradient.MiddleStep / (1 << FoldedGradient.FractionBits);
+        _unit = gradient.MiddleStep / (1 << GroupScaledGradient.FractionBits);
         _gradient = gradient.Gradient;
         _steps = gradient.Steps;
         _scale = gradient.Scale;
@@ -73,7 +73,7 @@ internal readonly unsafe struct GroupTile
     private void RoundEach(int first, int tokens, int group)
     {
         var (stride, groups, isWide) = ((long)_stride, (long)_groups, _isWide);
-        var (fraction, ones) = (Vector256.Create((1 << FoldedGradient.FractionBits) - 1 | (1 << FoldedGradient.FractionBits) - 1 << 16).AsInt16(), Vector256<short>.One);
+        var (fraction, ones) = (Vector256.Create((1 << GroupScaledGradient.FractionBits) - 1 | (1 << GroupScaledGradient.FractionBits) - 1 << 16).AsInt16(), Vector256<short>.One);
         var scale = _scale + group * stride;
         var middle = _middle + group * stride;
         var noise = _noise + group * stride / 2;
@@ -104,8 +104,8 @@ internal readonly unsafe struct GroupTile
             {
                 var (d0, d1) = (Vector256.Load(from), Vector256.Load(from + 16));
                 var up = n + Vector256.Create(*shift).AsUInt16(); // two numbers of 8 bits each
-                var c0 = Avx2.MultiplyHighRoundScale(d0, s0) + (up.AsInt16() & fraction) >> FoldedGradient.FractionBits;
-                var c1 = Avx2.MultiplyHighRoundScale(d1, s1) + (up >> FoldedGradient.FractionBits).AsInt16() >> FoldedGradient.FractionBits;
+                var c0 = Avx2.MultiplyHighRoundScale(d0, s0) + (up.AsInt16() & fraction) >> GroupScaledGradient.FractionBits;
+                var c1 = Avx2.MultiplyHighRoundScale(d1, s1) + (up >> GroupScaledGradient.FractionBits).AsInt16() >> GroupScaledGradient.FractionBits;
                 var c = Avx2.Permute4x64(Avx2.PackSignedSaturate(c0, c1).AsInt64(), 0xd8).AsSByte();
                 if (isWide)
                 {
@@ -116,7 +116,7 @@ internal readonly unsafe struct GroupTile
                 {
                     c.AsByte().Store(to);
                 }
-                var rounded = Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256<byte>.One, c), ones) << FoldedGradient.MiddleBits + FoldedGradient.FractionBits;
+                var rounded = Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256<byte>.One, c), ones) << GroupScaledGradient.MiddleBits + GroupScaledGradient.FractionBits;
                 var rest = Avx2.MultiplyAddAdjacent(d0, m0) + Avx2.MultiplyAddAdjacent(d1, m1) - rounded;
                 Fma.MultiplyAdd(Vector256.ConvertToSingle(rest), Vector256.Create(*step), Vector256.Load(sum)).Store(sum);
             }
@@ -169,7 +169,7 @@ internal readonly unsafe struct GroupTile
             (byte)1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63,
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
         Avx512Vbmi.PermuteVar64x8(p.AsByte(), upperBytes).GetLower().Store(to);
-        var rounded = Avx512BW.MultiplyAddAdjacent(p & Vector512.Create((short)(-1 << FoldedGradient.FractionBits)), Vector512.Create((short)(1 << FoldedGradient.MiddleBits)));
+        var rounded = Avx512BW.MultiplyAddAdjacent(p & Vector512.Create((short)(-1 << GroupScaledGradient.FractionBits)), Vector512.Create((short)(1 << GroupScaledGradient.MiddleBits)));
         var rest = Avx512BW.MultiplyAddAdjacent(d, middle) - rounded;
         return Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(rest), Vector512.Create(step), sum);
     }

@@ -5,14 +5,14 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Kernels;
 
 /// <summary>Activations of one token for rows whose groups are taken sixteen at a time without a gap from row to row: blocks of sixteen groups, which are
-/// the codes, turned as <see cref="Int8GemvFourBits512.Dots(byte*, sbyte*)"/> turns those of the weight, and the scales and the sums in the order of its lanes.
-/// A last eight groups are half a block, for <see cref="Int8GemvFourBits.Dots"/>.</summary>
-internal static unsafe class Int8GemvFourBitsOperand
+/// the codes, turned as <see cref="Int8Gemv4Bit32Avx512.Dots(byte*, sbyte*)"/> turns those of the weight, and the scales and the sums in the order of its lanes.
+/// A last eight groups are half a block, for <see cref="Int8Gemv4Bit32Avx2.Dots"/>.</summary>
+internal static unsafe class Int8GemvTransposed
 {
     /// <summary>Of sixteen groups.</summary>
-    public const int BlockBytes = Wide * (Int8GemvFourBits.GroupSize + 2 * sizeof(float));
+    public const int BlockBytes = Wide * (Int8Gemv4Bit32Avx2.GroupSize + 2 * sizeof(float));
 
-    private const int Wide = Int8GemvFourBits512.Lanes;
+    private const int Wide = Int8Gemv4Bit32Avx512.Lanes;
 
     /// <summary>Group of a sixteen that lane i of the sums of products belongs to.</summary>
     public static ReadOnlySpan<int> WideOrder => [0, 4, 8, 12, 2, 6, 10, 14, 1, 5, 9, 13, 3, 7, 11, 15];
@@ -27,16 +27,16 @@ internal static unsafe class Int8GemvFourBitsOperand
     public static int Bytes(int groups, int rows) => rows * groups * (BlockBytes / Wide);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Scales(sbyte* block) => Vector512.Load((float*)(block + Wide * Int8GemvFourBits.GroupSize));
+    public static Vector512<float> Scales(sbyte* block) => Vector512.Load((float*)(block + Wide * Int8Gemv4Bit32Avx2.GroupSize));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Sums(sbyte* block) => Vector512.Load((float*)(block + Wide * Int8GemvFourBits.GroupSize) + Wide);
+    public static Vector512<float> Sums(sbyte* block) => Vector512.Load((float*)(block + Wide * Int8Gemv4Bit32Avx2.GroupSize) + Wide);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ScalesOfEight(sbyte* block) => Vector256.Load((float*)(block + Wide / 2 * Int8GemvFourBits.GroupSize));
+    public static Vector256<float> ScalesOfEight(sbyte* block) => Vector256.Load((float*)(block + Wide / 2 * Int8Gemv4Bit32Avx2.GroupSize));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> SumsOfEight(sbyte* block) => Vector256.Load((float*)(block + Wide / 2 * Int8GemvFourBits.GroupSize) + Wide / 2);
+    public static Vector256<float> SumsOfEight(sbyte* block) => Vector256.Load((float*)(block + Wide / 2 * Int8Gemv4Bit32Avx2.GroupSize) + Wide / 2);
 
     /// <summary>Lays out a token's activations, repeated for every row of a run.</summary>
     /// <param name="x">[groups * 32].</param>
@@ -48,22 +48,22 @@ internal static unsafe class Int8GemvFourBitsOperand
     [MethodImpl(Kernel.Body)]
     public static void Prepare(sbyte* x, float* scales, float* sums, int groups, int rows, sbyte* to, int distance = BlockBytes)
     {
-        var repeated = stackalloc sbyte[Wide * Int8GemvFourBits.GroupSize];
+        var repeated = stackalloc sbyte[Wide * Int8Gemv4Bit32Avx2.GroupSize];
         for (var (left, group) = (rows * groups, 0); left > 0;)
         {
             var order = left < Wide ? Order : WideOrder;
-            var toScales = (float*)(to + order.Length * Int8GemvFourBits.GroupSize);
+            var toScales = (float*)(to + order.Length * Int8Gemv4Bit32Avx2.GroupSize);
             var toSums = toScales + order.Length;
             for (var i = 0; i < order.Length; i++)
             {
-                Vector256.Load(x + Wrapped(group + i) * Int8GemvFourBits.GroupSize).Store(repeated + i * Int8GemvFourBits.GroupSize);
+                Vector256.Load(x + Wrapped(group + i) * Int8Gemv4Bit32Avx2.GroupSize).Store(repeated + i * Int8Gemv4Bit32Avx2.GroupSize);
                 var from = Wrapped(group + order[i]);
                 (toScales[i], toSums[i]) = (scales[from], sums[from]);
             }
             if (order.Length == Wide)
-                Int8GemvFourBits512.Turn(repeated, to);
+                Int8Gemv4Bit32Avx512.Turn(repeated, to);
             else
-                Int8GemvFourBits.TurnEight(repeated, to);
+                Int8Gemv4Bit32Avx2.TurnEight(repeated, to);
             to += distance;
             left -= order.Length;
             group = Wrapped(group + order.Length);

@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 
 /// <summary>The innermost loops of <see cref="Int8GemvDriver"/> for one token, bound by memory: row follows row, so that codes, scales and
 /// offsets are each one sequential stream that is asked for well ahead.</summary>
-internal static unsafe class Int8GemvStream
+internal static unsafe class Int8GemvRowAvx2
 {
     private const int Lanes = 8;
 
@@ -85,7 +85,7 @@ internal static unsafe class Int8GemvStream
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector256<float> Prepare(in Int8GemvRows rows, int row)
         {
-            Int8GemvAhead.Scales<TScales>(rows, row, 1);
+            Int8GemvPrefetch.Scales<TScales>(rows, row, 1);
             var at = (long)row * rows.Groups;
             var x = rows.XScales;
             var sums = rows.XSums;
@@ -112,7 +112,7 @@ internal static unsafe class Int8GemvStream
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector256<float> Prepare(in Int8GemvRows rows, int row)
         {
-            Int8GemvAhead.Scales<FloatScales>(rows, row, 1);
+            Int8GemvPrefetch.Scales<FloatScales>(rows, row, 1);
             var scale = (float*)rows.Scale + (long)row * rows.Groups;
             var offset = (float*)rows.Offset + (long)row * rows.Groups;
             var (i, total) = (0, 0f);
@@ -147,7 +147,7 @@ internal static unsafe class Int8GemvStream
             var factors = rows.Factors;
             for (var end = codes + rows.RowBytes; codes < end; codes += 32, x += 64, factors += 2)
             {
-                Int8GemvAhead.Codes(codes);
+                Int8GemvPrefetch.Codes(codes);
                 var v = Vector256.Load(codes);
                 sum = Int8GemvDots.Scaled(v & mask, Vector256.Load(x), factors, sum);
                 other = Int8GemvDots.Scaled((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors + 1, other);
@@ -166,7 +166,7 @@ internal static unsafe class Int8GemvStream
             var factors = rows.Factors;
             for (var end = codes + rows.RowBytes; codes < end; codes += 64, x += 64, factors += 2)
             {
-                Int8GemvAhead.Codes(codes);
+                Int8GemvPrefetch.Codes(codes);
                 sum = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes), Vector256.Load(x), factors, sum);
                 other = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + 1, other);
             }
@@ -185,7 +185,7 @@ internal static unsafe class Int8GemvStream
             var factors = rows.Factors;
             for (var end = codes + rows.RowBytes; codes < end; codes += CodePlanes.ChunkBytes(TBits.Value), x += 64, factors += 2)
             {
-                Int8GemvAhead.Codes(codes);
+                Int8GemvPrefetch.Codes(codes);
                 CodePlanes.UnpackWide<TBits>(codes, out var first, out var second);
                 sum = Int8GemvDots.Scaled(first, Vector256.Load(x), factors, sum);
                 other = Int8GemvDots.Scaled(second, Vector256.Load(x + 32), factors + 1, other);

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Vernier.Kernels;
 
 /// <summary>12 x 32 with AVX-512: 24 of 32 registers hold sums.</summary>
-internal readonly unsafe struct GemmKernel512 : IGemmKernel
+internal readonly unsafe struct Gemm12x32Avx512 : IGemmKernel
 {
     public static int Rows => 12;
 

@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>The innermost integer product of one instruction tier.</summary>
-internal unsafe interface IInt8Kernel
+internal unsafe interface IInt8GemmKernel
 {
     /// <summary>Rows of the weight in a panel.</summary>
     static abstract int Rows { get; }
@@ -15,10 +15,10 @@ internal unsafe interface IInt8Kernel
     static abstract void Multiply(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate);
 }
 
-/// <summary>Rows of a weight, unpacked for <see cref="IInt8Kernel"/>.</summary>
+/// <summary>Rows of a weight, unpacked for <see cref="IInt8GemmKernel"/>.</summary>
 internal unsafe struct Int8Panel
 {
-    /// <summary>[words of a row, rows]: words of 4 codes of a byte, or of 2 of 16 bits, see <see cref="Int8Codes.AreWide"/>.</summary>
+    /// <summary>[words of a row, rows]: words of 4 codes of a byte, or of 2 of 16 bits, see <see cref="Int8PanelCodes.AreWide"/>.</summary>
     public byte* Codes;
 
     /// <summary>Bits of a code.</summary>

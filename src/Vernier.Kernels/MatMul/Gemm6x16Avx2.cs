@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Vernier.Kernels;
 
 /// <summary>6 x 16 with FMA: 12 of 16 registers hold sums.</summary>
-internal readonly unsafe struct GemmKernel256 : IGemmKernel
+internal readonly unsafe struct Gemm6x16Avx2 : IGemmKernel
 {
     public static int Rows => 6;
 

@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>2 x 4 without vectors.</summary>
-internal readonly unsafe struct GemmKernelScalar : IGemmKernel
+internal readonly unsafe struct Gemm2x4Scalar : IGemmKernel
 {
     public static int Rows => 2;
 

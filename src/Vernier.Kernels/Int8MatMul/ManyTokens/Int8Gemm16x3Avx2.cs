@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Vernier.Kernels;
 
 /// <summary>16 rows x 3 tokens with AVX2.</summary>
-internal readonly unsafe struct Int8Kernel256 : IInt8Kernel
+internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
 {
     public static int Rows => 16;
 
@@ -25,16 +25,16 @@ internal readonly unsafe struct Int8Kernel256 : IInt8Kernel
         switch (panel.Bits)
         {
             case <= 4:
-                Multiply<TScales, Int8Codes.Narrow<Int8Codes.FourBits>>(panel, x, y, stride, accumulate);
+                Multiply<TScales, Int8PanelCodes.Narrow<Int8PanelCodes.FourBits>>(panel, x, y, stride, accumulate);
                 break;
             case 5:
-                Multiply<TScales, Int8Codes.Narrow<Int8Codes.FiveBits>>(panel, x, y, stride, accumulate);
+                Multiply<TScales, Int8PanelCodes.Narrow<Int8PanelCodes.FiveBits>>(panel, x, y, stride, accumulate);
                 break;
             case 6:
-                Multiply<TScales, Int8Codes.Narrow<Int8Codes.SixBits>>(panel, x, y, stride, accumulate);
+                Multiply<TScales, Int8PanelCodes.Narrow<Int8PanelCodes.SixBits>>(panel, x, y, stride, accumulate);
                 break;
             default:
-                Multiply<TScales, Int8Codes.Wide>(panel, x, y, stride, accumulate);
+                Multiply<TScales, Int8PanelCodes.Wide>(panel, x, y, stride, accumulate);
                 break;
         }
     }
@@ -44,7 +44,7 @@ internal readonly unsafe struct Int8Kernel256 : IInt8Kernel
     [MethodImpl(Kernel.Body)]
     private static void Multiply<TScales, TCodes>(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
         where TScales : struct
-        where TCodes : struct, IInt8Codes
+        where TCodes : struct, IInt8PanelCodes
     {
         var (y00, y01) = (Vector256<float>.Zero, Vector256<float>.Zero);
         var (y10, y11) = (Vector256<float>.Zero, Vector256<float>.Zero);

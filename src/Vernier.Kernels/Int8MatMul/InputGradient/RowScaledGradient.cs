@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 /// With w = s q + o: Σ dy w = Σ (dy s) (q + o / s), and rows with s = 0 give Σ dy o, which is not rounded.</summary>
 /// <param name="memory">3 * <paramref name="stride"/> floats.</param>
 /// <param name="stride">Rows of the weight, rounded up to whole groups.</param>
-internal readonly unsafe struct GradientFolds(float* memory, int stride)
+internal readonly unsafe struct RowScaledGradient(float* memory, int stride)
 {
     private const int GroupSize = QuantizedActivations.GroupSize;
 
@@ -81,7 +81,7 @@ internal readonly unsafe struct GradientFolds(float* memory, int stride)
         var total = 0f;
         for (var i = 0; i < GroupSize; i++)
         {
-            codes[i] = i < count ? (sbyte)MathF.Min(127, MathF.Floor(dy[i] * Scale[first + i] * inverse + Hashed.Uniform(counter + (uint)i))) : (sbyte)0;
+            codes[i] = i < count ? (sbyte)MathF.Min(127, MathF.Floor(dy[i] * Scale[first + i] * inverse + CounterRandom.Uniform(counter + (uint)i))) : (sbyte)0;
             if (i < count)
                 total += codes[i] * Ratio[first + i] * scale + dy[i] * Rest[first + i];
         }
@@ -90,5 +90,5 @@ internal readonly unsafe struct GradientFolds(float* memory, int stride)
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Round(Vector256<float> value, Vector256<uint> counters) =>
-        Vector256.Min(Vector256.Floor(value + Hashed.Uniform(counters)), Vector256.Create(127f));
+        Vector256.Min(Vector256.Floor(value + CounterRandom.Uniform(counters)), Vector256.Create(127f));
 }

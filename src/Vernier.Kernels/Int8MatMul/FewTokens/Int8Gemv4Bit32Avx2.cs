@@ -7,9 +7,9 @@ namespace Vernier.Kernels;
 /// <summary>The innermost loop of <see cref="Int8GemvDriver"/> for one token, codes of 4 bits and groups of 32, bound by memory: row follows row.
 /// Eight groups are turned on their side while they are still packed: the four bytes in lane i of a register then belong to group i, so that
 /// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and become floats and meet their scales at once.
-/// Where vectors of 512 bits are in use and rows are long, sixteen go that way first, by <see cref="Int8GemvFourBits512"/>;
-/// rows that are no whole sixteens go there four together, by <see cref="Int8GemvFourBitsRuns"/>.</summary>
-internal static unsafe class Int8GemvFourBits
+/// Where vectors of 512 bits are in use and rows are long, sixteen go that way first, by <see cref="Int8Gemv4Bit32Avx512"/>;
+/// rows that are no whole sixteens go there four together, by <see cref="Int8Gemv4Bit32RunAvx512"/>.</summary>
+internal static unsafe class Int8Gemv4Bit32Avx2
 {
     /// <summary>Columns that share a scale.</summary>
     public const int GroupSize = QuantizedActivations.GroupSize;
@@ -33,7 +33,7 @@ internal static unsafe class Int8GemvFourBits
         var end = x + groups * GroupSize;
         if (InSixteens(tier, groups))
             for (; end - x >= 2 * BlockCodes; x += 2 * BlockCodes, turned += 2 * BlockCodes)
-                Int8GemvFourBits512.Turn(x, turned);
+                Int8Gemv4Bit32Avx512.Turn(x, turned);
         for (; end - x >= BlockCodes; x += BlockCodes, turned += BlockCodes)
             TurnEight(x, turned);
         for (; x < end; x += GroupSize, turned += GroupSize)
@@ -59,12 +59,12 @@ internal static unsafe class Int8GemvFourBits
     }
 
     /// <summary>Rows, a multiple of four, whose <see cref="Int8GemvRows.X"/> went through <see cref="Turn(InstructionTier, sbyte*, int, sbyte*)"/>,
-    /// or through <see cref="Int8GemvFourBitsOperand"/> where that serves.</summary>
+    /// or through <see cref="Int8GemvTransposed"/> where that serves.</summary>
     public static void Rows<TScales>(InstructionTier tier, in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
-        if (Int8GemvFourBitsRuns.Serves(tier, rows.Groups))
-            Int8GemvFourBitsRuns.Rows<TScales>(rows);
+        if (Int8Gemv4Bit32RunAvx512.Serves(tier, rows.Groups))
+            Int8Gemv4Bit32RunAvx512.Rows<TScales>(rows);
         else if (InSixteens(tier, rows.XGroups))
             Rows<TScales, Sixteen>(rows);
         else
@@ -96,22 +96,22 @@ internal static unsafe class Int8GemvFourBits
     {
         var at = (long)row * rows.Groups;
         var hasOffsets = rows.Offset != rows.Scale;
-        Int8GemvAhead.Scales<TScales>(rows, row, 1);
+        Int8GemvPrefetch.Scales<TScales>(rows, row, 1);
         var (sum, terms) = (Vector256<float>.Zero, Vector256<float>.Zero);
         var codes = rows.Codes + row * rows.RowBytes;
         var x = rows.X;
         var (g, end) = (0, rows.XGroups & -Lanes);
         if (typeof(TBlock) == typeof(Sixteen))
         {
-            g = rows.XGroups & -Int8GemvFourBits512.Lanes;
-            sum = Int8GemvFourBits512.Groups<TScales>(rows, at, g, codes, x);
+            g = rows.XGroups & -Int8Gemv4Bit32Avx512.Lanes;
+            sum = Int8Gemv4Bit32Avx512.Groups<TScales>(rows, at, g, codes, x);
             codes += g * (GroupSize / 2);
             x += g * GroupSize;
         }
         for (; g < end; g += Lanes, codes += BlockBytes, x += BlockCodes)
         {
-            Int8GemvAhead.Codes(codes);
-            Int8GemvAhead.Codes(codes + Line);
+            Int8GemvPrefetch.Codes(codes);
+            Int8GemvPrefetch.Codes(codes + Line);
             var scale = TScales.Load(rows.Scale, at + g);
             terms = Fma.MultiplyAdd(hasOffsets ? TScales.Load(rows.Offset, at + g) : scale, Vector256.Load(rows.XSums + g), terms);
             var factors = Avx2.PermuteVar8x32(scale * Vector256.Load(rows.XScales + g), Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7));
@@ -154,7 +154,7 @@ internal static unsafe class Int8GemvFourBits
         sum = Fma.MultiplyAdd(offset, Vector256.Load(rows.XSums + group), sum);
         for (var factor = rows.Factors; group < rows.XGroups; group += 2, codes += GroupSize, x += 2 * GroupSize, factor += 2)
         {
-            Int8GemvAhead.Codes(codes);
+            Int8GemvPrefetch.Codes(codes);
             var v = Vector256.Load(codes).AsInt32();
             sum = Int8GemvDots.Scaled(Low(v), Vector256.Load(x), factor, sum);
             sum = Int8GemvDots.Scaled(High(v), Vector256.Load(x + GroupSize), factor + 1, sum);
