@@ -1,7 +1,14 @@
-using Vernier.Cli;
 using Vernier.Cli.Terminal;
 
-Screen.Guard();
-if (args is ["help", ..])
-    args = [.. args[1..], "--help"]; // as git and dotnet have it
-return await ErrorReport.RunAsync(CommandTree.Create(args.FirstOrDefault()), args);
+namespace Vernier.Cli;
+
+internal static class Program
+{
+    private static Task<int> Main(string[] args)
+    {
+        Screen.Guard();
+        if (args is ["help", ..])
+            args = [.. args[1..], "--help"]; // as git and dotnet have it
+        return ErrorReport.RunAsync(CommandTree.Create(args.FirstOrDefault()), args);
+    }
+}
