@@ -3,9 +3,9 @@ using System.Text.Json;
 using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
+using Vernier.Methods;
 using Vernier.Quantization;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Bench;
 

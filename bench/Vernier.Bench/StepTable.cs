@@ -1,8 +1,9 @@
 using Vernier.Benchmark;
 using Vernier.Kernels;
+using Vernier.Methods;
+using Vernier.Methods.Peqa;
 using Vernier.Models;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Bench;
 

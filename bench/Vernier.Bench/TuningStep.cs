@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Bench;
 

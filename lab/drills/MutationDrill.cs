@@ -5,6 +5,7 @@ using Vernier.Export;
 using Vernier.Files;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;
 using Vernier.Tuning;

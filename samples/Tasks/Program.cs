@@ -1,4 +1,5 @@
 using Vernier;
+using Vernier.Methods;
 using Vernier.Tuning;
 
 // Tasks MODEL DATA_A DATA_B PROMPT: two tasks on one quantized model, with progress, streaming and cancellation.

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Vernier.Tuning;
+using Vernier.Methods;
 
 namespace Vernier.Cli;
 

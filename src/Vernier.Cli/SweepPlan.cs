@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Reflection;
+using Vernier.Methods;
 using Vernier.Tuning;
 
 namespace Vernier.Cli;

@@ -2,8 +2,8 @@ using System.Globalization;
 using Vernier.Cli.Terminal;
 using Vernier.Data;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Cli;
 

@@ -3,6 +3,7 @@ using Vernier.Adapters;
 using Vernier.Data;
 using Vernier.Export;
 using Vernier.Generation;
+using Vernier.Methods;
 using Vernier.Tuning;
 
 namespace Vernier;

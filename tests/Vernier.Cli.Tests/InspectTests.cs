@@ -3,6 +3,7 @@ using Vernier.Export;
 using Vernier.Files;
 using Vernier.Files.Safetensors;
 using Vernier.Inspection;
+using Vernier.Methods;
 using Vernier.Quantization;
 using Vernier.Tuning;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Reflection;
+using Vernier.Methods;
 using Vernier.Tuning;
 
 namespace Vernier.Cli.Tests;

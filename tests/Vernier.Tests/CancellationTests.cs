@@ -4,6 +4,7 @@ using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Inspection;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Quantization;
 using Vernier.Tests.Tuning;

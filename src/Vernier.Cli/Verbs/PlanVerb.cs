@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Methods;
+using Vernier.Methods.Peqa;
+using Vernier.Methods.Qlora;
 using Vernier.Models;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Cli.Verbs;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using Vernier.Data;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Cli.Verbs;
 

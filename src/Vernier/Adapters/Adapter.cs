@@ -2,9 +2,8 @@ using System.Text.RegularExpressions;
 using Vernier.Data;
 using Vernier.Files;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Adapters;
 

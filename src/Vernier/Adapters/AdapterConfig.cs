@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Vernier.Data;
 using Vernier.Files;
+using Vernier.Methods;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Adapters;
 

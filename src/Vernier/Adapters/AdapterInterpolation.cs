@@ -1,5 +1,5 @@
 using Vernier.Data;
-using Vernier.Tuning;
+using Vernier.Methods;
 
 namespace Vernier.Adapters;
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Vernier.Files;
 using Vernier.Files.Safetensors;
 using Vernier.Kernels;
+using Vernier.Methods;
 
 namespace Vernier.Adapters;
 
@@ -29,7 +30,7 @@ internal static class TensorFile
     }
 
     /// <summary>Writes adapter tensors.</summary>
-    public static void Write(string path, IEnumerable<Tuning.AdapterTensor> tensors) =>
+    public static void Write(string path, IEnumerable<AdapterTensor> tensors) =>
         Write(path, [.. tensors.Select(t => (t.Name, t.Shape, (Func<long, int, ReadOnlySpan<float>>)((at, n) => t.Values.AsSpan((int)at, n))))]);
 
     /// <summary>Reads a whole tensor into a buffer of its size.</summary>
@@ -44,13 +45,13 @@ internal static class TensorFile
     }
 
     /// <summary>Reads all tensors of a file.</summary>
-    public static Dictionary<string, Tuning.AdapterTensor> ReadAll(string path)
+    public static Dictionary<string, AdapterTensor> ReadAll(string path)
     {
         using var file = SafetensorsFile.Open(path);
         return file.Tensors.ToDictionary(t => t.Name, t => Read(file, t), StringComparer.Ordinal);
     }
 
-    private static Tuning.AdapterTensor Read(SafetensorsFile file, SafetensorsTensor tensor)
+    private static AdapterTensor Read(SafetensorsFile file, SafetensorsTensor tensor)
     {
         if (tensor.Elements > Array.MaxLength || tensor.Shape.Any(n => n > int.MaxValue))
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Shape)}], expected at most {Array.MaxLength} values");

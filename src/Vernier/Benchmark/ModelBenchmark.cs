@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Benchmark;
 

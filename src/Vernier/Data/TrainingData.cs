@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;
-using Vernier.Tuning;
 
 namespace Vernier.Data;
 

@@ -6,11 +6,13 @@ using Vernier.Files;
 using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;
+using Vernier.Methods;
+using Vernier.Methods.Full;
+using Vernier.Methods.Peqa;
 using Vernier.Models;
 using Vernier.Quantization;
 using Vernier.Tokens;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Demo;
 

@@ -1,7 +1,7 @@
 using Vernier.Kernels;
+using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
 using Vernier.Quantization;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Export;
 

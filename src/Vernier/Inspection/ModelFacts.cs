@@ -4,6 +4,7 @@ using System.Text.Json;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;
 using Vernier.Tuning;

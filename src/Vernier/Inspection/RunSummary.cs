@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Vernier.Methods;
 using Vernier.Tuning;
 
 namespace Vernier.Inspection;

@@ -1,4 +1,5 @@
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

@@ -1,3 +1,5 @@
+using Vernier.Methods;
+
 namespace Vernier.Tuning;
 
 /// <summary>Factor on the peak learning rate over the steps of a run.</summary>

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Vernier.Adapters;
 using Vernier.Data;
-using Vernier.Tuning.Methods;
+using Vernier.Methods;
 
 namespace Vernier.Tuning;
 

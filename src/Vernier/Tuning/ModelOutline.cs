@@ -1,6 +1,7 @@
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
+using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using Vernier.Methods;
 
 namespace Vernier.Tuning;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Vernier.Data;
+using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Vernier.Data;
+using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Vernier.Kernels;
+using Vernier.Methods;
 
 namespace Vernier.Tuning;
 

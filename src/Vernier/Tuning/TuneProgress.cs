@@ -1,3 +1,5 @@
+using Vernier.Methods;
+
 namespace Vernier.Tuning;
 
 /// <summary>Where a run stands after a step; the fields of a line of <c>log.jsonl</c> and what a progress bar shows besides.</summary>

@@ -1,8 +1,8 @@
 using Vernier.Adapters;
 using Vernier.Data;
 using Vernier.Files;
+using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Tuning;
 

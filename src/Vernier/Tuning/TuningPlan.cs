@@ -1,5 +1,7 @@
+using Vernier.Methods;
+using Vernier.Methods.LowRankAdapters;
+using Vernier.Methods.Peqa;
 using Vernier.Models;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Tuning;
 

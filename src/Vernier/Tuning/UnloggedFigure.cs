@@ -1,3 +1,5 @@
+using Vernier.Methods;
+
 namespace Vernier.Tuning;
 
 /// <summary>One of <see cref="TuningMethod.TakeFigures"/>.</summary>

@@ -1,8 +1,8 @@
 using Vernier.Adapters;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Tests.Adapters;
 

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using Vernier.Adapters;
+using Vernier.Methods;
 using Vernier.Models;
+using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 using Vernier.Tests.Models;
 using Vernier.Tests.Tuning;
-using Vernier.TestSupport;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Tests.Adapters;
 

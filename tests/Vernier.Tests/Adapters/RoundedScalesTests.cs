@@ -1,11 +1,10 @@
 using Vernier.Adapters;
 using Vernier.Export;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Tests.Models;
 using Vernier.TestSupport;
-using Vernier.Tuning;
-using Vernier.Tuning.Methods;
+using Vernier.Tests.Models;
 
 namespace Vernier.Tests.Adapters;
 

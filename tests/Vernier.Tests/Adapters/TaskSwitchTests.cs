@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using Vernier.Adapters;
 using Vernier.Data;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Tests.Adapters;
 

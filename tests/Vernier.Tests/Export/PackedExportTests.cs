@@ -5,6 +5,7 @@ using Vernier.Files.HuggingFace;
 using Vernier.Files.Safetensors;
 using Vernier.Inspection;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Quantization;
 using Vernier.TestSupport;

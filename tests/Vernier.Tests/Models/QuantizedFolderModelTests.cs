@@ -3,10 +3,10 @@ using Vernier.Files.HuggingFace;
 using Vernier.Files.Safetensors;
 using Vernier.Inspection;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Tests.Models;
 

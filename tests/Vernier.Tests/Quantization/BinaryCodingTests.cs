@@ -1,8 +1,8 @@
 using Vernier.Kernels;
+using Vernier.Methods.AlphaTuning;
 using Vernier.Models;
 using Vernier.Quantization;
-using Vernier.Tests.Tuning.Methods;
-using Vernier.Tuning.Methods;
+using Vernier.Tests.Methods;
 
 namespace Vernier.Tests.Quantization;
 

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Tests.Goldens;
 using Vernier.TestSupport;
+using Vernier.Tests.Goldens;
 using Vernier.Tuning;
 
 namespace Vernier.Tests.Tuning;

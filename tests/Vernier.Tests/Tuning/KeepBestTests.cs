@@ -1,4 +1,5 @@
 using Vernier.Data;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
 

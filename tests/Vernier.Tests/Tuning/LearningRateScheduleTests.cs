@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Methods;
 using Vernier.TestSupport;
 using Vernier.Tuning;
 

@@ -1,5 +1,6 @@
 using Vernier.Adapters;
 using Vernier.Data;
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
 using YamlDotNet.RepresentationModel;

@@ -1,9 +1,9 @@
 using System.Reflection;
 using Vernier.Evaluation;
 using Vernier.Generation;
+using Vernier.Methods;
 using Vernier.Quantization;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Tests.Tuning;
 

@@ -1,3 +1,4 @@
+using Vernier.Methods;
 using Vernier.Tuning;
 
 namespace Vernier.Tests.Tuning;

@@ -1,3 +1,4 @@
+using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
 

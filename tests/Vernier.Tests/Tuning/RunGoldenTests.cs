@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Vernier.Data;
+using Vernier.Methods;
+using Vernier.Methods.LearnedGrids;
 using Vernier.Models;
-using Vernier.Quantization;
-using Vernier.Tests.Goldens;
 using Vernier.TestSupport;
+using Vernier.Tests.Goldens;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 using Xunit.Abstractions;
 
 namespace Vernier.Tests.Tuning;

@@ -2,12 +2,12 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Vernier.Data;
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
+using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 using Vernier.Tests.Models;
-using Vernier.TestSupport;
 using Vernier.Tuning;
-using Vernier.Tuning.Methods;
 
 namespace Vernier.Tests.Tuning;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Methods;
 using Vernier.TestSupport;
 using Vernier.Tuning;
 
@@ -99,12 +100,12 @@ public class TuningPlanTests
     public void EveryNamedShapeAndMethodHasAPlan()
     {
         foreach (var shape in ModelShapes.Names)
-            foreach (var method in Vernier.Tuning.Methods.TuningMethods.All)
+            foreach (var method in TuningMethods.All)
             {
                 var plan = TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Method = method.Name, Bits = method.Name is "lora" ? null : 4, Group = 64 });
                 Assert.True(plan.TrainableParameters > 0 && plan.ResidentBytes > plan.ActivationBytes, $"{shape} {method.Name}");
             }
         Assert.Contains("llama-7b", Assert.Throws<ArgumentException>(() => ModelShapes.Find("llama-8b")).Message);
-        Assert.Contains("peqa", Assert.Throws<ArgumentException>(() => Vernier.Tuning.Methods.TuningMethods.Create("peqqa")).Message);
+        Assert.Contains("peqa", Assert.Throws<ArgumentException>(() => TuningMethods.Create("peqqa")).Message);
     }
 }

@@ -1,0 +1,47 @@
+using Vernier.Models;
+
+namespace Vernier.Methods;
+
+/// <summary>Name and size of one linear, and how the model stores it.</summary>
+/// <param name="Name">Module path.</param>
+/// <param name="Bits">Bits of its stored codes; null = full precision.</param>
+/// <param name="Group">Columns that share a stored scale; 0 = per channel.</param>
+/// <param name="WeightBytes">Bytes in memory of a weight that is not packed.</param>
+public sealed record LinearShape(string Name, int In, int Out, int? Bits = null, int Group = 0, int WeightBytes = 2)
+{
+    public long Weights => (long)In * Out;
+
+    /// <summary>Groups of the whole linear.</summary>
+    /// <param name="group">Columns that share a scale; 0 = per channel.</param>
+    public long Scales(int group) => Out * GroupsInRow(group);
+
+    /// <summary>Groups in a row.</summary>
+    public long GroupsInRow(int group) => group == 0 ? 1 : (In + group - 1) / group;
+
+    /// <summary>Bytes of packed codes as they lie in memory: rows of whole chunks of 64 codes.</summary>
+    public long CodeBytes(int bits) => (long)Out * ((In + 63) / 64) * 8 * bits;
+
+    /// <summary>Bytes in memory as the model is loaded: codes with a scale and an offset for each group, or plain weights.</summary>
+    public long LoadedBytes => Bits is { } bits ? CodeBytes(bits) + 8 * Scales(Group) : WeightBytes * Weights;
+
+    /// <summary>All linears of the blocks.</summary>
+    /// <param name="bits">Bits of stored codes; null = full precision.</param>
+    public static IReadOnlyList<LinearShape> Of(ModelConfig config, int? bits = null, int group = 0)
+    {
+        var names = ParameterNames.Of(config.Architecture);
+        var (hidden, query, key) = (config.HiddenSize, config.Heads * config.HeadDim, config.KvHeads * config.HeadDim);
+        var block = new List<(string Name, int In, int Out)>
+        {
+            (names.Query, hidden, query),
+            (names.Key, hidden, key),
+            (names.Value, hidden, key),
+            (names.Output, query, hidden),
+        };
+        if (config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh)
+            block.Add((names.Gate, hidden, config.FeedForwardSize));
+        block.Add((names.Up, hidden, config.FeedForwardSize));
+        block.Add((names.Down, config.FeedForwardSize, hidden));
+        return [.. Enumerable.Range(0, config.Layers).SelectMany(layer => block.Select(l =>
+            new LinearShape(string.Format(System.Globalization.CultureInfo.InvariantCulture, names.Block, layer) + l.Name, l.In, l.Out, bits, group)))];
+    }
+}

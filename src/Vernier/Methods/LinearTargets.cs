@@ -1,0 +1,44 @@
+using System.Text.RegularExpressions;
+
+namespace Vernier.Methods;
+
+/// <summary>Which linears get low-rank factors.</summary>
+internal static class LinearTargets
+{
+    private static readonly string[] QueryValue = ["q_proj", "v_proj"];
+    private static readonly string[] Attention = ["q_proj", "k_proj", "v_proj", "o_proj", "out_proj"];
+
+    /// <summary>A test of module paths. A regular expression must match anywhere in the path; it gets a tenth of a second.</summary>
+    /// <param name="targets">qv, qkvo, all or a regular expression.</param>
+    /// <param name="option">Its name for messages.</param>
+    /// <exception cref="ArgumentException">Not a regular expression.</exception>
+    public static Func<string, bool> Parse(string targets, string option = "targets")
+    {
+        switch (targets)
+        {
+            case "all":
+                return _ => true;
+            case "qv":
+                return module => QueryValue.Contains(Leaf(module));
+            case "qkvo":
+                return module => Attention.Contains(Leaf(module));
+            default:
+                var pattern = Compile(targets, option);
+                return module => pattern.IsMatch(module);
+        }
+    }
+
+    private static Regex Compile(string pattern, string option)
+    {
+        try
+        {
+            return new Regex(pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(0.1));
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"{option} is '{pattern}', expected qv, qkvo, all or a regular expression: {e.Message}");
+        }
+    }
+
+    private static string Leaf(string module) => module[(module.LastIndexOf('.') + 1)..];
+}

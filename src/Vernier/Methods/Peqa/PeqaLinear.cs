@@ -1,0 +1,252 @@
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Tuning;
+
+namespace Vernier.Methods.Peqa;
+
+/// <summary>A packed linear whose scales are trained while its codes stay (PEQA, arXiv 2305.14152, eq. 2).
+/// Every gradient comes from Ŵ alone: with ŵ = τ (s0 q + o0), dL/dτ = Σ G ŵ / τ over the weights that τ scales, G = dYᵀX.
+/// For a whole row that sum is Σ_t dY Y; for a group of columns in all rows it is Σ_t dX X; only single groups need G itself, tile by tile.</summary>
+public sealed class PeqaLinear : Linear
+{
+    /// <summary>A scale may not shrink below this share of its start, so that it keeps its sign.</summary>
+    public const float Floor = 0.01f;
+
+    private readonly PackedMatrix _weight;
+    private readonly FrozenScales _start;
+    private readonly PeqaSinks _sinks;
+    private readonly bool _rows, _groups; // trained numbers span whole rows, or single groups of a row
+    private readonly Trained _trained;
+    private readonly List<Parameter> _parameters = [];
+
+    /// <param name="weight">Its <see cref="PackedMatrix.Scales"/> are the start and are tuned in place.</param>
+    /// <param name="sinks">Shared by all layers.</param>
+    /// <param name="rank">Of low-rank factors; no other granularity has one.</param>
+    /// <exception cref="ArgumentException">Absolute scales where one number must serve several groups.</exception>
+    internal PeqaLinear(string name, PackedMatrix weight, Parameter? bias, Granularity granularity, Parameterization parameterization, TrainedState train, PeqaSinks sinks, int rank = 1)
+        : base(name, weight.Columns, weight.Rows, bias)
+    {
+        _weight = weight;
+        _start = new FrozenScales(weight.Scales);
+        weight.Scales.Widen(); // what they will be, before memory for activations is planned
+        if (train != TrainedState.Zeros)
+            _trained = parameterization == Parameterization.Scale ? AddScale(granularity) : AddFactors(granularity, rank);
+        if (train != TrainedState.Scales)
+            _trained = _trained with { Zero = AddZeros() };
+        _sinks = sinks;
+        _groups = weight.Groups > 1 && (_trained.Group ?? _trained.Scale ?? _trained.U) is not null;
+        _rows = !_groups && train != TrainedState.Zeros;
+    }
+
+    public override WeightMatrix Weight => _weight;
+
+    internal override WeightMatrix? PlainWeight => _weight;
+
+    /// <summary>The scales before tuning.</summary>
+    public FrozenScales Start => _start;
+
+    public override IReadOnlyList<Parameter> Parameters => _parameters;
+
+    public override bool NeedsOutput => _rows;
+
+    public override bool NeedsInputGradient => _trained.Column is not null;
+
+    public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y) =>
+        Gemm.Forward(compute.Pool, x, tokens, _weight, y);
+
+    public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
+    {
+        if (_trained.Column is not null)
+            BackwardColumns(compute, x, dy, tokens, dx, accumulate);
+        else if (!dx.IsEmpty)
+            Projections.BackwardInput(compute, dy, tokens, _weight, dx, accumulate);
+        if (_rows)
+            BackwardRows(compute, y, dy, tokens);
+        if (_groups)
+            BackwardGroups(compute, x, dy, tokens);
+        if (_trained.Zero is not null)
+            BackwardZeros(compute, x, dy, tokens);
+    }
+
+    public override void ParametersChanged() => new PeqaFactors
+    {
+        Row = Values(_trained.Row),
+        Column = Values(_trained.Column),
+        Group = Values(_trained.Group),
+        U = Values(_trained.U),
+        V = Values(_trained.V),
+        Scale = Values(_trained.Scale),
+        Zero = Values(_trained.Zero),
+    }.Compose(_start, _weight.Scales);
+
+    /// <summary>After tuning: where the scales are the start in fp16 times factors of rows and of groups of columns, keeps them so.</summary>
+    internal void KeepFactors()
+    {
+        if (_trained is not { Group: null, U: null, Scale: null, Zero: null })
+            return;
+        var tuned = _weight.Scales;
+        _weight.Scales = _start.Thaw();
+        if (_weight.NarrowScales() && _weight.Scales.Factor(Values(_trained.Row), Values(_trained.Column)))
+        {
+            tuned.Dispose();
+            return;
+        }
+        _weight.Scales.Dispose();
+        _weight.Scales = tuned;
+    }
+
+    // dm_i = Σ_t dY_ti Y_ti / m_i; for one group a row, ds_i = Σ_t dY_ti Y_ti / s_i.
+    private void BackwardRows(Compute compute, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens)
+    {
+        var sums = compute.Scratch("peqa.rows", OutFeatures);
+        sums.Clear();
+        ColumnDots.Accumulate(compute.Pool, dy, y, tokens, OutFeatures, sums);
+        AddGradients(sums);
+    }
+
+    // dc_G = Σ_t Σ_{j∈G} dX_tj X_tj / c_G, with the dX of this layer alone.
+    private void BackwardColumns(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
+    {
+        var sums = compute.Scratch("peqa.columns", InFeatures);
+        sums.Clear();
+        var shared = accumulate || dx.IsEmpty;
+        var own = shared ? compute.Scratch("peqa.dx", tokens * InFeatures) : dx;
+        Projections.BackwardInput(compute, dy, tokens, _weight, own);
+        if (shared && !dx.IsEmpty)
+            ColumnDots.AccumulateAndAdd(compute.Pool, own, x, tokens, InFeatures, dx, sums);
+        else
+            ColumnDots.Accumulate(compute.Pool, own, x, tokens, InFeatures, sums);
+        var perGroup = compute.Scratch("peqa.groups", _weight.Groups);
+        GroupSums.Pool(sums, 1, _weight, perGroup);
+        AddQuotients(perGroup, _trained.Column!);
+    }
+
+    // ds_iG = Σ_{j∈G} G_ij (q - z) = Σ_{j∈G} G_ij ŵ_ij / s_iG.
+    private void BackwardGroups(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int tokens)
+    {
+        _sinks.Groups.Begin(_weight);
+        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sinks.Groups);
+        AddGradients(_sinks.Groups.Sums);
+    }
+
+    // dz_iG = -s_iG Σ_t dY_ti Σ_{j∈G} X_tj: the sum over a group commutes with the product, so it costs 1/g of one.
+    private void BackwardZeros(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int tokens)
+    {
+        var groups = _weight.Groups;
+        var pooled = compute.Scratch("peqa.pooled", tokens * groups);
+        GroupSums.Pool(x, tokens, _weight, pooled);
+        _sinks.Zeros.Begin(_weight.Scales, _trained.Zero!.Gradient);
+        Gemm.WeightGradient(compute.Pool, dy, pooled, tokens, OutFeatures, groups, _sinks.Zeros);
+    }
+
+    // From Σ G ŵ over what each number scales, rows or groups.
+    private void AddGradients(ReadOnlySpan<float> sums)
+    {
+        if (_trained.U is null)
+            AddQuotients(sums, (_trained.Row ?? _trained.Group ?? _trained.Scale)!);
+        else
+            AddLowRank(sums, _trained.U, _trained.V!);
+    }
+
+    // τ = 1 + U Vᵀ: dτ = Σ G ŵ / τ, dU = dτ V, dV = dτᵀ U. A factor on its floor does not move with either.
+    private void AddLowRank(ReadOnlySpan<float> sums, Parameter u, Parameter v)
+    {
+        var (groups, rank) = (_weight.Groups, u.Shape[1]);
+        for (var i = 0; i < OutFeatures; i++)
+        {
+            var row = u.Value.Slice((long)i * rank, rank);
+            var rowGradient = u.Gradient.Slice((long)i * rank, rank);
+            for (var g = 0; g < groups; g++)
+            {
+                var column = v.Value.Slice((long)g * rank, rank);
+                var factor = PeqaFactors.LowRankFactor(row, column);
+                if (factor <= Floor)
+                    continue;
+                var gradient = sums[i * groups + g] / factor;
+                LowRank.AddScaled(column, gradient, rowGradient);
+                LowRank.AddScaled(row, gradient, v.Gradient.Slice((long)g * rank, rank));
+            }
+        }
+    }
+
+    private Trained AddScale(Granularity granularity)
+    {
+        if (granularity != Granularity.Group && !(granularity == Granularity.Channel && _weight.Groups == 1))
+            throw new ArgumentException($"{Name}: {_weight.Groups} groups a row cannot be trained as absolute scales by {OptionValue.NameOf(granularity)}; "
+                + "use the granularity group, or train factors", nameof(granularity));
+        var scale = Add("scale", Floor, OutFeatures, _weight.Groups);
+        _weight.Scales.Scale.Span.CopyTo(scale.Value.Span);
+        return new Trained { Scale = scale };
+    }
+
+    private Trained AddFactors(Granularity granularity, int rank) => granularity switch
+    {
+        // One group a row: a factor of the group in all rows would only repeat what the rows' factors do.
+        Granularity.Separable when _weight.Groups == 1 => new Trained { Row = AddFactor("row_factor", OutFeatures) },
+        Granularity.Separable => new Trained { Row = AddFactor("row_factor", OutFeatures), Column = AddFactor("column_factor", _weight.Groups) },
+        Granularity.Channel => new Trained { Row = AddFactor("factor", OutFeatures) },
+        Granularity.LowRank => new Trained { U = Add("factor_u", 0, OutFeatures, rank), V = AddBasis("factor_v", rank) },
+        _ when _weight.Groups == 1 => new Trained { Row = AddFactor("factor", OutFeatures, 1) },
+        _ => new Trained { Group = AddFactor("factor", OutFeatures, _weight.Groups) },
+    };
+
+    // U is 0 and so every factor 1; V must not be, or neither would move. Cosines over the groups: the first column alone is one factor per channel,
+    // as many columns as groups are any factor per group, and all are orthogonal and of one length, so that the rate means the same for each.
+    private Parameter AddBasis(string name, int rank)
+    {
+        var groups = _weight.Groups;
+        var basis = Add(name, 0, groups, rank);
+        for (var g = 0; g < groups; g++)
+            for (var k = 0; k < rank; k++)
+                basis.Value.Span[g * rank + k] = k == 0 ? 1f : (float)(Math.Sqrt(2) * Math.Cos(Math.PI * (g + 0.5) * k / groups));
+        return basis;
+    }
+
+    private Parameter AddZeros()
+    {
+        var parameter = Add("zero", 0, OutFeatures, _weight.Groups);
+        var scale = _weight.Scales.Scale.Span;
+        var offset = _weight.Scales.Offset.Span;
+        var zero = parameter.Value.Span;
+        for (var i = 0; i < zero.Length; i++)
+            zero[i] = scale[i] == 0 ? 0 : -offset[i] / scale[i];
+        return parameter;
+    }
+
+    private Parameter AddFactor(string name, params int[] shape)
+    {
+        var factor = Add(name, Floor, shape);
+        factor.Value.Span.Fill(1f);
+        return factor;
+    }
+
+    private Parameter Add(string name, float floor, params int[] shape)
+    {
+        var parameter = new Parameter($"{Name}.{name}", shape) { IsQuantizerState = true, FloorFraction = floor };
+        _parameters.Add(parameter);
+        return parameter;
+    }
+
+    private static ReadOnlySpan<float> Values(Parameter? parameter) => parameter is null ? [] : parameter.Value.Span;
+
+    private static void AddQuotients(ReadOnlySpan<float> sums, Parameter parameter)
+    {
+        var value = parameter.Value.Span;
+        var gradient = parameter.Gradient.Span;
+        for (var i = 0; i < sums.Length; i++)
+            if (value[i] != 0)
+                gradient[i] += sums[i] / value[i];
+    }
+
+    /// <summary>What this layer trains; the fields are those of <see cref="PeqaFactors"/>.</summary>
+    private readonly record struct Trained
+    {
+        public Parameter? Row { get; init; }
+        public Parameter? Column { get; init; }
+        public Parameter? Group { get; init; }
+        public Parameter? U { get; init; }
+        public Parameter? V { get; init; }
+        public Parameter? Scale { get; init; }
+        public Parameter? Zero { get; init; }
+    }
+}

@@ -1,0 +1,72 @@
+using Vernier.Kernels;
+
+namespace Vernier.Methods.Peqa;
+
+/// <summary>The reductions of PEQA's gradient tiles. One instance serves all layers in turn, so a step allocates nothing.</summary>
+internal sealed class PeqaSinks(int workers)
+{
+    public GroupSink Groups { get; } = new(workers);
+
+    public ZeroSink Zeros { get; } = new();
+
+    /// <summary>Reduces the tiles of G = dYᵀX to Σ_{j∈group} G_ij ŵ_ij, [rows, groups].</summary>
+    internal sealed class GroupSink : IGradientTileSink
+    {
+        private readonly float[][] _tiles; // of Ŵ, one for each worker
+        private PackedMatrix _weight = null!;
+        private float[] _sums = [];
+
+        public GroupSink(int workers)
+        {
+            _tiles = new float[workers][];
+            Array.Fill(_tiles, []);
+        }
+
+        /// <summary>[rows, groups].</summary>
+        public ReadOnlySpan<float> Sums => _sums.AsSpan(0, _weight.Rows * _weight.Groups);
+
+        /// <summary>Points the sink at a weight and clears the sums.</summary>
+        public void Begin(PackedMatrix weight)
+        {
+            _weight = weight;
+            var length = checked(weight.Rows * weight.Groups);
+            if (_sums.Length < length)
+                _sums = new float[length];
+            Array.Clear(_sums, 0, length);
+        }
+
+        public void Accept(int worker, int row, int rows, int column, int columns, Span<float> tile, int stride)
+        {
+            if (_tiles[worker].Length < rows * columns)
+                _tiles[worker] = new float[rows * columns];
+            var effective = _tiles[worker].AsSpan(0, rows * columns);
+            _weight.ReadTile(row, rows, column, columns, effective, columns);
+            var groups = _weight.Groups;
+            for (var r = 0; r < rows; r++)
+                GroupSums.AccumulateDots(tile.Slice(r * stride, columns), effective.Slice(r * columns, columns), column, _weight,
+                    _sums.AsSpan((row + r) * groups, groups));
+        }
+    }
+
+    /// <summary>Takes dYᵀ X_pooled [rows, groups] and adds -s times it to the zero points' gradient.</summary>
+    internal sealed class ZeroSink : IGradientTileSink
+    {
+        private GroupScales _scales = null!;
+        private NativeBuffer<float> _gradient = null!;
+
+        public void Begin(GroupScales scales, NativeBuffer<float> gradient) => (_scales, _gradient) = (scales, gradient);
+
+        public void Accept(int worker, int row, int rows, int column, int columns, Span<float> tile, int stride)
+        {
+            for (var r = 0; r < rows; r++)
+            {
+                var at = (long)(row + r) * _scales.Groups + column;
+                var sums = tile.Slice(r * stride, columns);
+                var scale = _scales.Scale.Slice(at, columns);
+                var gradient = _gradient.Slice(at, columns);
+                for (var c = 0; c < columns; c++)
+                    gradient[c] -= scale[c] * sums[c];
+            }
+        }
+    }
+}

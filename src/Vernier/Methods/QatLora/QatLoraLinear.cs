@@ -1,0 +1,60 @@
+using Vernier.Kernels;
+using Vernier.Methods.LearnedGrids;
+using Vernier.Methods.LowRankAdapters;
+using Vernier.Models;
+
+namespace Vernier.Methods.QatLora;
+
+/// <summary>Y = X Wqᵀ + scaling (X Aᵀ) Bᵀ, Wq = quantize(W0; s, β) of a frozen W0, with s and β learned through the rounding and the adapter kept apart (QAT-LoRA).</summary>
+public sealed class QatLoraLinear : Linear
+{
+    private readonly FakeQuantizedMatrix _quantized;
+    private readonly L4QSinks _sinks;
+    private readonly LowRankPath _path;
+    private readonly Parameter[] _parameters;
+
+    internal QatLoraLinear(string name, WeightMatrix weight, Parameter? bias, LowRankFactors factors, LearnedGrid grid, L4QSinks sinks)
+        : base(name, weight.Columns, weight.Rows, bias)
+    {
+        Grid = grid;
+        _sinks = sinks;
+        _path = new LowRankPath(factors);
+        _quantized = new FakeQuantizedMatrix(weight, grid);
+        Weight = new LowRankSumMatrix(_quantized, factors);
+        _parameters = [factors.A, factors.B, grid.Scale, grid.Offset!];
+    }
+
+    /// <summary>Wq + scaling · B A.</summary>
+    public override WeightMatrix Weight { get; }
+
+    /// <summary>A and B.</summary>
+    public LowRankFactors Factors => _path.Factors;
+
+    /// <summary>Wq.</summary>
+    public WeightMatrix Quantized => _quantized;
+
+    /// <summary>s and β.</summary>
+    public LearnedGrid Grid { get; }
+
+    public override IReadOnlyList<Parameter> Parameters => _parameters;
+
+    public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
+    {
+        Gemm.Forward(compute.Pool, x, tokens, _quantized, y);
+        _path.AddForward(compute, x, tokens, y);
+    }
+
+    public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
+    {
+        if (!dx.IsEmpty)
+            Gemm.BackwardInput(compute.Pool, dy, tokens, _quantized, dx, accumulate);
+        _path.AddBackward(compute, x, dy, tokens, dx);
+        _sinks.Grid.Begin(Grid, _quantized.Source, next: null);
+        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sinks.Grid);
+    }
+
+    public override void ParametersChanged() => Grid.Refresh();
+
+    /// <summary>The integer weight beside which the adapter stays.</summary>
+    public PackedMatrix Pack() => Grid.Pack(_quantized.Source);
+}

@@ -1,0 +1,77 @@
+using Vernier.Kernels;
+using Vernier.Methods.LowRankAdapters;
+using Vernier.Models;
+using Vernier.Quantization;
+
+namespace Vernier.Methods.Qlora;
+
+/// <summary>QLoRA: every linear quantized and frozen, low-rank factors beside the targeted ones, from zero or from LoftQ's start.
+/// There is no merge without loss, so inference keeps the extra path.</summary>
+public sealed class QloraMethod : TuningMethod
+{
+    /// <summary>The scheme that this method knows beside those of every method: <see cref="Nf4"/>.</summary>
+    public const string Nf4Scheme = "nf4";
+
+    public override string Name => "qlora";
+
+    public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
+    {
+        switch (options.Init ?? "zero")
+        {
+            case "zero":
+                LoraAdapter.Insert(decoder, options, linear => Replaced(linear, options));
+                break;
+            case "loftq":
+                ApplyLoftQ(decoder, options, compute.Pool.Cancellation);
+                break;
+            default:
+                throw new ArgumentException($"unknown start '{options.Init}'; known: zero, loftq", nameof(options));
+        }
+    }
+
+    public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder, LoraAdapter.PeftName);
+
+    public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors, LoraAdapter.PeftName);
+
+    public override void Merge(Decoder decoder, Compute compute)
+    {
+    }
+
+    private static PackedMatrix Replaced(Linear linear, TuneOptions options)
+    {
+        if (options.Scheme != Nf4Scheme)
+            return PackedBase.Of(linear, options);
+        var packed = Quantize(linear.Weight, options);
+        linear.Weight.Dispose();
+        return packed;
+    }
+
+    private static PackedMatrix Quantize(WeightMatrix weight, TuneOptions options)
+    {
+        if (options.Scheme != Nf4Scheme)
+            return RoundToNearest.Quantize(weight, options.Bits!.Value, options.Group, QuantizationScheme.Grid(options.Scheme));
+        if (options.Bits is not (null or 4))
+            throw new ArgumentException($"nf4 has 4 bits, not {options.Bits}", nameof(options));
+        return Nf4.Quantize(weight, options.Group == 0 ? Nf4.DefaultGroup : options.Group);
+    }
+
+    // Codes depend on the factors here, so only targeted linears get LoftQ's codes; the others are rounded as they are.
+    private static void ApplyLoftQ(Decoder decoder, TuneOptions options, CancellationToken cancel)
+    {
+        if (options.Bits is null && options.Scheme != Nf4Scheme)
+            throw new ArgumentException("the start loftq quantizes the model itself: give --bits (and --group)", nameof(options));
+        var isTarget = LinearTargets.Parse(options.Targets ?? LoraAdapter.DefaultTargets);
+        decoder.ReplaceLinears(linear =>
+        {
+            if (!isTarget(linear.Name))
+                return new FrozenLinear(linear.Name, Replaced(linear, options), linear.Bias);
+            var factors = LoraAdapter.Factors(linear, options);
+            var (quantized, b, a) = LoftQ.Decompose(linear.Weight, factors.Rank, weight => Quantize(weight, options), cancel);
+            for (var i = 0; i < b.Length; i++)
+                factors.B.Value.Span[i] = b[i] / factors.Scaling;
+            a.CopyTo(factors.A.Value.Span);
+            linear.Weight.Dispose();
+            return new LoraLinear(linear.Name, quantized, linear.Bias, factors);
+        });
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Vernier.Methods.Peqa;
+using Vernier.Methods.Qlora;
+using Vernier.Quantization;
+using Vernier.Tuning;
+
+namespace Vernier.Methods;
+
+/// <summary>What the options of a tuning run must hold together, beside the range of each.</summary>
+internal static class TuneOptionRules
+{
+    /// <exception cref="ArgumentException">Names the options, and says what was expected.</exception>
+    public static void Check(TuneOptions options, string dash)
+    {
+        OptionRules.Check(options, dash);
+        OptionRules.Require(options is not { Steps: not null, Epochs: not null }, $"{dash}steps and {dash}epochs exclude each other: give one of them");
+        var tokens = (double)options.Batch * options.Accumulate * options.Context;
+        OptionRules.Require(tokens <= int.MaxValue, string.Create(CultureInfo.InvariantCulture,
+            $"{dash}batch {options.Batch}, {dash}accumulate {options.Accumulate} and {dash}context {options.Context} make {tokens:F0} tokens a step, expected at most {int.MaxValue}"));
+        CheckScheme(options, dash);
+        CheckStart(options, dash);
+        if (options.Targets is { } targets)
+            _ = LinearTargets.Parse(targets, dash + "targets");
+        foreach (var (text, name) in ((string?, string)[])[(options.RankPattern, "rank-pattern"), (options.AlphaPattern, "alpha-pattern")])
+            CheckPattern(text, dash + name, wholeNumbers: name == "rank-pattern");
+    }
+
+    private static void CheckScheme(TuneOptions options, string dash)
+    {
+        var method = options.Scheme switch { QloraMethod.Nf4Scheme => "qlora", PeqaMethod.BinaryScheme => "peqa", _ => options.Method };
+        OptionRules.Require(method == options.Method, $"{dash}scheme {options.Scheme} goes with {dash}method {method} only, not with {options.Method}");
+        OptionRules.Require(options.Scheme != QuantizationScheme.GptqName, $"{dash}scheme gptq needs calibration data: quantize the model with it first, then tune the result");
+    }
+
+    private static void CheckStart(TuneOptions options, string dash)
+    {
+        string[] starts = options.Method switch
+        {
+            "l4q" or "qat-lora" => ["l4q", "lsq+", "symm", "asymm"],
+            "qlora" => ["zero", "loftq"],
+            "qat" => ["rtn", "lsq"],
+            _ => [],
+        };
+        if (options.Init is { } init && starts.Length > 0)
+            OptionRules.Require(starts.Contains(init), $"{dash}init is '{init}', expected {OptionRules.AnyOf(starts)} with {dash}method {options.Method}");
+    }
+
+    private static void CheckPattern(string? text, string option, bool wholeNumbers)
+    {
+        foreach (var (pattern, value) in ModulePatterns.Parse(text, option))
+        {
+            OptionRules.Require(float.IsFinite(value) && (!wholeNumbers || value == MathF.Floor(value) && value <= TuneOptions.MostRank),
+                string.Create(CultureInfo.InvariantCulture, $"{option}: '{pattern}={value}', expected {(wholeNumbers ? $"a whole number, 1 to {TuneOptions.MostRank}" : "a number, more than 0")}"));
+            try
+            {
+                _ = new Regex(pattern);
+            }
+            catch (ArgumentException e)
+            {
+                throw new ArgumentException($"{option}: '{pattern}' is no regular expression: {e.Message}");
+            }
+        }
+    }
+}
