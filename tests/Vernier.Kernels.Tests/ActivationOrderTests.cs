@@ -6,6 +6,7 @@ public sealed class ActivationOrderTests : IDisposable
 {
     private readonly WorkerPool _pool = new(2);
     private readonly QuantizedActivations _x = new();
+    private readonly QuantizedGradient _gradient;
 
     private static readonly (int Columns, int Group)[] Shapes = [(64, 32), (100, 64), (320, 64), (576, 32), (576, 64), (1100, 128), (600, 32)];
 
@@ -22,8 +23,11 @@ public sealed class ActivationOrderTests : IDisposable
         }
     }
 
+    public ActivationOrderTests() => _gradient = new QuantizedGradient(_x);
+
     public void Dispose()
     {
+        _gradient.Dispose();
         _pool.Dispose();
         _x.Dispose();
     }
@@ -87,8 +91,8 @@ public sealed class ActivationOrderTests : IDisposable
             var (dy, dx) = (Matrices.Values(tokens * rows, 3), Matrices.Values(tokens * columns, 4));
             foreach (var accumulate in new[] { false, true })
             {
-                var expected = Matrices.Poisoned(Arranged(dx, weight.Order!), to => Int8Gemm.BackwardInput(tier, _pool, dy, tokens, ordered, 7, _x, to, accumulate));
-                var found = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _pool, dy, tokens, weight, 7, _x, to, accumulate));
+                var expected = Matrices.Poisoned(Arranged(dx, weight.Order!), to => Int8Gemm.BackwardInput(tier, _pool, dy, tokens, ordered, 7, _gradient, to, accumulate));
+                var found = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _pool, dy, tokens, weight, 7, _gradient, to, accumulate));
                 Assert.Equal(expected, Arranged(found, weight.Order!));
             }
             weight.Dispose();

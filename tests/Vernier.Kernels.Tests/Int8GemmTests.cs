@@ -5,6 +5,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
     private readonly WorkerPool _one = new(1);
     private readonly WorkerPool _three = new(3);
     private readonly QuantizedActivations _x = new();
+    private readonly QuantizedGradient _gradient;
     private readonly QuantizedActivations _absolute = new();
 
     private static readonly (int Tokens, int Rows, int Columns, int Group)[] Cases =
@@ -43,8 +44,11 @@ public sealed unsafe class Int8GemmTests : IDisposable
         }
     }
 
+    public Int8GemmTests() => _gradient = new QuantizedGradient(_x);
+
     public void Dispose()
     {
+        _gradient.Dispose();
         _one.Dispose();
         _three.Dispose();
         _x.Dispose();
@@ -148,13 +152,13 @@ public sealed unsafe class Int8GemmTests : IDisposable
         var accumulate = index % 2 == 0;
         var expected = (float[])dx.Clone();
         GemmReference.BackwardInput(dy, tokens, weight, expected, accumulate);
-        var first = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _one, dy, tokens, weight, 7, _x, to, accumulate));
-        Assert.Equal(first, Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _three, dy, tokens, weight, 7, _x, to, accumulate)));
+        var first = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _one, dy, tokens, weight, 7, _gradient, to, accumulate));
+        Assert.Equal(first, Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _three, dy, tokens, weight, 7, _gradient, to, accumulate)));
         const int rounds = 64;
         var mean = new double[dx.Length];
         for (var key = 0u; key < rounds; key++)
         {
-            var once = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _one, dy, tokens, weight, key * 1_000_003, _x, to, accumulate));
+            var once = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _one, dy, tokens, weight, key * 1_000_003, _gradient, to, accumulate));
             for (var i = 0; i < mean.Length; i++)
                 mean[i] += once[i] / (double)rounds;
         }

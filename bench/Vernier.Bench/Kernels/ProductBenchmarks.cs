@@ -14,11 +14,15 @@ public class ProductBenchmarks : IDisposable
     private readonly PackedMatrix _channels = Measure.Packed(Rows, Columns, 4, 0);
     private readonly PackedMatrix _bytes = Measure.Packed(Rows, Columns, 8, 32);
     private readonly QuantizedActivations _quantized = new();
+    private readonly QuantizedGradient _gradient;
     private readonly NativeBuffer<float> _weightGradient = new((long)Rows * Columns);
     private readonly float[] _x = Measure.Values(Tokens * Columns, 1), _y = Measure.Values(Tokens * Rows, 2);
 
+    public ProductBenchmarks() => _gradient = new QuantizedGradient(_quantized);
+
     public void Dispose()
     {
+        _gradient.Dispose();
         _weightGradient.Dispose();
         _quantized.Dispose();
         _bytes.Dispose();
@@ -49,7 +53,7 @@ public class ProductBenchmarks : IDisposable
     public void Int8BackwardInput()
     {
         if (Int8Gemm.SupportsBackward(_channels))
-            Int8Gemm.BackwardInput(_pool, _y, Tokens, _channels, 1, _quantized, _x);
+            Int8Gemm.BackwardInput(_pool, _y, Tokens, _channels, 1, _gradient, _x);
         else
             Gemm.BackwardInput(_pool, _y, Tokens, _channels, _x); // what training does there
     }

@@ -6,8 +6,7 @@ public static unsafe class Int8Gemm
 {
     /// <summary>Whether a weight can be multiplied this way: its codes stand for themselves, and its groups are runs of columns, if need be in
     /// <see cref="PackedMatrix.Order"/>, and whole groups of activations.</summary>
-    public static bool Supports(PackedMatrix weight) =>
-        weight.Codebook.IsEmpty && (weight.GroupIndex.IsEmpty || weight.Order is not null) && (weight.Groups == 1 || weight.GroupSize % QuantizedActivations.GroupSize == 0);
+    public static bool Supports(PackedMatrix weight) => weight.HasIntegerGroups;
 
     /// <summary>y [tokens, out] = x Ŵᵀ, or y += with <paramref name="accumulate"/>.</summary>
     /// <exception cref="ArgumentException">The sizes do not fit, or the activations were taken in another order of columns than the weight's.</exception>
@@ -53,7 +52,7 @@ public static unsafe class Int8Gemm
             Run(tier, pool, x, new Int8Products(weight, to, null, null, null, null, accumulate));
     }
 
-    /// <summary>Whether <see cref="BackwardInput(WorkerPool, ReadOnlySpan{float}, int, PackedMatrix, uint, QuantizedActivations, Span{float}, bool)"/> serves this weight on this machine.</summary>
+    /// <summary>Whether <see cref="BackwardInput(WorkerPool, ReadOnlySpan{float}, int, PackedMatrix, uint, QuantizedGradient, Span{float}, bool)"/> serves this weight on this machine.</summary>
     public static bool SupportsBackward(PackedMatrix weight) => Supports(weight) && InstructionTiers.Best >= InstructionTier.Vector256;
 
     /// <summary>dx [tokens, in] = dy Ŵ, or dx += with <paramref name="accumulate"/>: dy times the scales is rounded at random to 8 bits per token,
@@ -63,11 +62,11 @@ public static unsafe class Int8Gemm
     /// <param name="quantized">Memory for the rounded gradient.</param>
     /// <exception cref="ArgumentException">The sizes do not fit.</exception>
     /// <exception cref="NotSupportedException">The weight is not one that <see cref="SupportsBackward"/> allows.</exception>
-    public static void BackwardInput(WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedActivations quantized, Span<float> dx, bool accumulate = false) =>
+    public static void BackwardInput(WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedGradient quantized, Span<float> dx, bool accumulate = false) =>
         BackwardInput(InstructionTiers.Best, pool, dy, tokens, weight, key, quantized, dx, accumulate);
 
     internal static void BackwardInput(
-        InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedActivations quantized, Span<float> dx, bool accumulate)
+        InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedGradient quantized, Span<float> dx, bool accumulate)
     {
         if (!SupportsBackward(weight) || tier < InstructionTier.Vector256)
             throw new NotSupportedException("Integer gradients need codes that stand for themselves, groups that are multiples of 32 columns, and 256-bit vectors.");
@@ -77,39 +76,34 @@ public static unsafe class Int8Gemm
             throw new ArgumentException($"{dx.Length} elements for {tokens} tokens of {weight.Columns} features.", nameof(dx));
         if (tokens == 0)
             return;
-        fixed (float* to = dx)
+        fixed (float* from = dy, to = dx)
             if (weight.Order is null)
             {
-                Backward(tier, pool, dy, tokens, weight, key, quantized, to, accumulate);
+                Backward(tier, pool, from, tokens, weight, key, quantized, to, accumulate);
             }
             else
             {
-                var places = quantized.GradientPlaces(tokens, weight.Columns);
-                Backward(tier, pool, dy, tokens, weight, key, quantized, places, false);
+                var places = quantized.InOrder(tokens, weight.Columns);
+                Backward(tier, pool, from, tokens, weight, key, quantized, places, false);
                 weight.Order.Restore(pool, places, tokens, to, accumulate);
             }
     }
 
-    private static void Backward(InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedActivations quantized, float* to, bool accumulate)
+    private static void Backward(InstructionTier tier, WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key, QuantizedGradient quantized, float* to, bool accumulate)
     {
-        if (weight.Groups > 1)
-        {
-            GroupScaledGradient folded;
-            fixed (float* from = dy)
-                folded = quantized.FoldGradient(pool, from, tokens, weight, key);
-            if (tier == InstructionTier.Vector512)
-                Int8GroupBackwardDriver.Backward<Int8Gemm32x6Avx512>(tier, pool, folded, tokens, weight, to, accumulate);
-            else
-                Int8GroupBackwardDriver.Backward<Int8Gemm16x3Avx2>(tier, pool, folded, tokens, weight, to, accumulate);
-        }
+        if (weight.Groups == 1)
+            Backward(tier, pool, quantized.TakeRowScaled(pool, dy, tokens, weight, key), tokens, weight, to, accumulate);
         else
-        {
-            quantized.QuantizeGradient(pool, dy, tokens, weight, key);
-            if (tier == InstructionTier.Vector512)
-                Int8BackwardDriver.Backward<Int8Gemm32x6Avx512>(pool, quantized, weight, to, accumulate);
-            else
-                Int8BackwardDriver.Backward<Int8Gemm16x3Avx2>(pool, quantized, weight, to, accumulate);
-        }
+            Backward(tier, pool, quantized.TakeGroupScaled(tier, pool, dy, tokens, weight, key), tokens, weight, to, accumulate);
+    }
+
+    private static void Backward<TOperand>(InstructionTier tier, WorkerPool pool, TOperand dy, int tokens, PackedMatrix weight, float* to, bool accumulate)
+        where TOperand : struct, IInt8GradientOperand
+    {
+        if (tier == InstructionTier.Vector512)
+            Int8InputGradient.Multiply<Int8Gemm32x6Avx512, TOperand>(pool, dy, tokens, weight, to, accumulate);
+        else
+            Int8InputGradient.Multiply<Int8Gemm16x3Avx2, TOperand>(pool, dy, tokens, weight, to, accumulate);
     }
 
     private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products, float[]?[]? rowFactors = null)

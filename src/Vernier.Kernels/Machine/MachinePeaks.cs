@@ -9,6 +9,9 @@ namespace Vernier.Kernels;
 /// Each figure is the best of several short runs on all workers of a pool.</summary>
 public static unsafe class MachinePeaks
 {
+    // Loops compiled at once with all optimizations, and never into a caller.
+    private const MethodImplOptions Body = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
+
     private const int Rounds = 40; // short ones: the best of them escapes whatever else runs here
     private const int ReadRounds = 5;
     private const int Steps = 100_000;
@@ -87,7 +90,7 @@ public static unsafe class MachinePeaks
         }
     }
 
-    [MethodImpl(Kernel.Body)]
+    [MethodImpl(Body)]
     private static float Loop512(int steps)
     {
         var (x, y) = (Vector512.Create(0.5f), Vector512.Create(1f));
@@ -112,7 +115,7 @@ public static unsafe class MachinePeaks
         return Vector512.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    [MethodImpl(Kernel.Body)]
+    [MethodImpl(Body)]
     private static float Loop256(int steps)
     {
         var (x, y) = (Vector256.Create(0.5f), Vector256.Create(1f));
@@ -137,7 +140,7 @@ public static unsafe class MachinePeaks
         return Vector256.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    [MethodImpl(Kernel.Body)]
+    [MethodImpl(Body)]
     private static float Loop128(int steps)
     {
         var (x, y) = (Vector128.Create(0.5f), Vector128.Create(1f));
@@ -162,7 +165,7 @@ public static unsafe class MachinePeaks
         return Vector128.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    [MethodImpl(Kernel.Body)]
+    [MethodImpl(Body)]
     private static float LoopScalar(int steps)
     {
         var (x, y) = (0.5f, 1f);
@@ -203,7 +206,7 @@ public static unsafe class MachinePeaks
         }
     }
 
-    [MethodImpl(Kernel.Body)]
+    [MethodImpl(Body)]
     private static ulong ReadVectors(byte* p, byte* end)
     {
         var (a, b) = (Vector256<byte>.Zero, Vector256<byte>.Zero);
@@ -215,7 +218,7 @@ public static unsafe class MachinePeaks
         return Vector256.Sum((a | b).AsUInt64());
     }
 
-    [MethodImpl(Kernel.Body)]
+    [MethodImpl(Body)]
     private static ulong ReadWords(ulong* p, ulong* end)
     {
         var sum = 0ul;
@@ -242,7 +245,7 @@ public static unsafe class MachinePeaks
     }
 
     // Products of pairs in 16 bits, added in 16 bits. Four products, then four sums: one of each in turn takes Zen 4 a fifth longer.
-    [MethodImpl(Kernel.Body)]
+    [MethodImpl(Body)]
     private static int Integers512(int steps)
     {
         var x = Vector512.Create((byte)1);
@@ -279,7 +282,7 @@ public static unsafe class MachinePeaks
         return Vector512.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11);
     }
 
-    [MethodImpl(Kernel.Body)]
+    [MethodImpl(Body)]
     private static int Integers256(int steps)
     {
         var x = Vector256.Create((byte)1);

@@ -10,8 +10,11 @@ namespace Vernier.Kernels;
 /// or in <see cref="Order"/>, which only integer products see: whoever reads or writes codes and tiles names columns as the file does.</summary>
 public sealed unsafe class PackedMatrix : WeightMatrix
 {
+    /// <summary>Columns of a block, the smallest groups of block formats and of integer arithmetic.</summary>
+    public const int BlockSize = 32;
+
     private const int ChunksAtOnce = 16;
-    private const int MostGroupsAtOnce = ChunksAtOnce * CodePlanes.Chunk / Int8Gemv4Bit32Avx2.GroupSize + 1; // of scales in fp16
+    private const int MostGroupsAtOnce = ChunksAtOnce * CodePlanes.Chunk / BlockSize + 1; // of scales in fp16
 
     private readonly NativeBuffer<byte> _codes;
     private readonly float[]? _codebook;
@@ -54,7 +57,7 @@ public sealed unsafe class PackedMatrix : WeightMatrix
             _groupIndex = null;
         RowBytes = checked((columns - 1) / CodePlanes.Chunk + 1) * CodePlanes.ChunkBytes(bits);
         _codes = new NativeBuffer<byte>((long)rows * RowBytes, isWeight: true);
-        _scales = new GroupScales(rows, Groups, staysFloat: !Int8Gemv4Bit32Avx2.Serves(this));
+        _scales = new GroupScales(rows, Groups, staysFloat: Bits != 4 || !HasBlockGroups);
     }
 
     /// <summary>Bits of a code.</summary>
@@ -101,13 +104,18 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     /// <summary>Keeps the scales in fp16 until they are asked for to be changed, where that loses nothing and products for one token read them so:
     /// in groups of 32, where codes of 4 bits are then read in 18 bytes a group and not 20.</summary>
     /// <returns>Whether they are now.</returns>
-    public bool NarrowScales() => MayBeNarrow && _scales.Narrow();
+    public bool NarrowScales() => HasBlockGroups && _scales.Narrow();
 
     /// <summary>Rounds the scales of a task for inference in integers: <see cref="GroupScales.Round"/>, where products for one token read scales in fp16.</summary>
     /// <returns>Whether they are in fp16 now; else none of them has changed.</returns>
-    public bool RoundScales() => MayBeNarrow && _scales.Round();
+    public bool RoundScales() => HasBlockGroups && _scales.Round();
 
-    private bool MayBeNarrow => GroupSize == QuantizedActivations.GroupSize && Groups > 1 && Int8Gemm.Supports(this);
+    /// <summary>Whether integer products are possible: codes stand for themselves, and groups are runs of whole blocks of columns, if need be in
+    /// <see cref="Order"/>, or the whole row.</summary>
+    internal bool HasIntegerGroups => Codebook.IsEmpty && (GroupIndex.IsEmpty || Order is not null) && (Groups == 1 || GroupSize % BlockSize == 0);
+
+    /// <summary>Whether these groups are single blocks, several to a row.</summary>
+    internal bool HasBlockGroups => GroupSize == BlockSize && Groups > 1 && HasIntegerGroups;
 
     /// <summary>Bytes from one packed row to the next.</summary>
     internal int RowBytes { get; }

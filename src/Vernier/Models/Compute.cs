@@ -16,6 +16,7 @@ public sealed class Compute : IDisposable
     {
         Pool = new WorkerPool(threads);
         Mode = mode;
+        QuantizedGradient = new QuantizedGradient(Quantized);
     }
 
     public WorkerPool Pool { get; }
@@ -33,6 +34,9 @@ public sealed class Compute : IDisposable
 
     /// <summary>The activations that integer products read now.</summary>
     internal QuantizedActivations Quantized { get; } = new();
+
+    /// <summary>The gradients that integer products back read, in the memory of <see cref="Quantized"/>.</summary>
+    internal QuantizedGradient QuantizedGradient { get; }
 
     /// <summary>The name of the scratch that the widest steps of a pass take in turn, none of which lasts while another runs: the insides of a feed-forward
     /// part, the gradients inside attention, the logits of the head.</summary>
@@ -60,6 +64,7 @@ public sealed class Compute : IDisposable
             return;
         foreach (var buffer in _scratch.Values)
             buffer.Dispose();
+        QuantizedGradient.Dispose();
         Quantized.Dispose();
         Pool.Dispose();
     }

@@ -44,7 +44,7 @@ internal static class Projections
     public static void BackwardInput(Compute compute, ReadOnlySpan<float> dy, int tokens, WeightMatrix weight, Span<float> dx, bool accumulate = false)
     {
         if (compute.Mode == ComputeMode.Int8 && weight is PackedMatrix packed && Int8Gemm.SupportsBackward(packed))
-            Int8Gemm.BackwardInput(compute.Pool, dy, tokens, packed, Key(compute.Seed, dy), compute.Quantized, dx, accumulate);
+            Int8Gemm.BackwardInput(compute.Pool, dy, tokens, packed, Key(compute.Seed, dy), compute.QuantizedGradient, dx, accumulate);
         else
             Gemm.BackwardInput(compute.Pool, dy, tokens, weight, dx, accumulate);
     }

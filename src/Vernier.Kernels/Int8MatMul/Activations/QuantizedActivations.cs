@@ -10,7 +10,7 @@ namespace Vernier.Kernels;
 public sealed unsafe class QuantizedActivations : IDisposable
 {
     /// <summary>Columns that share a scale.</summary>
-    public const int GroupSize = 32;
+    public const int GroupSize = PackedMatrix.BlockSize;
 
     /// <summary>A group below this is scaled as if it reached it: the inverse of its scale is a number.</summary>
     internal const float LeastMax = 1e-30f;
@@ -27,9 +27,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     private bool _hasFactors;
     private NativeBuffer<float> _factoredTotals = new(0);
     private NativeBuffer<float> _totals = new(0);
-    private NativeBuffer<float> _folds = new(0);
     private NativeBuffer<float> _values = new(0);
-    private GroupScaledGradient? _folded;
 
     /// <summary>Tokens held.</summary>
     public int Tokens { get; private set; }
@@ -84,8 +82,7 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>[tokens, columns]: scale * code, the columns in their own order. Valid until the next call that needs memory.</summary>
     internal ReadOnlySpan<float> Values(WorkerPool pool)
     {
-        Grow(ref _values, (long)Tokens * Columns);
-        var job = new ValuesJob { From = this, Values = _values.Pointer };
+        var job = new ValuesJob { From = this, Values = ReserveValues((long)Tokens * Columns) };
         pool.Run(ref job);
         return _values.Slice(0, Tokens * Columns);
     }
@@ -117,50 +114,21 @@ public sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>Undoes <see cref="BeginFactors"/>.</summary>
     public void EndFactors() => _hasFactors = false;
 
-    /// <summary>Takes an output gradient dY [tokens, out] in for dX = dY Ŵ, Ŵ = s (q + o / s) with one scale a row: dY·s is rounded up or down at
-    /// random, so that its mean is right, and met by the codes alone; the offsets' share of a token's dX is one number, its total.</summary>
-    /// <param name="weight">One group a row.</param>
-    /// <param name="key">Same key, same roundings, whatever the number of workers.</param>
-    /// <exception cref="ArgumentException">The span is too short.</exception>
-    internal void QuantizeGradient(WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key)
+    /// <summary>The memory of <see cref="Values"/>, contents undefined.</summary>
+    internal float* ReserveValues(long count)
     {
-        if ((long)tokens * weight.Rows > dy.Length)
-            throw new ArgumentException($"{dy.Length} elements for {tokens} tokens of {weight.Rows} features.", nameof(dy));
-        Reserve(tokens, weight.Rows);
-        Grow(ref _folds, 3L * Stride);
-        var folds = new RowScaledGradient(_folds.Pointer, Stride);
-        folds.Set(weight);
-        fixed (float* source = dy)
-        {
-            var job = new GradientJob { Source = source, Target = this, Folds = folds, Key = key };
-            pool.Run(ref job);
-        }
-    }
-
-    /// <summary>The same for a weight with scales of groups of columns, which are still to be met.</summary>
-    /// <param name="dy">[tokens, out].</param>
-    internal GroupScaledGradient FoldGradient(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
-    {
-        _folded ??= new GroupScaledGradient();
-        _folded.Set(pool, dy, tokens, weight, key);
-        return _folded;
-    }
-
-    /// <summary>Memory for an input gradient whose columns are still in a weight's order.</summary>
-    internal float* GradientPlaces(int tokens, int columns)
-    {
-        Grow(ref _values, (long)tokens * columns);
+        Grow(ref _values, count);
         return _values.Pointer;
     }
 
     /// <summary>A run of tokens as operand for a weight of so many bits; wide codes need <see cref="Widen"/> before.</summary>
     internal Int8Tokens From(int token, int bits) => new()
     {
-        Codes = (Int8PanelCodes.AreWide(bits) ? (byte*)_wideCodes.Pointer : (byte*)Codes) + (long)token * Stride * Int8PanelCodes.Bytes(bits),
+        Codes = (Int8CodeWidth.IsWide(bits) ? (byte*)_wideCodes.Pointer : (byte*)Codes) + (long)token * Stride * Int8CodeWidth.Bytes(bits),
         Scales = Scales + (long)token * Groups,
         Sums = Sums + (long)token * Groups,
         Totals = Totals + token,
-        Stride = (long)Stride * Int8PanelCodes.Bytes(bits),
+        Stride = (long)Stride * Int8CodeWidth.Bytes(bits),
         Groups = Groups,
     };
 
@@ -176,7 +144,8 @@ public sealed unsafe class QuantizedActivations : IDisposable
             Avx2.ConvertToVector256Int16(Vector128.Load(Codes + i)).Store(_wideCodes.Pointer + i);
     }
 
-    private void Reserve(int tokens, int columns)
+    /// <summary>Memory for codes, scales and totals of so many tokens, contents undefined.</summary>
+    internal void Reserve(int tokens, int columns)
     {
         _isWide = false;
         Order = null;
@@ -196,8 +165,6 @@ public sealed unsafe class QuantizedActivations : IDisposable
         _sums.Dispose();
         _totals.Dispose();
         _factoredTotals.Dispose();
-        _folds.Dispose();
-        _folded?.Dispose();
         _values.Dispose();
     }
 
@@ -278,22 +245,6 @@ public sealed unsafe class QuantizedActivations : IDisposable
                         for (var i = g * GroupSize; i < last; i++)
                             values[columns[i]] = scale * codes[i];
                 }
-        }
-    }
-
-    private struct GradientJob : IParallelJob
-    {
-        public float* Source;
-        public QuantizedActivations Target;
-        public RowScaledGradient Folds;
-        public uint Key;
-
-        public readonly void Execute(int worker, int workers)
-        {
-            var (start, end) = WorkSplit.Share(Target.Tokens, worker, workers);
-            for (var t = start; t < end; t++)
-                Target.Totals[t] = Folds.Row(Source + (long)t * Target.Columns, Target.Columns, Key + (uint)t * (uint)Target.Stride,
-                    Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups);
         }
     }
 

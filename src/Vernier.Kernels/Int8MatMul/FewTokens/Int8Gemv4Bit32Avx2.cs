@@ -23,7 +23,7 @@ internal static unsafe class Int8Gemv4Bit32Avx2
     private const int LeastForSixteens = 32;
 
     /// <summary>Whether products with this weight go this way, where the machine has the vectors.</summary>
-    public static bool Serves(PackedMatrix weight) => weight.Bits == 4 && weight.GroupSize == GroupSize && weight.Groups > 1 && Int8Gemm.Supports(weight);
+    public static bool Serves(PackedMatrix weight) => weight.Bits == 4 && weight.HasBlockGroups;
 
     /// <summary>Turns the activations as <see cref="Rows{TScales}(InstructionTier, in Int8GemvRows)"/> turns the codes; groups behind the last whole eight stay as they are.</summary>
     /// <param name="x">[groups * 32], as is <paramref name="turned"/>.</param>

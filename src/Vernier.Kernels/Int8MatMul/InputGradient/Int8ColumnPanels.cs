@@ -9,7 +9,7 @@ namespace Vernier.Kernels;
 internal readonly unsafe struct Int8ColumnPanels(PackedMatrix weight, int stride, int width)
 {
     /// <summary>Bytes of a panel.</summary>
-    public long Bytes => (long)stride * width * Int8PanelCodes.Bytes(weight.Bits);
+    public long Bytes => (long)stride * width * Int8CodeWidth.Bytes(weight.Bits);
 
     /// <summary>A panel of which the scales of rows are in the gradient already.</summary>
     /// <param name="scales">[width]: what is left of them, the same for all rows.</param>
@@ -31,8 +31,8 @@ internal readonly unsafe struct Int8ColumnPanels(PackedMatrix weight, int stride
         var codes = stackalloc byte[4 * chunk];
         new Span<byte>(codes, 4 * chunk).Clear();
         var source = column / chunk * CodePlanes.ChunkBytes(weight.Bits);
-        var wide = Int8PanelCodes.AreWide(weight.Bits);
-        var bytes = 4 * width * Int8PanelCodes.Bytes(weight.Bits);
+        var wide = Int8CodeWidth.IsWide(weight.Bits);
+        var bytes = 4 * width * Int8CodeWidth.Bytes(weight.Bits);
         for (var row = 0; row < weight.Rows; row += 4, panel += bytes)
         {
             for (var r = 0; r < Math.Min(4, weight.Rows - row); r++)

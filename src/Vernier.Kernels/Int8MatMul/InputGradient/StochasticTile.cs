@@ -32,7 +32,7 @@ internal readonly unsafe struct StochasticTile
     /// <param name="bits">Of the weight's codes.</param>
     public StochasticTile(InstructionTier tier, float* memory, GroupScaledGradient gradient, int tokens, int bits)
     {
-        (_stride, _groups, _isWide) = (gradient.Stride, gradient.Groups, Int8PanelCodes.AreWide(bits));
+        (_stride, _groups, _isWide) = (gradient.Stride, gradient.Groups, Int8CodeWidth.IsWide(bits));
         _sixAtOnce = tier == InstructionTier.Vector512 && Avx512Vbmi.IsSupported && tokens == 6 && !_isWide;
         _unit = gradient.MiddleStep / (1 << GroupScaledGradient.FractionBits);
         _gradient = gradient.Gradient;

@@ -14,7 +14,7 @@ internal static unsafe class Int8GemmDriver
     public static void Forward<TKernel>(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate, Int8RowFactors rowFactors)
         where TKernel : IInt8GemmKernel
     {
-        if (Int8PanelCodes.AreWide(weight.Bits))
+        if (Int8CodeWidth.IsWide(weight.Bits))
             x.Widen();
         var job = new Job<TKernel> { Pool = pool, X = x, Weight = weight, Y = y, Accumulate = accumulate, RowFactors = rowFactors };
         pool.Run(ref job);
@@ -56,7 +56,7 @@ internal static unsafe class Int8GemmDriver
             var (start, end) = WorkSplit.Share(panels, worker, workers);
             if (start == end)
                 return;
-            var rowFloats = X.Stride * Int8PanelCodes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
+            var rowFloats = X.Stride * Int8CodeWidth.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
             var panelFloats = rowFloats + 2 * Weight.Groups * TKernel.Rows;
             var atOnce = Math.Clamp(MaxPanelBytes / (panelFloats * sizeof(float)), 1, end - start);
             var scratch = Pool.WorkerScratch(worker, (long)atOnce * panelFloats + rowFloats + 2 * Weight.Groups * TKernel.Rows);
@@ -83,7 +83,7 @@ internal static unsafe class Int8GemmDriver
 
         private readonly Int8Panel Panel(float* memory)
         {
-            var scales = memory + (long)X.Stride * Int8PanelCodes.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
+            var scales = memory + (long)X.Stride * Int8CodeWidth.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
             return new Int8Panel
             {
                 Codes = (byte*)memory,
@@ -97,7 +97,7 @@ internal static unsafe class Int8GemmDriver
 
         private readonly void Unpack(Int8Panel panel, int row, byte* rows, float* scales)
         {
-            var (count, bytes) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride * Int8PanelCodes.Bytes(Weight.Bits));
+            var (count, bytes) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride * Int8CodeWidth.Bytes(Weight.Bits));
             for (var r = 0; r < count; r++)
             {
                 var to = rows + (long)r * bytes;
@@ -107,7 +107,7 @@ internal static unsafe class Int8GemmDriver
                     CodePlanes.Unpack(codes, X.Stride / CodePlanes.Chunk, Weight.Bits, to);
                     codes = to;
                 }
-                if (Int8PanelCodes.AreWide(Weight.Bits))
+                if (Int8CodeWidth.IsWide(Weight.Bits))
                     Widen(codes, to, X.Stride);
             }
             var words = bytes / sizeof(int);

@@ -35,12 +35,6 @@ internal interface IInt8PanelCodes
 /// below 2^15. Wider codes are 16 bits each, and their products are summed in 32 bits.</summary>
 internal static class Int8PanelCodes
 {
-    /// <summary>Whether codes of so many bits are 16 bits each.</summary>
-    public static bool AreWide(int bits) => bits > 6;
-
-    /// <summary>Bytes of a code.</summary>
-    public static int Bytes(int bits) => AreWide(bits) ? sizeof(short) : sizeof(byte);
-
     public interface ISteps
     {
         static abstract int Value { get; }

@@ -1,0 +1,23 @@
+namespace Vernier.Kernels;
+
+/// <summary>Rows of a weight, unpacked for <see cref="IInt8GemmKernel"/>.</summary>
+internal unsafe struct Int8Panel
+{
+    /// <summary>[words of a row, rows]: words of 4 codes of a byte, or of 2 of 16 bits, see <see cref="Int8CodeWidth.IsWide"/>.</summary>
+    public byte* Codes;
+
+    /// <summary>Bits of a code.</summary>
+    public int Bits;
+
+    /// <summary>[groups, rows].</summary>
+    public float* Scales;
+
+    /// <summary>[groups, rows].</summary>
+    public float* Offsets;
+
+    /// <summary>Groups of 32 columns.</summary>
+    public int Groups;
+
+    /// <summary>Groups of 32 columns that share a scale.</summary>
+    public int Ratio;
+}
