@@ -9,13 +9,6 @@ public sealed class FloorTests
     /// <summary>Arrows that rise or stay on a floor as things stand. None may be added, and one that is gone leaves this list.</summary>
     private static readonly string[] Debts =
     [
-        "Vernier.Kernels: Int8MatMul/Activations -> Int8MatMul/InputGradient",
-        "Vernier.Kernels: Int8MatMul/Activations -> Int8MatMul/ManyTokens",
-        "Vernier.Kernels: Int8MatMul/FewTokens -> Int8MatMul",
-        "Vernier.Kernels: Machine -> Weights",
-        "Vernier.Kernels: Weights -> Int8MatMul",
-        "Vernier.Kernels: Weights -> Int8MatMul/FewTokens",
-        "Vernier.Kernels: Weights -> Layers",
         "Vernier.Files: . -> Awq",
         "Vernier.Files: . -> BitsAndBytes",
         "Vernier.Files: . -> CompressedTensors",
