@@ -110,18 +110,6 @@ internal sealed class LineEditor
     {
         switch (key)
         {
-            case ConsoleKey.A:
-                _cursor = 0;
-                break;
-            case ConsoleKey.E:
-                _cursor = _text.Length;
-                break;
-            case ConsoleKey.B:
-                _cursor = Before(_cursor);
-                break;
-            case ConsoleKey.F:
-                _cursor = After(_cursor);
-                break;
             case ConsoleKey.P:
                 Recall(_recalled - 1);
                 break;
@@ -143,14 +131,23 @@ internal sealed class LineEditor
             case ConsoleKey.W or ConsoleKey.Backspace:
                 Remove(WordBefore(_cursor), _cursor);
                 break;
-            case ConsoleKey.LeftArrow:
-                _cursor = WordBefore(_cursor);
-                break;
-            case ConsoleKey.RightArrow:
-                _cursor = WordAfter(_cursor);
+            default:
+                _cursor = Moved(key);
                 break;
         }
     }
+
+    /// <summary>Where a key with Ctrl takes the cursor.</summary>
+    private int Moved(ConsoleKey key) => key switch
+    {
+        ConsoleKey.A => 0,
+        ConsoleKey.E => _text.Length,
+        ConsoleKey.B => Before(_cursor),
+        ConsoleKey.F => After(_cursor),
+        ConsoleKey.LeftArrow => WordBefore(_cursor),
+        ConsoleKey.RightArrow => WordAfter(_cursor),
+        _ => _cursor,
+    };
 
     private void Recall(int place)
     {

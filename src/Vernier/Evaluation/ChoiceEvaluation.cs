@@ -54,22 +54,22 @@ internal sealed class ChoiceEvaluation(SequenceScorer scorer, ITokenizer tokeniz
             foreach (var (document, _, place) in documents)
                 foreach (var choice in document.Choices)
                 {
-                    var request = Request(choice, place);
+                    var request = Request(prefix, choice, place);
                     waiting.Enqueue(request);
                     yield return request;
                 }
         }
+    }
 
-        ScoringRequest Request(Choice choice, string place)
+    private ScoringRequest Request(string prefix, Choice choice, string place)
+    {
+        try
         {
-            try
-            {
-                return ContinuationEncoding.CutLeft(ContinuationEncoding.Encode(tokenizer, prefix + choice.Context, choice.Continuation), contextLength);
-            }
-            catch (ArgumentException e)
-            {
-                throw new InvalidDataException($"{place}: the choice '{choice.Continuation}' cannot be scored: {e.Message}", e);
-            }
+            return ContinuationEncoding.CutLeft(ContinuationEncoding.Encode(tokenizer, prefix + choice.Context, choice.Continuation), contextLength);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"{place}: the choice '{choice.Continuation}' cannot be scored: {e.Message}", e);
         }
     }
 

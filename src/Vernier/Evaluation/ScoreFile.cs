@@ -41,24 +41,25 @@ public sealed class ScoreFile(SequenceScorer scorer, ITokenizer? tokenizer, int 
         IEnumerable<ScoringRequest> Requests()
         {
             using var records = JsonRecord.ReadLines(inputPath).GetEnumerator();
-            while (Next(records) is { } request)
+            while (Next(records, ref badRow) is { } request)
             {
                 waiting.Enqueue(records.Current);
                 yield return request;
             }
         }
+    }
 
-        ScoringRequest? Next(IEnumerator<JsonRecord> records)
+    /// <param name="badRow">The row that cannot be read: thrown after the rows before it are scored.</param>
+    private ScoringRequest? Next(IEnumerator<JsonRecord> records, ref ExceptionDispatchInfo? badRow)
+    {
+        try
         {
-            try
-            {
-                return records.MoveNext() ? Request(records.Current) : null;
-            }
-            catch (InvalidDataException e)
-            {
-                badRow = ExceptionDispatchInfo.Capture(e); // thrown after the rows before it are scored
-                return null;
-            }
+            return records.MoveNext() ? Request(records.Current) : null;
+        }
+        catch (InvalidDataException e)
+        {
+            badRow = ExceptionDispatchInfo.Capture(e);
+            return null;
         }
     }
 

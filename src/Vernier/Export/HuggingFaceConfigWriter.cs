@@ -66,16 +66,7 @@ internal static class HuggingFaceConfigWriter
         var windows = config.AttentionWindows.Where(w => w > 0).Distinct().ToList();
         if (windows.Count > 1)
             throw Refused("sliding_window", "the windows differ from layer to layer");
-        var (name, type) = config.Architecture switch
-        {
-            "llama" or "mistral" when windows.Count > 0 && config.AttentionWindows.All(w => w > 0) => ("MistralForCausalLM", "mistral"),
-            "llama" or "mistral" when windows.Count > 0 => throw Refused("sliding_window", "only some layers have it"),
-            "llama" => ("LlamaForCausalLM", "llama"),
-            "mistral" => ("MistralForCausalLM", "mistral"),
-            "qwen2" => ("Qwen2ForCausalLM", "qwen2"),
-            "qwen3" => ("Qwen3ForCausalLM", "qwen3"),
-            _ => throw new NotSupportedException($"no config.json can be made for architecture '{config.Architecture}'"),
-        };
+        var (name, type) = Names(config, windows);
         RequireHeld(config, type);
         var json = new JsonObject
         {
@@ -110,6 +101,18 @@ internal static class HuggingFaceConfigWriter
             json["rope_scaling"] = RopeScalingOf(config);
         return json;
     }
+
+    /// <summary>The class and the model_type.</summary>
+    private static (string Name, string Type) Names(ModelConfig config, List<int> windows) => config.Architecture switch
+    {
+        "llama" or "mistral" when windows.Count > 0 && config.AttentionWindows.All(w => w > 0) => ("MistralForCausalLM", "mistral"),
+        "llama" or "mistral" when windows.Count > 0 => throw Refused("sliding_window", "only some layers have it"),
+        "llama" => ("LlamaForCausalLM", "llama"),
+        "mistral" => ("MistralForCausalLM", "mistral"),
+        "qwen2" => ("Qwen2ForCausalLM", "qwen2"),
+        "qwen3" => ("Qwen3ForCausalLM", "qwen3"),
+        _ => throw new NotSupportedException($"no config.json can be made for architecture '{config.Architecture}'"),
+    };
 
     private static void AddWindows(JsonObject json, ModelConfig config, string type, List<int> windows)
     {

@@ -232,17 +232,18 @@ internal static class TemplateFormat
             if (at >= source.Length || source[at] != '}')
                 throw run.Error("expected '}' before end of string");
             at++;
-            var value = Value(name);
-            value = conversion switch
-            {
-                '\0' => value,
-                's' => TemplateRepresentation.Text(run, value),
-                'r' or 'a' => Represent(run, value, conversion),
-                _ => throw run.Error($"Unknown conversion specifier {conversion}"),
-            };
+            var value = Converted(Value(name), conversion);
             var text = Apply(run, value, specification.Contains('{') ? Format(specification, depth - 1) : specification);
             return escapes && value is not TemplateMarkup ? TemplateText.EscapeHtml(run, text) : text;
         }
+
+        private object? Converted(object? value, char conversion) => conversion switch
+        {
+            '\0' => value,
+            's' => TemplateRepresentation.Text(run, value),
+            'r' or 'a' => Represent(run, value, conversion),
+            _ => throw run.Error($"Unknown conversion specifier {conversion}"),
+        };
 
         private object? Value(string name)
         {

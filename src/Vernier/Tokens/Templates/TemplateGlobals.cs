@@ -126,52 +126,65 @@ internal static class TemplateGlobals
         return text.ToString();
     }
 
-    private static string Part(TemplateRun run, char directive, DateTimeOffset now)
+    private static string Part(TemplateRun run, char directive, DateTimeOffset now) =>
+        TimeOfDay(directive, now) ?? Day(directive, now) ?? directive switch
+        {
+            'c' => Net(now, "ddd MMM ") + now.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2) + Net(now, " HH:mm:ss yyyy"),
+            's' => now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+            'n' => "\n",
+            't' => "\t",
+            '%' => "%",
+            _ => throw run.Error($"the time directive %{directive} is not known"),
+        };
+
+    private static string? TimeOfDay(char directive, DateTimeOffset now) => directive switch
     {
-        string Net(string pattern) => now.ToString(pattern, CultureInfo.InvariantCulture);
-        string Two(int number) => number.ToString("00", CultureInfo.InvariantCulture);
+        'H' => Net(now, "HH"),
+        'k' => now.Hour.ToString(CultureInfo.InvariantCulture).PadLeft(2),
+        'I' => Net(now, "hh"),
+        'l' => Net(now, "hh").TrimStart('0').PadLeft(2),
+        'M' => Net(now, "mm"),
+        'S' => Net(now, "ss"),
+        'p' => Net(now, "tt"),
+        'P' => Net(now, "tt").ToLowerInvariant(),
+        'f' => Net(now, "ffffff"),
+        'T' or 'X' => Net(now, "HH:mm:ss"),
+        'R' => Net(now, "HH:mm"),
+        'r' => Net(now, "hh:mm:ss tt"),
+        // Python's now() has no time zone.
+        'z' or 'Z' => "",
+        _ => null,
+    };
+
+    private static string? Day(char directive, DateTimeOffset now)
+    {
         var monday = ((int)now.DayOfWeek + 6) % 7;
         return directive switch
         {
             'Y' => now.Year.ToString(CultureInfo.InvariantCulture),
             'C' => Two(now.Year / 100),
-            'y' => Net("yy"),
-            'm' => Net("MM"),
-            'd' => Net("dd"),
+            'y' => Net(now, "yy"),
+            'm' => Net(now, "MM"),
+            'd' => Net(now, "dd"),
             'e' => now.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2),
-            'B' => Net("MMMM"),
-            'b' or 'h' => Net("MMM"),
-            'A' => Net("dddd"),
-            'a' => Net("ddd"),
-            'H' => Net("HH"),
-            'k' => now.Hour.ToString(CultureInfo.InvariantCulture).PadLeft(2),
-            'I' => Net("hh"),
-            'l' => Net("hh").TrimStart('0').PadLeft(2),
-            'M' => Net("mm"),
-            'S' => Net("ss"),
-            'p' => Net("tt"),
-            'P' => Net("tt").ToLowerInvariant(),
-            'f' => Net("ffffff"),
+            'B' => Net(now, "MMMM"),
+            'b' or 'h' => Net(now, "MMM"),
+            'A' => Net(now, "dddd"),
+            'a' => Net(now, "ddd"),
             'j' => now.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
-            'F' => Net("yyyy-MM-dd"),
-            'D' or 'x' => Net("MM/dd/yy"),
-            'T' or 'X' => Net("HH:mm:ss"),
-            'R' => Net("HH:mm"),
-            'r' => Net("hh:mm:ss tt"),
-            'c' => Net("ddd MMM ") + now.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2) + Net(" HH:mm:ss yyyy"),
-            's' => now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
+            'F' => Net(now, "yyyy-MM-dd"),
+            'D' or 'x' => Net(now, "MM/dd/yy"),
             'u' => (monday + 1).ToString(CultureInfo.InvariantCulture),
             'w' => ((int)now.DayOfWeek).ToString(CultureInfo.InvariantCulture),
             'U' => Two((now.DayOfYear + 6 - (int)now.DayOfWeek) / 7),
             'W' => Two((now.DayOfYear + 6 - monday) / 7),
             'V' => Two(ISOWeek.GetWeekOfYear(now.DateTime)),
             'G' => ISOWeek.GetYear(now.DateTime).ToString(CultureInfo.InvariantCulture),
-            'n' => "\n",
-            't' => "\t",
-            // Python's now() has no time zone.
-            'z' or 'Z' => "",
-            '%' => "%",
-            _ => throw run.Error($"the time directive %{directive} is not known"),
+            _ => null,
         };
     }
+
+    private static string Net(DateTimeOffset now, string pattern) => now.ToString(pattern, CultureInfo.InvariantCulture);
+
+    private static string Two(int number) => number.ToString("00", CultureInfo.InvariantCulture);
 }
