@@ -61,8 +61,8 @@ internal static class Runs
         yield return Method("l4q", whole, "--method l4q --init l4q,lsq+,symm,asymm --gradient-scale true,false " + Bits, ["l4q", "symm"], "--method l4q --init {0} " + Bits, ["native", "gguf"]);
         yield return Method("qat-lora", whole, "--method qat-lora --init l4q,lsq+ --dropout 0,0.1 " + Bits, ["lsq+"], "--method qat-lora --init {0} " + Bits, ["hf"]);
         yield return Method("qat", whole, "--method qat --init rtn,lsq --scope block,all " + Bits, ["rtn"], "--method qat --init {0} " + Bits, ["native"]);
-        yield return Method("qa-lora", whole, "--method qa-lora --rank 2,4 --targets qv,all " + Bits, ["4"], "--method qa-lora --rank {0} " + Bits, ["native"]);
-        yield return Method("lora", whole, "--method lora --rank 2,4 --targets qv,qkvo,all --dropout 0,0.2", ["4"], "--method lora --rank {0}", ["hf"]);
+        yield return Method("qa-lora", whole, "--method qa-lora --rank 2,4 --targets all " + Bits, ["4"], "--method qa-lora --rank {0} " + Bits, ["native"]);
+        yield return Method("lora", whole, "--method lora --rank 2,4 --targets all --dropout 0,0.2", ["4"], "--method lora --rank {0}", ["hf"]);
         yield return Method("qlora", whole, "--method qlora --scheme rtn,nf4 --init zero,loftq " + Bits, ["rtn", "nf4"], "--method qlora --init loftq --scheme {0} " + Bits, ["hf"]);
         yield return Method("full", whole, "--method full --scope block,all --weight-decay 0,0.1", ["block"], "--method full --scope {0}", ["hf"]);
         yield return Method("training", whole, "--granularity group --schedule constant,linear,cosine --accumulate 1,2 --clip 0,1 --shuffle true,false " + Bits, [], "", []);
