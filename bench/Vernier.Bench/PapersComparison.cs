@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Vernier.Calibration;
 using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
@@ -54,7 +55,7 @@ internal sealed class PapersComparison(string model, string trainText, string te
             {
                 // It reads the effective weights, so a path beside them is merged in full precision on the way.
                 var gptq = s_gptq with { Bits = bits };
-                ModelQuantizer.Quantize(loaded.Decoder, loaded.Compute, gptq, Calibration.Load(loaded, trainText, gptq, seed: 1));
+                ModelQuantizer.Quantize(loaded.Decoder, loaded.Compute, gptq, CalibrationData.Load(loaded, trainText, gptq, seed: 1));
             }
             else if (LossyMerge.IsNeeded(loaded))
                 LossyMerge.Apply(loaded);
@@ -79,7 +80,7 @@ internal sealed class PapersComparison(string model, string trainText, string te
             var folder = Path.Combine(work, "run");
             if (Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);
-            trained = new Tuner(loaded, options, TrainingData.Load(trainText, loaded, options), null, folder).Run().TrainableParameters;
+            trained = new Tuner(loaded, options, TrainingData.Load(trainText, loaded, options.Rows), null, folder).Run().TrainableParameters;
         }
         method.Merge(loaded.Decoder, loaded.Compute);
         return trained;

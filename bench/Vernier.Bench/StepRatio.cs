@@ -1,4 +1,4 @@
-using Vernier.Benchmark;
+using Vernier.Cli.Benchmark;
 using Vernier.Methods;
 using Vernier.Models;
 

@@ -1,4 +1,3 @@
-using Vernier.Benchmark;
 using Vernier.Kernels;
 using Vernier.Methods;
 using Vernier.Methods.Peqa;
@@ -19,7 +18,7 @@ internal static class StepTable
         var (compute, decoder, config) = (step.Model.Compute, step.Model.Decoder, step.Model.Config);
         var seconds = Measure.Seconds(compute.Pool, step.Run);
         var peak = MachinePeaks.Fp32Gflops(compute.Pool);
-        var necessary = ModelBenchmark.StepFlopsPerToken(config, TuningStep.Length) * Tokens / 1e9;
+        var necessary = TrainingSpeed.StepFlopsPerToken(config, TuningStep.Length) * Tokens / 1e9;
         if (granularity == Granularity.Group)
             necessary += 2.0 * Tokens * decoder.Linears.Sum(l => (double)l.InFeatures * l.OutFeatures) / 1e9;
         Console.WriteLine($"{InstructionTiers.Best}, {threads} threads, peak {peak:F0} GFLOP/s; PEQA {granularity}, {mode}, insides {(keep ? "kept" : "recomputed")}");

@@ -1,6 +1,6 @@
+using Vernier.Calibration;
 using Vernier.Export;
 using Vernier.Models;
-using Vernier.Quantization;
 using Vernier.Tokens;
 
 namespace Vernier.Drills;

@@ -8,7 +8,7 @@ using Vernier.Files.Safetensors;
 using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;
-using Vernier.Tuning;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Drills;
 
@@ -108,8 +108,8 @@ internal static class MutationDrill
             new("vernier.json", drill.At("peqa/vernier.json"), true, () => Adapter.Load(drill.At("peqa")).ApplyTo(model)),
             new("PEFT adapter_config.json", Path.Combine(peft, "adapter_config.json"), true, () => Adapter.Load(peft).ApplyTo(model)),
             new("adapter_model.safetensors", drill.At("lora/adapter_model.safetensors"), false, () => Adapter.Load(drill.At("lora")).ApplyTo(model)),
-            new("rows", drill.At("rows.jsonl"), true, () => TrainingData.Load(drill.At("rows.jsonl"), model, new TuneOptions { Context = 32 })),
-            new("chats", drill.At("chats.jsonl"), true, () => TrainingData.Load(drill.At("chats.jsonl"), model, new TuneOptions { Context = 32 })),
+            new("rows", drill.At("rows.jsonl"), true, () => TrainingData.Load(drill.At("rows.jsonl"), model, new RowOptions(32))),
+            new("chats", drill.At("chats.jsonl"), true, () => TrainingData.Load(drill.At("chats.jsonl"), model, new RowOptions(32))),
         ];
     }
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Cli;
 

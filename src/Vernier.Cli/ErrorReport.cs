@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using Vernier.Tokens;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Cli;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Reflection;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Cli;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Reflection;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Cli;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using Vernier.Methods;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Cli;
 

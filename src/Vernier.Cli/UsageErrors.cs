@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Vernier.Cli.Verbs;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Cli;
 

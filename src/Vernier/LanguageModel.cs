@@ -1,79 +1,27 @@
+using System.Runtime.CompilerServices;
+using Vernier.Adapters;
+using Vernier.Data;
+using Vernier.Export;
+using Vernier.Generation;
+using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Models.Loading;
 using Vernier.Tokens;
 using Vernier.Tuning;
 
 namespace Vernier;
 
-/// <summary>A language model with all that belongs to it: decoder, tokenizer, the file it came from, and what it computes with.</summary>
-/// <remarks>
-/// <para>Threads may share a model. A call waits for the call of another thread (generation token by token, so that several texts may be under way);
-/// while another thread tunes or measures it, which takes long, a call gets <see cref="InvalidOperationException"/> at once. <see cref="Dispose"/> waits
-/// for the work under way; calls after it get <see cref="ObjectDisposedException"/>. Callbacks may use the model (generate a text after every step), but not
-/// change or dispose it. Tokenizer and template may be used by any number of threads at once.</para>
-/// <para>A model holds at most one adapter. <see cref="Tune"/> and <see cref="Apply"/> start from the base: what an earlier call left is taken away first.
-/// The base is what was loaded, or what <see cref="MakeBase"/> was called on; <see cref="Reset"/> brings it back.</para>
-/// </remarks>
+/// <summary>A language model, and what most programs do with it, each in one call. The types behind these calls (<see cref="Tuner"/>, <see cref="TokenGenerator"/>,
+/// <see cref="GgufExport"/>) offer more.</summary>
 /// <example><code>
 /// using var model = LanguageModel.Load("model.gguf");
 /// </code></example>
-public sealed partial class LanguageModel : IDisposable
+public sealed class LanguageModel : LoadedModel
 {
-    private readonly Func<LoadedTokenizer?> _loadTokenizer;
-    private readonly Action<Decoder>? _reload;
-    private Lazy<(LoadedTokenizer? Loaded, Exception? Problem)> _tokenizer;
-    private readonly Lazy<ChatTemplate?> _template;
-
-    /// <param name="tokenizer">Reads the tokenizer when it is first asked for; null = the model has none.</param>
-    /// <param name="reload">Restores the decoder's base from where it came; null = the base is kept in memory.</param>
-    internal LanguageModel(Decoder decoder, ModelSource source, Compute compute, Func<LoadedTokenizer?>? tokenizer = null, Action<Decoder>? reload = null)
+    private LanguageModel(ModelParts parts, Compute compute)
+        : base(parts, compute)
     {
-        (Decoder, Source, Compute, _reload) = (decoder, source, compute, reload);
-        decoder.MakeBase(keeps: reload is null);
-        _loadTokenizer = tokenizer ?? (() => null);
-        _tokenizer = new(ReadTokenizer);
-        _template = new Lazy<ChatTemplate?>(() => LoadedTokenizer?.ParseChatTemplate());
     }
-
-    public ModelConfig Config => Decoder.Config;
-
-    public Decoder Decoder { get; }
-
-    /// <summary>The workers and the arithmetic that this model's passes use.</summary>
-    public Compute Compute { get; }
-
-    /// <summary>The file or folder that the model was loaded from.</summary>
-    public ModelSource Source { get; }
-
-    /// <summary>Text to ids and back; null where the source has no tokenizer. One that cannot be read (see <see cref="TokenizerProblem"/>)
-    /// throws its reason when it is used, so that work on ids goes on without it.</summary>
-    public ITokenizer? Tokenizer => _tokenizer.Value switch
-    {
-        { Problem: { } problem } => new UnreadableTokenizer(problem),
-        { Loaded: var loaded } => loaded?.Tokenizer,
-    };
-
-    /// <summary>Why the source's tokenizer cannot be read: an <see cref="InvalidDataException"/> where it is damaged, a
-    /// <see cref="NotSupportedException"/> where it asks for something that is not done here; null where it can, or where there is none.</summary>
-    public Exception? TokenizerProblem => _tokenizer.Value.Problem;
-
-    /// <summary>The tokenizer with all that its files say, for export; null where there is none, or none that can be read.</summary>
-    public LoadedTokenizer? LoadedTokenizer => _tokenizer.Value.Loaded;
-
-    /// <summary>The chat template's text, or null.</summary>
-    public string? ChatTemplateSource => _tokenizer.Value.Loaded?.ChatTemplateSource;
-
-    /// <summary>Turns messages into the text that the model was trained on; null where the source has no template.</summary>
-    /// <exception cref="TemplateException">The source's template is not valid.</exception>
-    public ChatTemplate? ChatTemplate => _template.Value;
-
-    /// <summary>The ids that end a reply.</summary>
-    public IReadOnlyList<int> EndIds => _tokenizer.Value.Loaded is { } tokenizer ? [.. tokenizer.EndIds.Union(Config.EosTokenIds)] : Config.EosTokenIds;
-
-    /// <summary>Number of weights, a tied head counted once.</summary>
-    public long ParameterCount => Decoder.Weights().Sum(w => w.Matrix is { } matrix ? (long)matrix.Rows * matrix.Columns : w.Vector!.Value.Length);
-
-    /// <summary>Bits of a weight in the source, on average over all tensors.</summary>
-    public double BitsPerWeight => Source.Tensors.Count == 0 ? 32 : 8.0 * Source.Tensors.Sum(t => t.Bytes) / Source.Tensors.Sum(t => t.Elements);
 
     /// <summary>Loads a .gguf file, or a folder with config.json and safetensors files.</summary>
     /// <exception cref="ArgumentException">An option's value makes no sense.</exception>
@@ -85,11 +33,7 @@ public sealed partial class LanguageModel : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options = OptionRules.Check(options ?? new LoadOptions());
-        if (Directory.Exists(path))
-            return ModelLoader.FromFolder(path, options, cancel);
-        if (!File.Exists(path))
-            throw new FileNotFoundException($"{path}: no such file or folder", path);
-        return ModelLoader.FromGguf(path, options, cancel);
+        return new LanguageModel(ModelLoader.Load(path, options.Progress, cancel), new Compute(options.Threads, options.Mode));
     }
 
     /// <summary>A model with random weights, to be trained from scratch.</summary>
@@ -99,66 +43,88 @@ public sealed partial class LanguageModel : IDisposable
     {
         options = OptionRules.Check(options ?? new LoadOptions());
         var decoder = new Decoder(config.Checked("configuration"), new RandomWeights(config, seed));
-        return new LanguageModel(decoder, new ModelSource("", SourceKind.Memory, []), new Compute(options.Threads, options.Mode), () => tokenizer);
+        return new LanguageModel(new ModelParts(decoder, new ModelSource("", SourceKind.Memory, []), () => tokenizer), new Compute(options.Threads, options.Mode));
     }
 
-    /// <summary>The fingerprint of all integer codes, see <see cref="CodeHash"/>.</summary>
-    public string? CodesSha256(CancellationToken cancel = default)
-    {
-        using var work = new WorkLease(Decoder, Compute, cancel);
-        return CodeHash.Of(Decoder.QuantizedMatrices().Select(m => CodeMatrix.Of(m.Name, m.Matrix)), cancel);
-    }
+    /// <summary>Tunes the base of the model on a data file: what an earlier <see cref="Tune"/> or <see cref="Apply"/> left is taken away first. The model stays tuned, and the adapter
+    /// in the folder makes the same of the base.</summary>
+    /// <param name="data">Text or JSON Lines, see <see cref="TrainingData"/>.</param>
+    /// <param name="options">The defaults tune the scales of a quantized model on its own codes; Steps or Epochs must be set.</param>
+    /// <param name="folder">The run's folder: adapter, log, loss curve, card, checkpoints.</param>
+    /// <param name="progress">Called after every step.</param>
+    /// <param name="cancel">Ends the run within the step that is under way, with a checkpoint of the steps before it; the result says that it is not finished.</param>
+    /// <param name="resume">Goes on from the last checkpoint in the folder; from the start where there is none yet.</param>
+    /// <exception cref="ArgumentException">An option's value makes no sense.</exception>
+    /// <exception cref="InvalidDataException">The data file cannot be read: path, line, and what was expected.</exception>
+    /// <exception cref="IOException">The folder holds an unfinished run, or cannot be written.</exception>
+    /// <exception cref="NotFiniteNumberException">The run diverged; the adapter in the folder is the last good state.</exception>
+    /// <exception cref="InvalidOperationException">Another caller tunes the model.</exception>
+    public TuneResult Tune(string data, TuneOptions options, string folder, Action<TuneProgress>? progress = null, CancellationToken cancel = default, bool resume = false) =>
+        new Tuner(this, options, TrainingData.Load(data, this, options.Rows, cancel), null, folder).Run(resume, progress, cancel);
 
-    /// <summary>Takes away what tuning, an adapter or a merge left: the model computes the base again, to the bit. What the base's file can give again is read from there.</summary>
-    /// <exception cref="InvalidOperationException">A <see cref="Adapters.TaskSwitch"/> is in use, or it is called from inside the model's own work.</exception>
-    /// <exception cref="IOException">The file is gone or has changed since the model was loaded.</exception>
-    public void Reset()
-    {
-        using var work = new WorkLease(Decoder, Compute, changes: true);
-        ToBase();
-    }
-
-    /// <summary>Makes what the model computes now its base. Adapters that are made from here on belong to it, not to the file that was loaded: write it to a file too.</summary>
-    /// <exception cref="InvalidOperationException">It is called from inside the model's own work.</exception>
-    public void MakeBase()
-    {
-        using var work = new WorkLease(Decoder, Compute, changes: true);
-        Decoder.MakeBase(keeps: true);
-    }
-
-    /// <summary><see cref="Reset"/> inside the work that changes the model.</summary>
-    internal void ToBase()
-    {
-        Decoder.RequireNoSwitch();
-        if (Decoder.IsBase)
-            return;
-        if (Decoder.KeepsBase)
-            Decoder.RestoreBase(null);
-        else
-            _reload!(Decoder);
-    }
-
-    /// <summary>Lets go of the tokenizer's memory until it is asked for again: a run that has its data has no use for it.</summary>
-    internal void ReleaseTokenizer() => _tokenizer = new(ReadTokenizer);
-
-    private (LoadedTokenizer? Loaded, Exception? Problem) ReadTokenizer()
-    {
-        try
+    /// <summary><see cref="Tune"/> on a thread of its own.</summary>
+    /// <param name="progress">Told after every step.</param>
+    /// <exception cref="OperationCanceledException">Cancelled. The steps that were done are in a checkpoint, unless it was before the first: call again with <paramref name="resume"/>.</exception>
+    /// <inheritdoc cref="Tune"/>
+    public Task<TuneResult> TuneAsync(string data, TuneOptions options, string folder, IProgress<TuneProgress>? progress = null, CancellationToken cancel = default, bool resume = false) =>
+        Task.Factory.StartNew(() =>
         {
-            return (_loadTokenizer(), null);
-        }
-        catch (Exception problem) when (problem is InvalidDataException or NotSupportedException)
-        {
-            return (null, problem);
-        }
+            var result = Tune(data, options, folder, progress is null ? null : progress.Report, cancel, resume);
+            if (!result.Finished)
+                cancel.ThrowIfCancellationRequested();
+            return result;
+        }, cancel, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    /// <summary>Puts a tuned adapter on the base of the model, in place of what an earlier <see cref="Apply"/> or <see cref="Tune"/> left.</summary>
+    /// <param name="folder">The folder of a tuning run.</param>
+    /// <exception cref="InvalidDataException">The adapter is damaged, or belongs to another base (both hashes are named).</exception>
+    /// <exception cref="InvalidOperationException">Another caller tunes the model, or a <see cref="TaskSwitch"/> is in use.</exception>
+    public void Apply(string folder) => Adapter.Load(folder).ApplyTo(this);
+
+    /// <summary>What the model writes after a prompt.</summary>
+    /// <param name="prompt">Text; special tokens written in it are parsed, and BOS is put in front where the model wants it.</param>
+    /// <param name="maxTokens">New tokens at most.</param>
+    /// <param name="sampling">null = greedy.</param>
+    /// <param name="cancel">Ends it, within the prompt too.</param>
+    /// <returns>The new text, without the prompt.</returns>
+    /// <exception cref="ArgumentException">The prompt is empty and the model has no BOS token, or it does not fit the context.</exception>
+    /// <exception cref="InvalidDataException">The model has no tokenizer.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public string Generate(string prompt, int maxTokens = 256, SamplingOptions? sampling = null, CancellationToken cancel = default)
+    {
+        using var generator = new TokenGenerator(this);
+        var options = new GenerationOptions { MaxTokens = maxTokens, Sampling = sampling ?? new SamplingOptions() };
+        return string.Concat(generator.Generate(EncodePrompt(prompt), options, cancel).Select(token => token.Text));
     }
 
-    /// <summary>Frees the memory. Waits for the work of another thread; a call after it gets <see cref="ObjectDisposedException"/>.</summary>
-    /// <exception cref="InvalidOperationException">Called from inside the model's own work, as from a progress callback.</exception>
-    public void Dispose()
+    /// <summary>What the model writes after a prompt, token by token as they are made, each computed on a thread of the pool. To stop listening frees what it holds.</summary>
+    /// <param name="cancel">Ends it, within the prompt too.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <inheritdoc cref="Generate"/>
+    public async IAsyncEnumerable<GeneratedToken> GenerateAsync(string prompt, int maxTokens = 256, SamplingOptions? sampling = null, [EnumeratorCancellation] CancellationToken cancel = default)
     {
-        Decoder.Dispose();
-        Source.Dispose();
-        Compute.Dispose();
+        using var generator = new TokenGenerator(this);
+        var options = new GenerationOptions { MaxTokens = maxTokens, Sampling = sampling ?? new SamplingOptions() };
+        await foreach (var token in generator.GenerateAsync(EncodePrompt(prompt), options, cancel).ConfigureAwait(false))
+            yield return token;
     }
+
+    /// <summary>The ids that a prompt is fed as: with BOS in front where the model wants it; an empty prompt is BOS alone.</summary>
+    /// <exception cref="ArgumentException">The prompt is empty and the model has no BOS token.</exception>
+    /// <exception cref="InvalidDataException">The model has no tokenizer.</exception>
+    public int[] EncodePrompt(string prompt)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        var tokenizer = Tokenizer ?? throw new InvalidDataException($"{Source.Path}: the model has no tokenizer; give token ids");
+        var ids = tokenizer.Encode(prompt);
+        if (tokenizer.BosId is { } bos && (ids.Length == 0 || tokenizer.AddsBos && ids[0] != bos))
+            return [bos, .. ids];
+        return ids.Length > 0 ? ids : throw new ArgumentException("the prompt is empty and the model has no BOS token", nameof(prompt));
+    }
+
+    /// <summary>Writes the model as it is now as one GGUF file: what was quantized keeps its integer codes, only scales differ.</summary>
+    /// <exception cref="NotSupportedException">No GGUF format can hold it; says which can.</exception>
+    /// <exception cref="IOException">The disk is full or fails.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; an older file of that name stays.</exception>
+    public ExportResult ExportGguf(string path, CancellationToken cancel = default) => GgufExport.Write(this, path, cancel: cancel);
 }

@@ -1,5 +1,4 @@
 using Vernier.Models;
-using Vernier.Tuning;
 
 namespace Vernier;
 

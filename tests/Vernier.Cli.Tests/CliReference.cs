@@ -7,13 +7,13 @@ using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Vernier.Adapters;
-using Vernier.Benchmark;
+using Vernier.Calibration;
+using Vernier.Cli.Benchmark;
+using Vernier.Cli.Demo;
 using Vernier.Cli.Verbs;
-using Vernier.Demo;
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Inspection;
-using Vernier.Quantization;
 using Vernier.Tuning;
 
 namespace Vernier.Cli.Tests;

@@ -1,10 +1,11 @@
 using System.Text.Json;
+using Vernier.Calibration;
 using Vernier.Export;
 using Vernier.Files;
 using Vernier.Files.Safetensors;
 using Vernier.Inspection;
 using Vernier.Methods;
-using Vernier.Quantization;
+using Vernier.Options;
 using Vernier.Tuning;
 
 namespace Vernier.Cli.Tests;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Reflection;
 using Vernier.Methods;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Cli.Tests;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Calibration;
 using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
@@ -6,7 +7,6 @@ using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Quantization;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;
 
@@ -139,8 +139,8 @@ public sealed class CancellationTests : IDisposable
             () => LanguageModel.Load(gguf, cancel: stop),
             () => LanguageModel.Load(folder, cancel: stop),
             () => model.CodesSha256(stop),
-            () => TrainingData.Load(data, model, s_options, stop),
-            () => Calibration.Load(model, data, new QuantizeOptions { Samples = 1 }, 1, stop),
+            () => TrainingData.Load(data, model, s_options.Rows, stop),
+            () => CalibrationData.Load(model, data, new QuantizeOptions { Samples = 1 }, 1, stop),
             () => model.Tune(data, s_options, At("run"), cancel: stop),
             () => model.ExportGguf(At("out.gguf"), stop),
             () => GgufExport.Write(model, gguf, cancel: stop),
@@ -152,7 +152,6 @@ public sealed class CancellationTests : IDisposable
             () => { using var scorer = new DecoderScorer(model.Decoder, model.Compute, cancel: stop); scorer.Score([new ScoringRequest([1, 2, 3], 1)]).Count(); },
             () => { using var scorer = new DecoderScorer(model.Decoder, model.Compute); new ScoreFile(scorer, null, 32, 100).Run(At("ids.jsonl"), TextWriter.Null, stop: stop); },
             () => new Vernier.Tokens.TokenizeFile(model.Tokenizer!, null).Encode(At("text.jsonl"), TextWriter.Null, stop),
-            () => Vernier.Benchmark.ModelBenchmark.Run(model, 1, stop: stop),
         ];
         foreach (var call in calls)
             Assert.Throws<OperationCanceledException>(call);

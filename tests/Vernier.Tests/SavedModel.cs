@@ -1,7 +1,7 @@
+using Vernier.Calibration;
 using Vernier.Export;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Models;
-using Vernier.Quantization;
 using Vernier.Tokens;
 
 namespace Vernier.Tests;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Generation;
-using Vernier.Tokens;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Cli.Chat;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Vernier.Generation;
 using Vernier.Tokens;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Cli.Chat;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Vernier.Adapters;
-using Vernier.Tuning;
+using Vernier.Methods;
 
 namespace Vernier.Cli.Verbs;
 

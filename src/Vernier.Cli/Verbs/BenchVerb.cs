@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Vernier.Benchmark;
+using Vernier.Cli.Benchmark;
 using Vernier.Cli.Terminal;
 using Vernier.Models;
 

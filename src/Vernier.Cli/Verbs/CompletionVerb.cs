@@ -73,7 +73,7 @@ internal static class CompletionVerb
                 "bash" => Bash,
                 "zsh" => Zsh,
                 "powershell" or "pwsh" => PowerShell,
-                _ => throw new UsageException($"no completion for '{name}', expected bash, zsh or powershell{Tuning.Suggestion.Hint(name, ["bash", "zsh", "powershell"])}"),
+                _ => throw new UsageException($"no completion for '{name}', expected bash, zsh or powershell{Options.Suggestion.Hint(name, ["bash", "zsh", "powershell"])}"),
             };
             if (parsed.GetValue(common.Json) != "-")
                 Terminal.Screen.RawOutput.WriteLine(script);

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Cli.Demo;
 using Vernier.Cli.Terminal;
-using Vernier.Demo;
 
 namespace Vernier.Cli.Verbs;
 

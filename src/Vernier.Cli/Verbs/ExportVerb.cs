@@ -6,6 +6,7 @@ using Vernier.Export;
 using Vernier.Files;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Cli.Verbs;
 

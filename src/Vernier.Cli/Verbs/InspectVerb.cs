@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Vernier.Inspection;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Cli.Verbs;
 

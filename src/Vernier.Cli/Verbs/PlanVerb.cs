@@ -4,6 +4,7 @@ using Vernier.Methods;
 using Vernier.Methods.Peqa;
 using Vernier.Methods.Qlora;
 using Vernier.Models;
+using Vernier.Options;
 using Vernier.Tuning;
 
 namespace Vernier.Cli.Verbs;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Vernier.Calibration;
 using Vernier.Cli.Terminal;
 using Vernier.Export;
 using Vernier.Kernels;
@@ -52,7 +53,7 @@ internal sealed class QuantizeVerb
             Console.Error.WriteLine($"vernier: {path} is quantized already: its dequantized weights are quantized again, which adds to the error they have");
 
         var started = Stopwatch.GetTimestamp();
-        var batches = options.Scheme == QuantizationScheme.GptqName ? Calibration.Load(model, calibration!, options, parsed.GetValue(_common.Seed), stop) : null;
+        var batches = options.Scheme == QuantizationScheme.GptqName ? CalibrationData.Load(model, calibration!, options, parsed.GetValue(_common.Seed), stop) : null;
         var (done, total) = (0, model.Decoder.Linears.Count);
         using var progress = new ProgressLine("quantize");
         var layers = ModelQuantizer.Quantize(model.Decoder, model.Compute, options, batches,

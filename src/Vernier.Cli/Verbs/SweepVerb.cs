@@ -1,8 +1,9 @@
 using System.CommandLine;
 using Vernier.Files;
 using Vernier.Inspection;
+using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Cli.Verbs;
 

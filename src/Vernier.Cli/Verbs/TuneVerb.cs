@@ -90,7 +90,7 @@ internal sealed class TuneVerb
         [.. paths.Where(p => p.Path is { Length: > 0 }).Select(p => new OutputGuard.Named(p.Name, p.Path!))];
 
     private static TrainingData LoadData(LanguageModel model, string path, TuneOptions options) =>
-        TrainingData.Load(path, model, options, Interruption.Token);
+        TrainingData.Load(path, model, options.Rows, Interruption.Token);
 
     private static void Print(ParseResult parsed, TuneResult result, bool keepsCodes, string output, TextWriter to)
     {

@@ -1,9 +1,11 @@
 using System.Text.RegularExpressions;
+using Vernier.Cards;
 using Vernier.Data;
 using Vernier.Files;
 using Vernier.Kernels;
 using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Adapters;
 
@@ -88,12 +90,12 @@ public sealed class Adapter
     }
 
     /// <summary>Puts the adapter into a model's base: quantizes again where the run did, replaces the linears by the method's and loads the tensors.
-    /// The model then computes what was tuned; <see cref="Merge(LanguageModel, CancellationToken)"/> makes plain linears of it. What tuning or another adapter left in the model
-    /// is taken away first, as by <see cref="LanguageModel.Reset"/>; after a failure the model has its base.</summary>
+    /// The model then computes what was tuned; <see cref="Merge(LoadedModel, CancellationToken)"/> makes plain linears of it. What tuning or another adapter left in the model
+    /// is taken away first, as by <see cref="LoadedModel.Reset"/>; after a failure the model has its base.</summary>
     /// <exception cref="InvalidDataException">The adapter belongs to another base (both hashes are named), or does not fit its layers.</exception>
     /// <exception cref="InvalidOperationException">A <see cref="TaskSwitch"/> is in use, or another caller tunes the model.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the next call begins with the base again.</exception>
-    public void ApplyTo(LanguageModel model, CancellationToken cancel = default)
+    public void ApplyTo(LoadedModel model, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel, changes: true);
@@ -110,7 +112,7 @@ public sealed class Adapter
     }
 
     /// <summary>Replaces the method's linears by plain ones that compute the tuned model, as far as that is exact.</summary>
-    public void Merge(LanguageModel model, CancellationToken cancel = default)
+    public void Merge(LoadedModel model, CancellationToken cancel = default)
     {
         using var work = new WorkLease(model.Decoder, model.Compute, cancel, changes: true);
         Merge(model.Decoder, model.Compute);
@@ -119,7 +121,7 @@ public sealed class Adapter
     /// <summary>Merges for a model that will only be run. With integer arithmetic, tuned scales of single groups are rounded to fp16 where the base's were fp16 and
     /// codes are in groups of 32 (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0), which is what their GGUF file stores: they are read as fast as the base's, in half the memory, and the layer
     /// computes what it does in the exported file. A layer with a scale that fp16 holds badly stays as it is (<see cref="GroupScales.Round"/>), and with fp32 arithmetic all do.</summary>
-    public void MergeForInference(LanguageModel model, CancellationToken cancel = default)
+    public void MergeForInference(LoadedModel model, CancellationToken cancel = default)
     {
         using var work = new WorkLease(model.Decoder, model.Compute, cancel, changes: true);
         MergeForInference(model.Decoder, model.Compute);
@@ -168,7 +170,7 @@ public sealed class Adapter
     /// <summary>Replaces the method's linears by plain ones that compute the tuned model.</summary>
     internal void Merge(Decoder decoder, Compute compute) => TuningMethods.Create(Config.Options.Method).Merge(decoder, compute);
 
-    /// <inheritdoc cref="MergeForInference(LanguageModel, CancellationToken)"/>
+    /// <inheritdoc cref="MergeForInference(LoadedModel, CancellationToken)"/>
     internal void MergeForInference(Decoder decoder, Compute compute)
     {
         Merge(decoder, compute);

@@ -5,7 +5,6 @@ using System.Text.RegularExpressions;
 using Vernier.Data;
 using Vernier.Files;
 using Vernier.Methods;
-using Vernier.Tuning;
 
 namespace Vernier.Adapters;
 

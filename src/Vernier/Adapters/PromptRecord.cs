@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Data;
-using Vernier.Tuning;
 
 namespace Vernier.Adapters;
 

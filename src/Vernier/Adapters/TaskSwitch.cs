@@ -1,5 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Adapters;
 
@@ -19,7 +20,7 @@ public sealed class TaskSwitch : IDisposable
     private readonly Dictionary<string, (GroupScales[] Scales, TaskScales Batch)> _tasks = new(StringComparer.Ordinal);
 
     /// <param name="model">Its scales now are the base. It must outlive the switch and keep its linears.</param>
-    public TaskSwitch(LanguageModel model)
+    public TaskSwitch(LoadedModel model)
         : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256())
     {
     }
@@ -40,7 +41,7 @@ public sealed class TaskSwitch : IDisposable
     /// <summary>The task in use; null = the base.</summary>
     public string? Active { get; private set; }
 
-    /// <summary>Takes in the scales of an adapter, as <see cref="Adapter.MergeForInference(LanguageModel, CancellationToken)"/> makes them: where the model computes with integers now,
+    /// <summary>Takes in the scales of an adapter, as <see cref="Adapter.MergeForInference(LoadedModel, CancellationToken)"/> makes them: where the model computes with integers now,
     /// scales group by group are rounded to fp16, as in an exported GGUF file. The task in use stays in use.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
     /// <exception cref="NotSupportedException">The adapter is not one of PEQA: it is more than scales.</exception>

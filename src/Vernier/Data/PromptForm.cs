@@ -1,5 +1,5 @@
 using Vernier.Tokens;
-using Vernier.Tuning;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Data;
 

@@ -1,5 +1,6 @@
 using Vernier.Models;
 using Vernier.Tokens;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Data;
 

@@ -1,13 +1,13 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Models.Loading;
 using Vernier.Tokens;
 
 namespace Vernier.Data;
 
 /// <summary>Tokenised samples laid out in rows: a row holds one or more sequences of together at most
-/// <see cref="TuneOptions.Context"/> tokens, and a batch is a number of rows. Nothing is padded, and attention never crosses a sequence.</summary>
+/// <see cref="RowOptions.Context"/> tokens, and a batch is a number of rows. Nothing is padded, and attention never crosses a sequence.</summary>
 public sealed class TrainingData
 {
     private readonly int[] _ids;
@@ -53,21 +53,20 @@ public sealed class TrainingData
 
     /// <summary>Reads a data file; which kind it is, is decided by its extension and content.</summary>
     /// <param name="tokenizer">null where the model has none: then only <c>input_ids</c> can be read.</param>
-    /// <param name="options">Context and TrainOnPrompt are used.</param>
     /// <param name="config">Bounds the ids and the length of a row.</param>
     /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
-    public static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config, ChatTemplate? chatTemplate = null, CancellationToken cancel = default) =>
+    public static TrainingData Load(string path, ITokenizer? tokenizer, RowOptions options, ModelConfig config, ChatTemplate? chatTemplate = null, CancellationToken cancel = default) =>
         Load(path, tokenizer, options, config, new Lazy<ChatTemplate?>(chatTemplate), cancel);
 
     /// <summary>Reads a data file for a model.</summary>
     /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static TrainingData Load(string path, LanguageModel model, TuneOptions options, CancellationToken cancel = default) =>
+    public static TrainingData Load(string path, LoadedModel model, RowOptions options, CancellationToken cancel = default) =>
         Load(path, model.Tokenizer, options, model.Config, new Lazy<ChatTemplate?>(() => model.ChatTemplate), cancel);
 
     /// <summary>One text as one token stream, cut into blocks of the context in order, as a <c>.txt</c> file is.</summary>
     /// <param name="source">What messages call it.</param>
-    public static TrainingData FromText(string text, string source, ITokenizer tokenizer, TuneOptions options, ModelConfig config)
+    public static TrainingData FromText(string text, string source, ITokenizer tokenizer, RowOptions options, ModelConfig config)
     {
         var rows = new RowBuilder(source, Math.Min(options.Context, config.ContextLength), config.VocabularySize);
         rows.AddStream(tokenizer.Encode(text));
@@ -106,7 +105,7 @@ public sealed class TrainingData
             lengths[s] = _sequenceStarts[_rowStarts[row] + s + 1] - _sequenceStarts[_rowStarts[row] + s];
     }
 
-    private static TrainingData Load(string path, ITokenizer? tokenizer, TuneOptions options, ModelConfig config, Lazy<ChatTemplate?> chatTemplate, CancellationToken cancel) =>
+    private static TrainingData Load(string path, ITokenizer? tokenizer, RowOptions options, ModelConfig config, Lazy<ChatTemplate?> chatTemplate, CancellationToken cancel) =>
         TrainingFile.Read(path, new SampleEncoder(tokenizer, chatTemplate, options.TrainOnPrompt), options.Context, config, cancel);
 
     /// <summary>SHA-256 of ids, targets and bounds, hexadecimal: the data's identity, wherever the file lies.</summary>

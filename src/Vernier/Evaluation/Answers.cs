@@ -1,4 +1,5 @@
 using Vernier.Generation;
+using Vernier.Models.Loading;
 using Vernier.Tokens;
 
 namespace Vernier.Evaluation;
@@ -8,7 +9,7 @@ public static class Answers
 {
     /// <summary>Answers by the most likely token at every step, up to an end token.</summary>
     /// <exception cref="ArgumentException">The model has no tokenizer, or no chat template where one is asked for.</exception>
-    public static TextGenerator Greedy(LanguageModel model, CancellationToken cancel = default) => (prompt, chat, maxTokens) =>
+    public static TextGenerator Greedy(LoadedModel model, CancellationToken cancel = default) => (prompt, chat, maxTokens) =>
     {
         var tokenizer = model.Tokenizer ?? throw new ArgumentException("generation from text needs a model with a tokenizer");
         if (chat)

@@ -1,3 +1,4 @@
+using Vernier.Evaluation.Tasks;
 using Vernier.Tokens;
 
 namespace Vernier.Evaluation;

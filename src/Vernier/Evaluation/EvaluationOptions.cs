@@ -1,5 +1,3 @@
-using Vernier.Tuning;
-
 namespace Vernier.Evaluation;
 
 /// <summary>What to evaluate a model on, and how. One declaration: command line, help and docs derive from it.</summary>

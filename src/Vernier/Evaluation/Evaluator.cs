@@ -1,6 +1,5 @@
 using Vernier.Evaluation.Tasks;
 using Vernier.Tokens;
-using Vernier.Tuning;
 
 namespace Vernier.Evaluation;
 
@@ -12,7 +11,7 @@ public sealed class Evaluator(SequenceScorer scorer, ITokenizer tokenizer, int c
     private static readonly string[] Texts = ["wikitext2", "ptb", "ptb-new"];
 
     /// <summary>Every task that <see cref="Run"/> knows by name. Any other name must be a text file.</summary>
-    public static IReadOnlyList<string> TaskNames { get; } = [.. Texts, .. ChoiceTask.All.Select(t => t.Name), Mmlu.Name, NaturalInstructions.Name];
+    public static IReadOnlyList<string> TaskNames { get; } = [.. Texts, .. ChoiceTasks.All.Select(t => t.Name), Mmlu.Name, NaturalInstructions.Name];
 
     /// <summary>Evaluates.</summary>
     /// <param name="progress">Told (done, in all): windows or documents.</param>
@@ -23,7 +22,7 @@ public sealed class Evaluator(SequenceScorer scorer, ITokenizer tokenizer, int c
         ArgumentNullException.ThrowIfNull(options);
         OptionRules.Require(options.Task.Length > 0, $"no task, expected a text file, {OptionRules.AnyOf(TaskNames)}; training files are measured by {nameof(TrainingFileEvaluation)}");
         options.Checked();
-        if (ChoiceTask.All.FirstOrDefault(t => t.Name == options.Task) is { } task)
+        if (ChoiceTasks.All.FirstOrDefault(t => t.Name == options.Task) is { } task)
             return RunChoices(task, options, progress, stop);
         if (options.Task == Mmlu.Name)
             return RunMmlu(options, progress, stop);

@@ -1,6 +1,5 @@
 using System.Text;
 using Vernier.Tokens;
-using Vernier.Tuning;
 
 namespace Vernier.Evaluation;
 

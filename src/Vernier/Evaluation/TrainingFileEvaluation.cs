@@ -1,7 +1,7 @@
 using Vernier.Data;
 using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Tuning;
+using Vernier.Models.Loading;
 
 namespace Vernier.Evaluation;
 
@@ -18,21 +18,20 @@ public static class TrainingFileEvaluation
     /// <param name="progress">Told (rows done, in all).</param>
     /// <exception cref="InvalidDataException">The file cannot be read: path, line, and what was expected.</exception>
     /// <exception cref="NotFiniteNumberException">The model does not compute on it.</exception>
-    public static TrainingFileResult Run(LanguageModel model, EvaluationOptions options, Action<int, int>? progress = null, CancellationToken stop = default)
+    public static TrainingFileResult Run(LoadedModel model, EvaluationOptions options, Action<int, int>? progress = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         OptionRules.Require(options.Task.Length == 0, "a training file is measured without a task");
         var path = options.Checked().Data!;
-        var defaults = new TuneOptions();
-        var tune = defaults with { Context = options.Context ?? defaults.Context, TrainOnPrompt = options.TrainOnPrompt };
-        var data = TrainingData.Load(path, model, tune, stop);
+        var rows = new RowOptions(options.Context ?? new TuneOptions().Context, options.TrainOnPrompt);
+        var data = TrainingData.Load(path, model, rows, stop);
         var nll = Loss(model.Decoder, model.Compute, data, options.Batch, progress, stop);
         if (!double.IsFinite(nll))
             throw new NotFiniteNumberException($"{path}: the loss is {nll}: the model does not compute on it", nll);
         return new TrainingFileResult(Path.GetFileName(path))
         {
-            Context = Math.Min(tune.Context, model.Config.ContextLength),
+            Context = Math.Min(rows.Context, model.Config.ContextLength),
             Windows = data.Rows,
             Tokens = data.ScoredTokens,
             TextTokens = data.Tokens,

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
 using Vernier.Adapters;
+using Vernier.Cards;
 using Vernier.Kernels;
+using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 
@@ -11,12 +13,12 @@ internal static class ExportCard
     /// <summary>By which a card of ours is known.</summary>
     public const string Mark = "Written by Vernier ";
 
-    public static string Markdown(LanguageModel model, string name, string format, IEnumerable<string> formats, ExportOptions options)
+    public static string Markdown(LoadedModel model, string name, string format, IEnumerable<string> formats, ExportOptions options)
     {
         var path = model.Source.Path;
         var baseModel = options.BaseModel ?? (path.Length == 0 ? null : PublicPath.HubName(path) ?? PublicPath.Name(path));
         var packed = model.Decoder.Linears.Where(l => l.Weight is PackedMatrix).ToList();
-        var card = new StringBuilder(HubCard.Header(baseModel, Library(format), Tags(format, baseModel, packed.Count > 0 && format != "hf"), HubCard.LicenseOf(model.Source)));
+        var card = new StringBuilder(HubCard.Header(baseModel, Library(format), Tags(format, baseModel, packed.Count > 0 && format != "hf"), ModelLicense.Of(model.Source)));
         Line($"# {HubCard.Code(PublicPath.Name(name))}");
         Line($"");
         Line($"{Mark}{AdapterConfig.ToolVersion} as `{format}`{(baseModel is null ? "" : $" from {HubCard.Code(baseModel)}")}.");

@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
-using Vernier.Models;
+using Vernier.Models.Loading;
 using Vernier.Tokens;
 
 namespace Vernier.Export;
@@ -25,7 +25,7 @@ internal static class FolderExtras
     /// <param name="place">The folder that they will be in. A card that is there and is not of an export stays.</param>
     /// <param name="format">hf, gptq, awq, mlx or native.</param>
     /// <param name="formats">Tensor formats that were written.</param>
-    public static void Write(LanguageModel model, string folder, string place, string format, IEnumerable<string> formats, ExportOptions? options)
+    public static void Write(LoadedModel model, string folder, string place, string format, IEnumerable<string> formats, ExportOptions? options)
     {
         WriteTokenizer(model, folder);
         if (model.Source.Kind != SourceKind.HuggingFace)
@@ -36,7 +36,7 @@ internal static class FolderExtras
     }
 
     /// <summary>The source folder's tokenizer files as they are, or a tokenizer.json made from what the source has.</summary>
-    private static void WriteTokenizer(LanguageModel model, string folder)
+    private static void WriteTokenizer(LoadedModel model, string folder)
     {
         if (model.Source.Kind == SourceKind.HuggingFace && model.Source.Path is var source)
         {
@@ -72,7 +72,7 @@ internal static class FolderExtras
         File.WriteAllText(path, config.ToJsonString(Layout) + "\n");
     }
 
-    private static JsonObject Generation(LanguageModel model)
+    private static JsonObject Generation(LoadedModel model)
     {
         var json = new JsonObject();
         if (model.Config.BosTokenId is { } bos)
@@ -86,7 +86,7 @@ internal static class FolderExtras
     }
 
     /// <summary>Where the tokenizer cannot be read, the ids that the configuration states.</summary>
-    private static IReadOnlyList<int> EndIds(LanguageModel model)
+    private static IReadOnlyList<int> EndIds(LoadedModel model)
     {
         try
         {

@@ -1,9 +1,10 @@
+using Vernier.Calibration;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Quantization;
+using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 
@@ -17,7 +18,7 @@ public static class GgufExport
     /// <param name="cancel">Ends the export; an older file at <paramref name="path"/> stays as it is.</param>
     /// <exception cref="IOException">The disk is full or fails.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ExportResult Write(LanguageModel model, string path, BlockFormat? floats = null, CancellationToken cancel = default)
+    public static ExportResult Write(LoadedModel model, string path, BlockFormat? floats = null, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
@@ -49,7 +50,7 @@ public static class GgufExport
 
     /// <summary>Refuses, before any work, what <see cref="Write"/> would refuse after quantizing.</summary>
     /// <exception cref="NotSupportedException">A linear would have codes or groups that no GGUF format holds, or the family has no GGUF names.</exception>
-    public static void RequireHolds(LanguageModel model, QuantizeOptions options)
+    public static void RequireHolds(LoadedModel model, QuantizeOptions options)
     {
         ArgumentNullException.ThrowIfNull(model);
         if (model.Source.Gguf is null)
@@ -64,7 +65,7 @@ public static class GgufExport
         }
     }
 
-    private static PlannedTensor Plan(LanguageModel model, GgufFile source, GgufTensor tensor, IReadOnlyDictionary<string, (string Name, WeightMatrix? Matrix, Parameter? Vector)> weights, BlockFormat? floats)
+    private static PlannedTensor Plan(LoadedModel model, GgufFile source, GgufTensor tensor, IReadOnlyDictionary<string, (string Name, WeightMatrix? Matrix, Parameter? Vector)> weights, BlockFormat? floats)
     {
         if (GgufNames.ToHuggingFace(tensor.Name) is not { } name || !weights.TryGetValue(name, out var weight))
             return PlannedTensor.Copy(source, tensor);
@@ -96,7 +97,7 @@ public static class GgufExport
             : PlannedTensor.Floats(tensor.Name, tensor.Dimensions, format, weight.Vector!, order);
     }
 
-    private static PlannedTensor Plan(LanguageModel model, string name, WeightMatrix? matrix, Parameter? vector, BlockFormat? floats)
+    private static PlannedTensor Plan(LoadedModel model, string name, WeightMatrix? matrix, Parameter? vector, BlockFormat? floats)
     {
         var architecture = GgufMetadataBuilder.Architecture(model.Config);
         var gguf = GgufNames.ToGguf(name) ?? throw new NotSupportedException($"GGUF has no name for '{name}'");

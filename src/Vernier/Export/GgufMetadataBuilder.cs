@@ -1,6 +1,7 @@
-using Vernier.Adapters;
+using Vernier.Cards;
 using Vernier.Files.Gguf;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 
@@ -19,7 +20,7 @@ internal static class GgufMetadataBuilder
     };
 
     /// <param name="notes">Gets what is to be told.</param>
-    public static GgufMetadata Build(LanguageModel model, ICollection<string> notes)
+    public static GgufMetadata Build(LoadedModel model, ICollection<string> notes)
     {
         var config = model.Config;
         var architecture = Architecture(config);
@@ -43,7 +44,7 @@ internal static class GgufMetadataBuilder
             GgufValue.Of($"{architecture}.attention.layer_norm_rms_epsilon", config.NormEpsilon),
             GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta),
         };
-        if (HubCard.LicenseOf(model.Source) is { } license)
+        if (ModelLicense.Of(model.Source) is { } license)
             values.Add(GgufValue.Of("general.license", license));
         values.AddRange(Rope(config, architecture));
         var tokenizer = model.LoadedTokenizer;
@@ -56,7 +57,7 @@ internal static class GgufMetadataBuilder
     }
 
     /// <summary>What every file has, whatever it was made from, added where a source lacks it.</summary>
-    public static GgufMetadata Completed(LanguageModel model, GgufMetadata metadata)
+    public static GgufMetadata Completed(LoadedModel model, GgufMetadata metadata)
     {
         if (!metadata.Contains("general.name"))
             metadata = metadata.With(GgufValue.Of("general.name", NameOf(model)));
@@ -67,7 +68,7 @@ internal static class GgufMetadataBuilder
     public static float[]? RopeTensor(ModelConfig config) =>
         config.RopeFrequencyFactors.Count == 0 || HasKeys(config) ? null : [.. config.RopeFrequencyFactors];
 
-    private static string NameOf(LanguageModel model) =>
+    private static string NameOf(LoadedModel model) =>
         model.Source.Path.Length == 0 ? model.Config.Architecture
         : PublicPath.HubName(model.Source.Path) is { } hub ? hub[(hub.LastIndexOf('/') + 1)..]
         : PublicPath.Name(Path.GetFullPath(model.Source.Path)) is var name && name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? name[..^".gguf".Length] : name;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 
@@ -12,7 +13,7 @@ internal static class HuggingFaceConfigWriter
 
     /// <param name="quantization">Value of quantization_config; null = none.</param>
     /// <param name="untie">The head is written apart from the embedding.</param>
-    public static void Write(LanguageModel model, string path, ElementType type, JsonObject? quantization = null, bool untie = false)
+    public static void Write(LoadedModel model, string path, ElementType type, JsonObject? quantization = null, bool untie = false)
     {
         var config = Unquantized(model);
         if (untie)
@@ -26,7 +27,7 @@ internal static class HuggingFaceConfigWriter
     /// <summary>Also writes what readers of a packing look for beside config.json.</summary>
     /// <param name="type">null = as the source says.</param>
     /// <param name="method">gptq, awq or mlx.</param>
-    public static void WritePacked(LanguageModel model, string folder, ElementType? type, string method, JsonObject settings, bool untie = false)
+    public static void WritePacked(LoadedModel model, string folder, ElementType? type, string method, JsonObject settings, bool untie = false)
     {
         var config = Unquantized(model);
         if (untie)
@@ -41,7 +42,7 @@ internal static class HuggingFaceConfigWriter
             WriteJson(Path.Combine(folder, "quantize_config.json"), settings);
     }
 
-    private static JsonObject Unquantized(LanguageModel model)
+    private static JsonObject Unquantized(LoadedModel model)
     {
         var config = model.Source.Kind == SourceKind.HuggingFace && model.Source.Path is var folder
             ? JsonNode.Parse(InputFile.ReadAllBytes(Path.Combine(folder, "config.json")))!.AsObject()

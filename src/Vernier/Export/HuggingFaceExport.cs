@@ -1,5 +1,6 @@
 using Vernier.Files;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 
@@ -12,7 +13,7 @@ public static class HuggingFaceExport
     /// <exception cref="ArgumentException">Another type.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ExportResult Write(LanguageModel model, string folder, ElementType type, CancellationToken cancel = default, ExportOptions? options = null)
+    public static ExportResult Write(LoadedModel model, string folder, ElementType type, CancellationToken cancel = default, ExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
@@ -36,5 +37,5 @@ public static class HuggingFaceExport
     }
 
     /// <summary>The embedding table under the name of the head.</summary>
-    internal static FolderTensor UntiedHead(LanguageModel model, ElementType type) => FolderTensor.Floats("lm_head.weight", model.Decoder.Head, null, type);
+    internal static FolderTensor UntiedHead(LoadedModel model, ElementType type) => FolderTensor.Floats("lm_head.weight", model.Decoder.Head, null, type);
 }

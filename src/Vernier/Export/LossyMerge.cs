@@ -1,6 +1,7 @@
 using Vernier.Kernels;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
+using Vernier.Models.Loading;
 using Vernier.Quantization;
 
 namespace Vernier.Export;
@@ -10,14 +11,14 @@ namespace Vernier.Export;
 public static class LossyMerge
 {
     /// <summary>Whether paths lie beside packed weights.</summary>
-    public static bool IsNeeded(LanguageModel model)
+    public static bool IsNeeded(LoadedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
         return model.Decoder.Linears.Any(l => l is LoraLinear { Base: PackedMatrix });
     }
 
     /// <summary>Rounds W + scaling · B A to the nearest codes: on a symmetric grid where the base's is one, on NF4's table where the base has it.</summary>
-    public static void Apply(LanguageModel model, CancellationToken cancel = default)
+    public static void Apply(LoadedModel model, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel, changes: true);

@@ -4,6 +4,7 @@ using Vernier.Files.Native;
 using Vernier.Files.Safetensors;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 
@@ -15,7 +16,7 @@ public static class NativeExport
     /// <exception cref="NotSupportedException">No config.json can be made for the model.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ExportResult Write(LanguageModel model, string folder, CancellationToken cancel = default, ExportOptions? options = null)
+    public static ExportResult Write(LoadedModel model, string folder, CancellationToken cancel = default, ExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);

@@ -1,6 +1,7 @@
 using Vernier.Files;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Quantization;
 
 namespace Vernier.Export;
 
@@ -33,7 +34,7 @@ internal static class NumberRange
         }
     }
 
-    private static void RequireRows(string name, WeightMatrix matrix, ElementType type) => Rows.ForEachRange(matrix.Rows, matrix.Columns, (from, to) =>
+    private static void RequireRows(string name, WeightMatrix matrix, ElementType type) => RowRanges.ForEach(matrix.Rows, matrix.Columns, (from, to) =>
     {
         var row = new float[matrix.Columns];
         for (var i = from; i < to; i++)

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 
@@ -25,7 +26,7 @@ public static class PackedExport
     /// <exception cref="NotSupportedException">The packing cannot hold a matrix; says which can.</exception>
     /// <exception cref="IOException">The disk is full or fails.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ExportResult Write(LanguageModel model, string folder, string format, ElementType? type = null, CancellationToken cancel = default, ExportOptions? options = null)
+    public static ExportResult Write(LoadedModel model, string folder, string format, ElementType? type = null, CancellationToken cancel = default, ExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
@@ -53,7 +54,7 @@ public static class PackedExport
         return new ExportResult(target.Name, folder, tensors.Sum(t => t.Plans.Count), bytes, formats);
     }
 
-    private static List<FolderTensor> Plan(LanguageModel model, IPackedTarget target, PackedSource? source, ElementType? type, bool untie, out JsonObject settings)
+    private static List<FolderTensor> Plan(LoadedModel model, IPackedTarget target, PackedSource? source, ElementType? type, bool untie, out JsonObject settings)
     {
         var weights = model.Decoder.Weights().ToList();
         var linears = model.Decoder.Linears.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
@@ -105,7 +106,7 @@ public static class PackedExport
     }
 
     /// <summary>What readers of these packings compute in; a bf16 model may have values that fp16 has not.</summary>
-    private static ElementType UsualType(LanguageModel model) =>
+    private static ElementType UsualType(LoadedModel model) =>
         model.Decoder.Embedding is HalfMatrix { Format: HalfFormat.Bf16 } ? ElementType.BF16 : ElementType.F16;
 
     private static string Module(string name) => name.EndsWith(WeightSuffix, StringComparison.Ordinal) ? name[..^WeightSuffix.Length] : name;

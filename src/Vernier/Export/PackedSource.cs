@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Files.HuggingFace;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 
@@ -20,7 +21,7 @@ internal sealed class PackedSource : IDisposable
     }
 
     /// <summary>Null where the model came from elsewhere.</summary>
-    public static PackedSource? Open(LanguageModel model, string method)
+    public static PackedSource? Open(LoadedModel model, string method)
     {
         if (model.Source.Kind != SourceKind.HuggingFace)
             return null;

@@ -1,5 +1,3 @@
-using Vernier.Tuning;
-
 namespace Vernier.Generation;
 
 /// <summary>When generation ends and how tokens are chosen.</summary>

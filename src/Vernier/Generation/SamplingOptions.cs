@@ -1,5 +1,3 @@
-using Vernier.Tuning;
-
 namespace Vernier.Generation;
 
 /// <summary>How the next token is chosen. The defaults choose greedily.</summary>

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Vernier.Models;
+using Vernier.Models.Loading;
 using Vernier.Tokens;
-using Vernier.Tuning;
 
 namespace Vernier.Generation;
 
@@ -11,7 +11,7 @@ namespace Vernier.Generation;
 /// a second caller gets <see cref="InvalidOperationException"/>. <see cref="Dispose"/> waits for the token that is being computed.</remarks>
 public sealed class TokenGenerator : IDisposable
 {
-    private readonly LanguageModel _model;
+    private readonly LoadedModel _model;
     private readonly KvCache _cache;
     private readonly float[] _logits;
     private readonly List<int> _held = [];
@@ -21,7 +21,7 @@ public sealed class TokenGenerator : IDisposable
     private bool _disposed;
 
     /// <param name="capacity">Tokens of prompt and reply together; 0 = the model's context length.</param>
-    public TokenGenerator(LanguageModel model, int capacity = 0)
+    public TokenGenerator(LoadedModel model, int capacity = 0)
     {
         _model = model;
         _cache = new KvCache(model.Config, capacity == 0 ? model.Config.ContextLength : capacity, half: model.Compute.Mode == ComputeMode.Int8);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Inspection;
 
@@ -23,7 +24,7 @@ public sealed record CodeComparison(bool? CodesEqual, long ScalesChanged, long S
 
     /// <summary>Compares the quantized matrices of two models by their Hugging Face names.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static CodeComparison Of(LanguageModel a, LanguageModel b, CancellationToken cancel = default)
+    public static CodeComparison Of(LoadedModel a, LoadedModel b, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(a);
         ArgumentNullException.ThrowIfNull(b);
@@ -54,7 +55,7 @@ public sealed record CodeComparison(bool? CodesEqual, long ScalesChanged, long S
         return new CodeComparison(equal, changed, total, largest, equal is null ? plain : differences, plain.Count == 0, tensors, plain.Count);
     }
 
-    private static Dictionary<string, PackedMatrix> Packed(LanguageModel model) =>
+    private static Dictionary<string, PackedMatrix> Packed(LoadedModel model) =>
         model.Decoder.Weights().Where(w => w.Matrix is PackedMatrix).ToDictionary(w => w.Name, w => (PackedMatrix)w.Matrix!, StringComparer.Ordinal);
 
     private static long CodesThatDiffer(PackedMatrix a, PackedMatrix b)

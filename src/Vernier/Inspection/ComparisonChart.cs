@@ -1,4 +1,4 @@
-using Vernier.Tuning;
+using Vernier.Cards;
 
 namespace Vernier.Inspection;
 

@@ -7,7 +7,6 @@ using Vernier.Files.HuggingFace;
 using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;
-using Vernier.Tuning;
 
 namespace Vernier.Inspection;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Inspection;
 
@@ -8,7 +9,7 @@ namespace Vernier.Inspection;
 internal static class PlainTensors
 {
     /// <summary>One line for each tensor that differs, and how many there are in either.</summary>
-    public static (IReadOnlyList<string> Differences, int Total) Differences(LanguageModel a, LanguageModel b, CancellationToken cancel)
+    public static (IReadOnlyList<string> Differences, int Total) Differences(LoadedModel a, LoadedModel b, CancellationToken cancel)
     {
         var (first, second) = (Of(a), Of(b));
         var differences = new List<string>();
@@ -24,7 +25,7 @@ internal static class PlainTensors
         return (differences, first.Count + second.Keys.Count(name => !first.ContainsKey(name)));
     }
 
-    private static Dictionary<string, (WeightMatrix? Matrix, Parameter? Vector)> Of(LanguageModel model) =>
+    private static Dictionary<string, (WeightMatrix? Matrix, Parameter? Vector)> Of(LoadedModel model) =>
         model.Decoder.Weights().Where(w => w.Matrix is not PackedMatrix).ToDictionary(w => w.Name, w => (w.Matrix, w.Vector), StringComparer.Ordinal);
 
     private static string? Difference((WeightMatrix? Matrix, Parameter? Vector) a, (WeightMatrix? Matrix, Parameter? Vector) b)

@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using Vernier.Methods.Peqa;
 using Vernier.Methods.Qlora;
 using Vernier.Quantization;
-using Vernier.Tuning;
 
 namespace Vernier.Methods;
 

@@ -1,4 +1,4 @@
-using Vernier.Tuning;
+using Vernier.Data;
 
 namespace Vernier.Methods;
 
@@ -125,6 +125,9 @@ public sealed record TuneOptions
     /// <summary>Resident memory to stay below, in bytes; null = 0.6 GB, or a tenth above what the model takes. Decides how many blocks keep their insides for the backward pass.</summary>
     [Option("memory-limit", "resident memory to stay below, e.g. 400M or 1.5G; default: 600M, or a tenth above what the model takes", Range = "[1, ]")]
     public long? MemoryLimit { get; init; }
+
+    /// <summary>How the run lays out its data.</summary>
+    public RowOptions Rows => new(Context, TrainOnPrompt);
 
     /// <summary>Refuses values that make no sense, alone or together.</summary>
     /// <param name="dash">What stands in front of an option's name in messages: <c>--</c> on the command line.</param>

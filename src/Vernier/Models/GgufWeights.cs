@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Kernels;
+using Vernier.Quantization;
 
 namespace Vernier.Models;
 
@@ -69,7 +70,7 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
         var matrix = new PackedMatrix((int)tensor.Rows, (int)tensor.Columns, bits, groupSize, codebook);
         var columns = matrix.Columns;
         var largest = codebook is null ? (1 << bits) - 1 : codebook.Max(MathF.Abs);
-        Rows.ForEachRange(matrix.Rows, columns, (from, to) =>
+        RowRanges.ForEach(matrix.Rows, columns, (from, to) =>
         {
             var codes = new byte[columns];
             for (var row = from; row < to; row++)
@@ -103,7 +104,7 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
     private DenseMatrix Dense(GgufTensor tensor, RotaryRowOrder order)
     {
         var matrix = new DenseMatrix((int)tensor.Rows, (int)tensor.Columns);
-        Rows.ForEachRange(matrix.Rows, matrix.Columns, (from, to) =>
+        RowRanges.ForEach(matrix.Rows, matrix.Columns, (from, to) =>
         {
             for (var row = from; row < to; row++)
             {

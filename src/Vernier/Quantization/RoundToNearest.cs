@@ -1,5 +1,4 @@
 using Vernier.Kernels;
-using Vernier.Models;
 
 namespace Vernier.Quantization;
 
@@ -15,7 +14,7 @@ public static class RoundToNearest
     public static PackedMatrix Quantize(WeightMatrix weight, int bits, int group, GridKind kind = GridKind.MinMax, CancellationToken cancel = default)
     {
         var packed = new PackedMatrix(weight.Rows, weight.Columns, bits, group);
-        Rows.ForEachRange(weight.Rows, weight.Columns, (from, to) => QuantizeRows(weight, from, to, packed, kind, cancel));
+        RowRanges.ForEach(weight.Rows, weight.Columns, (from, to) => QuantizeRows(weight, from, to, packed, kind, cancel));
         return packed;
     }
 

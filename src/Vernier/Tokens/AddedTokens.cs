@@ -1,3 +1,5 @@
+using Vernier.Tokens.Patterns;
+
 namespace Vernier.Tokens;
 
 /// <summary>

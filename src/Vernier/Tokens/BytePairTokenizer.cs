@@ -1,4 +1,5 @@
 using System.Text;
+using Vernier.Tokens.Patterns;
 
 namespace Vernier.Tokens;
 

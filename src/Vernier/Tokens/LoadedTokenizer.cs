@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Tokens;
 

@@ -1,3 +1,5 @@
+using Vernier.Tokens.Patterns;
+
 namespace Vernier.Tokens;
 
 /// <summary>A stage that cuts a text into pieces and may change them.</summary>

@@ -1,3 +1,5 @@
+using Vernier.Tokens.Patterns;
+
 namespace Vernier.Tokens;
 
 /// <summary>Cuts a text into the pieces within which BPE merges.</summary>

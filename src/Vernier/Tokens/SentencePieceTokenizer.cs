@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Vernier.Tokens.Patterns;
 
 namespace Vernier.Tokens;
 

@@ -1,3 +1,5 @@
+using Vernier.Tokens.Patterns;
+
 namespace Vernier.Tokens;
 
 /// <summary>Each pre-tokenizer cuts the pieces of the one before, and sees no more than that piece.</summary>

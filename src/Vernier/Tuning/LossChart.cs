@@ -1,4 +1,5 @@
-using static Vernier.Tuning.ChartCanvas;
+using Vernier.Cards;
+using static Vernier.Cards.ChartCanvas;
 
 namespace Vernier.Tuning;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Vernier.Adapters;
+using Vernier.Cards;
 using Vernier.Data;
 using Vernier.Methods;
 

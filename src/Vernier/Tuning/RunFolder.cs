@@ -1,4 +1,5 @@
 using Vernier.Files;
+using Vernier.Methods;
 
 namespace Vernier.Tuning;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Vernier.Kernels;
 using Vernier.Methods;
+using Vernier.Models;
 
 namespace Vernier.Tuning;
 
@@ -42,6 +43,18 @@ public static class TrainingSpeed
                 break;
         }
         return 4.0 * tokens * rows * columns / best / 1e9;
+    }
+
+    /// <summary>Necessary floating-point operations of a PEQA step per token: forward and input gradient of the block linears and of the head,
+    /// attention forward and backward over half of the square.</summary>
+    internal static double StepFlopsPerToken(ModelConfig config, int context)
+    {
+        double hidden = config.HiddenSize, query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
+        var gated = config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh;
+        var block = hidden * (2 * query + 2 * key) + (gated ? 3 : 2) * hidden * config.FeedForwardSize;
+        var head = hidden * config.VocabularySize;
+        var attention = 7 * query * context / 2;
+        return 4 * (config.Layers * block + head) + 2 * config.Layers * attention;
     }
 
     private static WeightMatrix Like(LinearShape layer, TuneOptions options, int rows, int columns)

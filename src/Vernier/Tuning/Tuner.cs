@@ -1,8 +1,10 @@
 using Vernier.Adapters;
+using Vernier.Cards;
 using Vernier.Data;
 using Vernier.Files;
 using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Models.Loading;
 
 namespace Vernier.Tuning;
 
@@ -12,7 +14,7 @@ public sealed class Tuner
 {
     private const double WorseBy = 1e-4; // nats a token that count as worse
 
-    private readonly LanguageModel? _model;
+    private readonly LoadedModel? _model;
     private readonly Decoder _decoder;
     private readonly Compute _compute;
     private readonly string _modelPath;
@@ -29,11 +31,11 @@ public sealed class Tuner
     /// <param name="evalData">Taken for the validation loss before, while and after; null = none is taken.</param>
     /// <param name="output">The folder that the run writes.</param>
     /// <exception cref="ArgumentException">An option's value makes no sense, or two exclude each other.</exception>
-    public Tuner(LanguageModel model, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
+    public Tuner(LoadedModel model, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
         : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(model.Compute.Pool.Cancellation), options, data, evalData, output)
     {
         _model = model;
-        _license = HubCard.LicenseOf(model.Source);
+        _license = ModelLicense.Of(model.Source);
         model.ReleaseTokenizer(); // the data are ids by now
     }
 
@@ -66,7 +68,7 @@ public sealed class Tuner
     public static bool HoldsFinishedRun(string output) => RunFolder.HoldsFinishedRun(output);
 
     /// <summary>Puts the method into the model's base and trains it: what earlier tuning or an adapter left in the model is taken away first, as by
-    /// <see cref="LanguageModel.Reset"/>. The model stays tuned, with the method's linears in place.</summary>
+    /// <see cref="LoadedModel.Reset"/>. The model stays tuned, with the method's linears in place.</summary>
     /// <param name="resume">Go on from the last checkpoint in the output folder; from the start where there is none yet.</param>
     /// <param name="progress">Called after every step.</param>
     /// <param name="cancel">Ends the run within the step that is under way, with a checkpoint of the steps before it: what is computed of an unfinished step is dropped.

@@ -79,6 +79,6 @@ public class PromptFormTests
     {
         using var folder = new TemporaryFolder();
         ModelConfig config = TinyRun.Config with { VocabularySize = 0x10100, ContextLength = 4096 };
-        return TrainingData.Load(folder.Write(name, content), new MarkedTokenizer(), new TuneOptions(), config, s_template);
+        return TrainingData.Load(folder.Write(name, content), new MarkedTokenizer(), new TuneOptions().Rows, config, s_template);
     }
 }

@@ -126,10 +126,10 @@ public class TrainingDataTests
         using var folder = new TemporaryFolder();
         var path = folder.Write("x.jsonl", """{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "bc"}, {"role": "user", "content": "d"}, {"role": "assistant", "content": "e"}]}""");
         var template = ChatTemplate.Parse("{% for m in messages %}{{ m.role[0] }}:{{ m.content }};{% endfor %}{% if add_generation_prompt %}a:{% endif %}");
-        var data = TrainingData.Load(path, s_plain, new TuneOptions(), s_config, template);
+        var data = TrainingData.Load(path, s_plain, new TuneOptions().Rows, s_config, template);
         Assert.Equal("u:a;a:bc;u:d;a:e;", Text(data.RowIds(0)));
         Assert.Equal("bc;e;", Text([.. data.RowTargets(0).ToArray().Where(t => t >= 0)]));
-        Assert.Contains("no chat template", Assert.Throws<InvalidDataException>(() => TrainingData.Load(path, s_plain, new TuneOptions(), s_config)).Message);
+        Assert.Contains("no chat template", Assert.Throws<InvalidDataException>(() => TrainingData.Load(path, s_plain, new TuneOptions().Rows, s_config)).Message);
     }
 
     [Fact]
@@ -198,7 +198,7 @@ public class TrainingDataTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.At("x.txt"), [.. "one\ntwo "u8, 0xff, 0xfe]);
-        Assert.Contains("offset 8 (line 2)", Assert.Throws<InvalidDataException>(() => TrainingData.Load(folder.At("x.txt"), s_plain, new TuneOptions(), s_config)).Message);
+        Assert.Contains("offset 8 (line 2)", Assert.Throws<InvalidDataException>(() => TrainingData.Load(folder.At("x.txt"), s_plain, new TuneOptions().Rows, s_config)).Message);
     }
 
     [Fact]
@@ -210,7 +210,7 @@ public class TrainingDataTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.Write("x.jsonl", $"{{\"input_ids\": [{string.Join(',', Enumerable.Repeat(1, 33))}]}}");
-        Assert.Contains("at most 32", Assert.Throws<InvalidDataException>(() => TrainingData.Load(path, null, new TuneOptions(), TinyRun.Config)).Message);
+        Assert.Contains("at most 32", Assert.Throws<InvalidDataException>(() => TrainingData.Load(path, null, new TuneOptions().Rows, TinyRun.Config)).Message);
     }
 
     [Fact]
@@ -243,7 +243,7 @@ public class TrainingDataTests
     private static TrainingData Load(string name, string text, int context, ITokenizer? tokenizer, TuneOptions? options = null)
     {
         using var folder = new TemporaryFolder();
-        return TrainingData.Load(folder.Write(name, text), tokenizer, (options ?? new TuneOptions()) with { Context = context }, s_config);
+        return TrainingData.Load(folder.Write(name, text), tokenizer, new RowOptions(context, options?.TrainOnPrompt ?? false), s_config);
     }
 
     private static string Text(ReadOnlySpan<int> ids)

@@ -23,7 +23,7 @@ internal sealed partial record ChoiceGolden(ChoiceTask Task, int Shots, IReadOnl
         if (name.Groups[1].Value == Mmlu.Name)
             return new(Mmlu.Task, shots, [.. json.GetProperty("by_subject").EnumerateObject().Select(s => Subject(s.Name, s.Value, shots, limit))], json);
 
-        var task = ChoiceTask.All.Single(t => t.Name == name.Groups[1].Value);
+        var task = ChoiceTasks.All.Single(t => t.Name == name.Groups[1].Value);
         var folder = SharedFiles.At($"data/mc/{task.Name}");
         var data = Directory.EnumerateFiles(folder, "*.jsonl").Where(p => Path.GetFileName(p) != "train.jsonl");
         var examples = shots == 0 ? "" : ChoiceEvaluation.Examples(task, Path.Combine(folder, "train.jsonl"), shots);

@@ -20,7 +20,7 @@ public sealed class NaturalInstructionsTests : IDisposable
         var asked = Assert.Single(NaturalInstructions.Read(path, null));
         Assert.Equal("Definition: Say it.\n\nInput: one\nOutput:", asked.Prompt);
         Assert.Equal("a", asked.References[0]);
-        var data = TrainingData.Load(path, new ByteTokenizer(), new TuneOptions(), TinyRun.Config with { VocabularySize = 257, ContextLength = 512 });
+        var data = TrainingData.Load(path, new ByteTokenizer(), new TuneOptions().Rows, TinyRun.Config with { VocabularySize = 257, ContextLength = 512 });
         Assert.Equal(asked.Prompt + " a", new ByteTokenizer().Decode(data.RowIds(0).ToArray()));
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Vernier.Calibration;
 using Vernier.Export;
 using Vernier.Inspection;
 using Vernier.Kernels;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Vernier.Calibration;
 using Vernier.Export;
 using Vernier.Files;
 using Vernier.Files.HuggingFace;
@@ -7,7 +8,6 @@ using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Quantization;
 using Vernier.TestSupport;
 using Vernier.Tuning;
 

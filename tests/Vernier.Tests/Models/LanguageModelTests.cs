@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Vernier.Files.Gguf;
 using Vernier.Models;
+using Vernier.Models.Loading;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Models;

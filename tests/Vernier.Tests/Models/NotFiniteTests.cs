@@ -1,3 +1,4 @@
+using Vernier.Calibration;
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Files;
@@ -8,7 +9,6 @@ using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Quantization;
 
 namespace Vernier.Tests.Models;
 

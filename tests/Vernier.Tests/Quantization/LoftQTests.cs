@@ -1,7 +1,7 @@
 using Vernier.Kernels;
 using Vernier.Quantization;
-using Vernier.Tests.Goldens;
 using Vernier.TestSupport;
+using Vernier.Tests.Goldens;
 
 namespace Vernier.Tests.Quantization;
 

@@ -1,8 +1,8 @@
+using Vernier.Calibration;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Quantization;
-using Vernier.Tests.Models;
 using Vernier.TestSupport;
+using Vernier.Tests.Models;
 
 namespace Vernier.Tests.Quantization;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.TestSupport;
 using Vernier.Tokens;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Tests.Tokens;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Tokens;
+using Vernier.Tokens.Templates;
 
 namespace Vernier.Tests.Tokens;
 

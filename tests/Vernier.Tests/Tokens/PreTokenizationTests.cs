@@ -1,4 +1,5 @@
 using Vernier.Tokens;
+using Vernier.Tokens.Patterns;
 
 namespace Vernier.Tests.Tokens;
 

@@ -1,4 +1,4 @@
-using Vernier.Adapters;
+using Vernier.Cards;
 using Vernier.Data;
 using Vernier.Methods;
 using Vernier.Models;

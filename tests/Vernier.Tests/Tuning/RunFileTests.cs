@@ -1,5 +1,5 @@
 using Vernier.Methods;
-using Vernier.Tuning;
+using Vernier.Options;
 
 namespace Vernier.Tests.Tuning;
 

@@ -37,8 +37,8 @@ public class RunGoldenTests(ITestOutputHelper output)
         var run = All()[index];
         var options = Options(run)!;
         using var model = LanguageModel.Load(Model(), new LoadOptions { Mode = run.GetProperty("method").GetString() == "peqa_int8g32" ? ComputeMode.Int8 : ComputeMode.Fp32 });
-        var data = TrainingData.Load(SharedFiles.At(Text), model, options);
-        var test = s_long ? TrainingData.Load(SharedFiles.At(Test), model, options) : null;
+        var data = TrainingData.Load(SharedFiles.At(Text), model, options.Rows);
+        var test = s_long ? TrainingData.Load(SharedFiles.At(Test), model, options.Rows) : null;
         TuningMethods.Create(options.Method).Apply(model.Decoder, options, model.Compute);
         model.Decoder.KeptBlocks = s_long ? model.Config.Layers : 0;
         using var loop = new TrainingLoop(model.Decoder, model.Compute, new BatchOrder(data, options.Batch, 1, null), options);
@@ -91,7 +91,7 @@ public class RunGoldenTests(ITestOutputHelper output)
     public void The_training_text_has_the_tokens_of_the_reference()
     {
         using var model = LanguageModel.Load(Model());
-        var data = TrainingData.Load(SharedFiles.At(Text), model, new TuneOptions());
+        var data = TrainingData.Load(SharedFiles.At(Text), model, new TuneOptions().Rows);
         using var tokens = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At("goldens/runs/tokens.json")));
         var rest = tokens.RootElement.GetProperty("train_tokens").GetInt32() % 512;
         Assert.Equal(tokens.RootElement.GetProperty("train_tokens").GetInt32() - rest, data.Tokens);

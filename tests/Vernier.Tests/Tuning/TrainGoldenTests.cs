@@ -130,7 +130,7 @@ public class TrainGoldenTests
         {
             File.WriteAllLines(path, Enumerable.Range(0, golden["input_ids"].Values.Length / width)
                 .Select(row => JsonSerializer.Serialize(new { input_ids = Row("input_ids", row), attention_mask = Row("attention_mask", row), labels = Row("labels", row) })));
-            return TrainingData.Load(path, null, new TuneOptions(), config);
+            return TrainingData.Load(path, null, new TuneOptions().Rows, config);
         }
         finally
         {

@@ -1,0 +1,148 @@
+using System.Text.RegularExpressions;
+using Vernier.Kernels;
+using Vernier.Models;
+using Vernier.Quantization;
+
+namespace Vernier.Calibration;
+
+/// <summary>Quantizes the linears of a decoder, block by block in the order of computation. With GPTQ each linear's moments are taken from inputs
+/// that all linears before it, in earlier blocks and in its own, have already changed. What it leaves is the model's new base: tuning starts from it.</summary>
+public static class ModelQuantizer
+{
+    // Linears that read one input are calibrated in one pass; the stages of a block in the order of computation.
+    private static readonly string[][] Stages =
+    [
+        ["q_proj", "k_proj", "v_proj"],
+        ["o_proj", "out_proj"],
+        ["gate_proj", "up_proj", "fc1", "fc_in", "c_fc"],
+        ["down_proj", "fc2", "fc_out", "c_proj"],
+    ];
+
+    /// <summary>Quantizes every linear in place.</summary>
+    /// <param name="calibration">Batches of tokens; needed by gptq alone.</param>
+    /// <param name="progress">Called after each linear.</param>
+    /// <exception cref="ArgumentException">Unknown scheme, gptq without calibration data, or a damaged pattern.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled: some linears are quantized, some are not. <see cref="Models.Loading.LoadedModel.Reset"/> brings all of them back.</exception>
+    public static IReadOnlyList<QuantizedLayer> Quantize(Decoder decoder, Compute compute, QuantizeOptions options, IReadOnlyList<TokenBatch>? calibration = null, Action<QuantizedLayer>? progress = null, CancellationToken cancel = default)
+    {
+        var bits = BitsOf(options.Checked());
+        using var work = new WorkLease(decoder, compute, cancel, "is being quantized", changes: true);
+        var done = new List<QuantizedLayer>();
+        if (options.Scheme != QuantizationScheme.GptqName)
+        {
+            var grid = QuantizationScheme.Grid(options.Scheme);
+            decoder.ReplaceLinears(linear => Replaced(linear, RoundToNearest.Quantize(linear.Weight, bits(linear.Name), options.Group, grid, cancel), Report));
+            decoder.MakeBase(keeps: true);
+            return done;
+        }
+        if (calibration is not { Count: > 0 })
+            throw new ArgumentException("gptq needs calibration data", nameof(calibration));
+        Sequential(decoder, compute, options, bits, calibration, Report);
+        decoder.MakeBase(keeps: true);
+        return done;
+
+        void Report(QuantizedLayer layer)
+        {
+            done.Add(layer);
+            progress?.Invoke(layer);
+        }
+    }
+
+    private static void Sequential(Decoder decoder, Compute compute, QuantizeOptions options, Func<string, int> bits, IReadOnlyList<TokenBatch> calibration, Action<QuantizedLayer> report)
+    {
+        var hidden = new float[calibration.Count][];
+        for (var i = 0; i < hidden.Length; i++)
+        {
+            hidden[i] = new float[calibration[i].Tokens * decoder.Config.HiddenSize];
+            decoder.HiddenStates(compute, calibration[i], 0, hidden[i]);
+        }
+        var perBlock = decoder.Linears.Count / decoder.Config.Layers;
+        var scratch = new float[hidden.Max(h => h.Length)];
+        for (var layer = 0; layer < decoder.Config.Layers; layer++)
+        {
+            var names = decoder.Linears.Skip(layer * perBlock).Take(perBlock).Select(l => l.Name).ToArray();
+            var waiting = names.ToHashSet(); // linears of this block that are still to be quantized
+            foreach (var stage in StagesOf(names))
+            {
+                var settings = new GptqOptions { Group = options.Group, Damping = options.Damping, ActivationOrder = options.ActivationOrder, StaticGroups = options.ActivationOrder };
+                using var moments = Record(decoder, compute, calibration, hidden, scratch, layer, stage[0], waiting, options.SkipTokens);
+                using var factor = GptqFactor.Of(compute.Pool, moments, settings);
+                waiting.ExceptWith(stage);
+                decoder.ReplaceLinears(linear =>
+                {
+                    var plain = linear is RecordingLinear recording ? recording.Inner : linear;
+                    if (!stage.Contains(plain.Name))
+                        return plain;
+                    var result = Gptq.Quantize(compute.Pool, plain.Weight, factor, settings with { Bits = bits(plain.Name) });
+                    return Replaced(plain, result.Pack(), report);
+                });
+            }
+            for (var i = 0; i < hidden.Length; i++)
+                decoder.ForwardBlock(compute, calibration[i], layer, hidden[i]);
+        }
+    }
+
+    // Runs one block on all batches; the first linear of the stage records the inputs that the stage shares, and nothing from there on is computed.
+    private static InputMoments Record(Decoder decoder, Compute compute, IReadOnlyList<TokenBatch> calibration, float[][] hidden, float[] scratch, int layer, string first, HashSet<string> waiting, int skip)
+    {
+        var rows = new CalibrationRows(skip);
+        InputMoments? moments = null;
+        decoder.ReplaceLinears(linear => waiting.Contains(linear.Name)
+            ? new RecordingLinear(linear, linear.Name == first ? moments = new InputMoments(linear.InFeatures) : null, rows)
+            : linear);
+        for (var i = 0; i < hidden.Length; i++)
+        {
+            rows.Set(calibration[i]);
+            hidden[i].CopyTo(scratch, 0);
+            decoder.ForwardBlock(compute, calibration[i], layer, scratch.AsSpan(0, hidden[i].Length));
+        }
+        return moments!;
+    }
+
+    private static IEnumerable<string[]> StagesOf(string[] names)
+    {
+        var known = Stages.Select(stage => names.Where(n => stage.Contains(Leaf(n))).ToArray()).Where(s => s.Length > 0).ToArray();
+        var alone = names.Where(n => !known.Any(s => s.Contains(n))).Select(n => new[] { n });
+        return known.Concat(alone);
+    }
+
+    private static string Leaf(string module) => module[(module.LastIndexOf('.') + 1)..];
+
+    private static FrozenLinear Replaced(Linear linear, PackedMatrix packed, Action<QuantizedLayer> report)
+    {
+        report(new(linear.Name, packed.Bits, RelativeError(linear.Weight, packed)));
+        linear.Weight.Dispose();
+        return new FrozenLinear(linear.Name, packed, linear.Bias);
+    }
+
+    private static double RelativeError(WeightMatrix weight, PackedMatrix packed)
+    {
+        var (before, after) = (new float[weight.Columns], new float[weight.Columns]);
+        var (error, size) = (0.0, 0.0);
+        for (var row = 0; row < weight.Rows; row++)
+        {
+            weight.ReadTile(row, 1, 0, weight.Columns, before, weight.Columns);
+            packed.ReadTile(row, 1, 0, weight.Columns, after, weight.Columns);
+            for (var j = 0; j < before.Length; j++)
+            {
+                var difference = (double)before[j] - after[j];
+                error += difference * difference;
+                size += (double)before[j] * before[j];
+            }
+        }
+        return size == 0 ? 0 : error / size;
+    }
+
+    /// <summary>The bit width of a linear by its module path.</summary>
+    internal static Func<string, int> BitsOf(QuantizeOptions options)
+    {
+        var patterns = options.Overrides.Select(o => (Pattern: new Regex(o.Pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(0.1)), o.Bits)).ToArray();
+        return name =>
+        {
+            foreach (var (pattern, bits) in patterns)
+                if (pattern.IsMatch(name))
+                    return bits;
+            return options.Bits;
+        };
+    }
+}
