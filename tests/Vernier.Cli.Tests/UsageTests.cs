@@ -15,6 +15,16 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public void TheVersionIsOneLineThatPackagesCanHave()
+    {
+        var run = CommandLine.Vernier("--version");
+        Assert.Equal(0, run.ExitCode);
+        // X.Y.Z, of commits after a tag with -alpha.0.N, and with the commit where the checkout knows it
+        Assert.Matches(@"^\d+\.\d+\.\d+(-[a-z]+(\.\d+)+)?(\+[0-9a-f]{40})?\s*$", run.Output);
+        Assert.DoesNotContain("0.0.0", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void EveryVerbBearsItsNameAndTakesTheCommonOptions() => Assert.All(VerbList.All, verb =>
     {
         var command = verb.Create();
