@@ -4,7 +4,6 @@ using Vernier.Files.Safetensors;
 using Vernier.Methods;
 using Vernier.Tokens;
 using Vernier.Tokens.Templates;
-using Vernier.Tuning;
 
 namespace Vernier.Fuzz;
 

@@ -44,7 +44,7 @@ internal static class DrillModel
         using (var model = Create(large: true))
             GgufExport.Write(model, drill.At("model.gguf"));
         using (var model = Create(large: true, quantized: false))
-            HuggingFaceExport.Write(model, drill.At("full"), Vernier.Files.ElementType.F32);
+            HuggingFaceExport.Write(model, drill.At("full"), Vernier.Files.Tensors.ElementType.F32);
         File.WriteAllText(drill.At("text.txt"), string.Concat(Enumerable.Range(0, 300).Select(i => $"the quick fox {i} jumps over the lazy dog {i * 7 % 13}\n")));
         File.WriteAllText(drill.At("long.txt"), string.Concat(Enumerable.Range(0, 40_000).Select(i => $"the quick fox {i} jumps over the lazy dog {i * 7 % 13}\n")));
         File.WriteAllText(drill.At("rows.jsonl"), string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{{\"ids\":[1,2,3,{4 + i % 200}]}}\n")));

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using Vernier.Cli.Arguments;
+using Vernier.Cli.Terminal;
 using Vernier.Tokens;
 using Vernier.Tokens.Templates;
 
@@ -12,16 +14,13 @@ internal static partial class ErrorReport
     private const int Failed = 1;
     private const int WrongUsage = 2;
 
-    /// <summary>What stderr says of a verb that a signal ended.</summary>
-    public const string InterruptedLine = "vernier: interrupted";
-
     /// <param name="error">Where the line goes; null = stderr.</param>
     public static async Task<int> RunAsync(RootCommand root, string[] args, TextWriter? error = null)
     {
         var parsed = root.Parse(args);
         if (UsageErrors.Find(parsed, args) is { } wrong)
         {
-            TryWrite($"vernier: {OneLine(wrong)}", error);
+            ErrorLine.TryWrite($"vernier: {OneLine(wrong)}", error);
             return WrongUsage;
         }
         var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }; // signals are heard in one place
@@ -35,32 +34,18 @@ internal static partial class ErrorReport
         }
         catch (UsageException e)
         {
-            TryWrite($"vernier: {OneLine(e.Message)}", error);
+            ErrorLine.TryWrite($"vernier: {OneLine(e.Message)}", error);
             return WrongUsage;
         }
         catch (Exception e) when (interruption.ExitCode != 0 && IsCancellation(e))
         {
-            TryWrite(InterruptedLine, error);
+            ErrorLine.TryWrite(ErrorLine.Interrupted, error);
             return interruption.ExitCode;
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("VERNIER_TRACE") is not { Length: > 0 })
         {
-            TryWrite($"vernier: {OneLine(FileErrors.Describe(e, args) ?? Describe(e))}", error);
+            ErrorLine.TryWrite($"vernier: {OneLine(FileErrors.Describe(e, args) ?? Describe(e))}", error);
             return Failed;
-        }
-    }
-
-    /// <summary>Writes a line to stderr, where that can be written.</summary>
-    /// <param name="error">Stands for stderr; null = stderr.</param>
-    public static void TryWrite(string line, TextWriter? error = null)
-    {
-        try
-        {
-            (error ?? Console.Error).WriteLine(line);
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            // Nobody is there to read it.
         }
     }
 

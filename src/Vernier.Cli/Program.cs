@@ -1,4 +1,5 @@
 using Vernier.Cli.Terminal;
+using Vernier.Cli.Verbs;
 
 namespace Vernier.Cli;
 

@@ -1,12 +1,13 @@
 using System.Text.Json;
-using Vernier.Files.Awq;
-using Vernier.Files.BitsAndBytes;
-using Vernier.Files.CompressedTensors;
-using Vernier.Files.Gptq;
+using Vernier.Files.Disk;
 using Vernier.Files.HuggingFace;
-using Vernier.Files.Mlx;
-using Vernier.Files.Native;
-using Vernier.Kernels;
+using Vernier.Files.Packings;
+using Vernier.Files.Packings.Awq;
+using Vernier.Files.Packings.BitsAndBytes;
+using Vernier.Files.Packings.CompressedTensors;
+using Vernier.Files.Packings.Gptq;
+using Vernier.Files.Packings.Mlx;
+using Vernier.Files.Packings.Native;
 
 namespace Vernier.Files;
 
@@ -33,42 +34,6 @@ public static class QuantizedFolder
         if (Object(folder.Config.RootElement, "quantization_config") is { } settings)
             return (settings, folder.ConfigPath, MethodOf(settings) ?? UnnamedMethod(folder, settings));
         return FindBeside(folder, "quantize_config.json", GptqFolder.Name) ?? FindBeside(folder, "quant_config.json", AwqFolder.Name);
-    }
-
-    /// <summary>A layer as the matrix that products read.</summary>
-    /// <param name="folder">Where it was read from, for messages.</param>
-    /// <param name="scales">Name of the tensor of its scales, for messages.</param>
-    /// <exception cref="InvalidDataException">A scale or offset is not finite.</exception>
-    internal static PackedMatrix ToPacked(QuantizedLayer layer, HfFolder folder, string scales)
-    {
-        var packed = new PackedMatrix(layer.OutFeatures, layer.InFeatures, layer.Bits, layer.GroupSize, layer.Codebook, layer.GroupIndex);
-        for (var row = 0; row < layer.OutFeatures; row++)
-            packed.SetRowCodes(row, layer.Codes.AsSpan(row * layer.InFeatures, layer.InFeatures));
-        var scale = packed.Scales.Scale.Span;
-        var offset = packed.Scales.Offset.Span;
-        layer.Scales.CopyTo(scale);
-        // A scale of 16 bits times a zero point is exact in fp32, so scale * code + offset is scale * (code - zero) to the bit.
-        for (var i = 0; i < offset.Length; i++)
-            offset[i] = layer.Offsets is not null ? layer.Offsets[i] : layer.ZeroPoints is not null ? -scale[i] * layer.ZeroPoints[i] : 0;
-        var largest = layer.Codebook is null ? (1 << layer.Bits) - 1 : layer.Codebook.Max(MathF.Abs);
-        var bad = NotFinite.GroupIn(scale, offset, largest);
-        if (bad < 0)
-            return packed;
-        var found = $"a weight that is not finite (scale {scale[bad]}{(layer.Offsets is null ? "" : $", offset {offset[bad]}")}) in row {bad / layer.Groups}, group {bad % layer.Groups}";
-        packed.Dispose();
-        throw Damaged.File(folder.Get(scales).FilePath, $"tensor '{scales}'", found, "finite numbers");
-    }
-
-    /// <summary>The codes of a layer row by row.</summary>
-    internal static Action<int, Span<byte>> CodesOf(QuantizedLayer layer) => (row, codes) => layer.Codes.AsSpan(row * layer.InFeatures, layer.InFeatures).CopyTo(codes);
-
-    /// <summary>The modules that have a tensor of one of these suffixes: of several, so that a missing tensor is missed by its name.</summary>
-    internal static IReadOnlyList<string> ModulesWith(HfFolder folder, params ReadOnlySpan<string> suffixes)
-    {
-        var modules = new List<string>();
-        foreach (var suffix in suffixes)
-            modules.AddRange(folder.Tensors.Where(t => t.Name.EndsWith(suffix, StringComparison.Ordinal)).Select(t => t.Name[..^suffix.Length]));
-        return [.. modules.Distinct()];
     }
 
     private static (JsonElement Settings, string Path, string Method)? FindBeside(HfFolder folder, string file, string method)

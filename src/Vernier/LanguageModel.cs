@@ -5,7 +5,6 @@ using Vernier.Export;
 using Vernier.Generation;
 using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Models.Loading;
 using Vernier.Tokens;
 using Vernier.Tuning;
 

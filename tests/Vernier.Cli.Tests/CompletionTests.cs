@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Vernier.Cli.Help;
 using Vernier.Cli.Tests.Terminal;
+using Vernier.Cli.Verbs;
 
 namespace Vernier.Cli.Tests;
 

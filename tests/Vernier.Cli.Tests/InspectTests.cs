@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Vernier.Calibration;
 using Vernier.Export;
-using Vernier.Files;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Inspection;
 using Vernier.Methods;
 using Vernier.Options;

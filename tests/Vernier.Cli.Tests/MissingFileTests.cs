@@ -1,3 +1,5 @@
+using Vernier.Cli.Verbs;
+
 namespace Vernier.Cli.Tests;
 
 /// <summary>A file that is not there, or is a folder: one wording in every verb and option, and nothing is left behind.</summary>

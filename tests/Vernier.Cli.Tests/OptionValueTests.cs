@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Reflection;
+using Vernier.Cli.Verbs;
 using Vernier.Methods;
 using Vernier.Options;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Cli.Help;
 using Vernier.Cli.Verbs;
 
 namespace Vernier.Cli.Tests;

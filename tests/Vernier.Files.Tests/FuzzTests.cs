@@ -1,6 +1,8 @@
+using Vernier.Files.Disk;
 using Vernier.Files.Gguf;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests;

@@ -1,3 +1,5 @@
+using Vernier.Files.Disk;
+
 namespace Vernier.Files.Tests;
 
 /// <summary>JSON of model folders: whatever is read can be used as text.</summary>

@@ -1,3 +1,5 @@
+using Vernier.Files.Disk;
+
 namespace Vernier.Files.Tests;
 
 public class ReplacingFolderTests

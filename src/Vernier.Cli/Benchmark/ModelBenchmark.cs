@@ -17,7 +17,7 @@ public static class ModelBenchmark
     private const int WarmUp = 3;
     private const long MostReadBytes = 512L << 20;
 
-    /// <summary>Runs everything. The model is changed: it ends with tuned scales, until <see cref="Models.Loading.LoadedModel.Reset"/>.</summary>
+    /// <summary>Runs everything. The model is changed: it ends with tuned scales, until <see cref="Models.LoadedModel.Reset"/>.</summary>
     /// <param name="repetitions">Each measurement is the best of so many.</param>
     /// <param name="inferenceOnly">Prefill and decoding alone.</param>
     /// <param name="tuneMode">Arithmetic of the tuning step; inference uses the model's.</param>

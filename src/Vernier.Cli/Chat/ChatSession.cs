@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Vernier.Cli.Terminal;
-using Vernier.Files;
+using Vernier.Files.Disk;
 using Vernier.Generation;
 using Vernier.Tokens.Templates;
 

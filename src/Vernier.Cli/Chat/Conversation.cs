@@ -1,4 +1,5 @@
 using System.Text;
+using Vernier.Cli.Arguments;
 using Vernier.Generation;
 using Vernier.Tokens;
 using Vernier.Tokens.Templates;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
-using Vernier.Files;
+using Vernier.Files.Disk;
 using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Vernier.Adapters;
+using Vernier.Cli.Arguments;
 using Vernier.Methods;
 
 namespace Vernier.Cli.Verbs;

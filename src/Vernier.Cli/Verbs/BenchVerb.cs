@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Cli.Arguments;
 using Vernier.Cli.Benchmark;
 using Vernier.Cli.Terminal;
 using Vernier.Models;

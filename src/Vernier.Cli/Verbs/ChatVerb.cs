@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Cli.Arguments;
 using Vernier.Cli.Chat;
 using Vernier.Cli.Terminal;
 using Vernier.Models;

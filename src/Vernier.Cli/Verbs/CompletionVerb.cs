@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Vernier.Cli.Arguments;
+using Vernier.Cli.Help;
 
 namespace Vernier.Cli.Verbs;
 

@@ -1,12 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Cli.Arguments;
 using Vernier.Cli.Terminal;
 using Vernier.Evaluation;
 using Vernier.Export;
-using Vernier.Files;
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Files.Tensors;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Cli.Verbs;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Cli.Arguments;
 using Vernier.Cli.Terminal;
 using Vernier.Generation;
 using Vernier.Models;

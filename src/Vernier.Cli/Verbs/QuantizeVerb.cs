@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Vernier.Calibration;
+using Vernier.Cli.Arguments;
 using Vernier.Cli.Terminal;
 using Vernier.Export;
 using Vernier.Kernels;

@@ -1,5 +1,7 @@
 using System.CommandLine;
-using Vernier.Files;
+using Vernier.Cli.Arguments;
+using Vernier.Cli.Runs;
+using Vernier.Files.Disk;
 using Vernier.Inspection;
 using Vernier.Methods;
 using Vernier.Models;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Cli.Arguments;
 using Vernier.Tokens;
 
 namespace Vernier.Cli.Verbs;

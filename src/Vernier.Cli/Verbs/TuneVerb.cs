@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Cli.Arguments;
+using Vernier.Cli.Runs;
+using Vernier.Cli.Terminal;
 using Vernier.Data;
 using Vernier.Methods;
 using Vernier.Models;

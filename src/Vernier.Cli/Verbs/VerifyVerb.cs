@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Cli.Arguments;
 using Vernier.Inspection;
 
 namespace Vernier.Cli.Verbs;

@@ -1,3 +1,4 @@
+using Vernier.Files.Disk;
 using Vernier.Kernels;
 
 namespace Vernier.Files.Gguf;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vernier.Files.Disk;
 
 namespace Vernier.Files.Gguf;
 

@@ -2,6 +2,8 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
+using Vernier.Files.Disk;
+using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Gguf;
 

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Vernier.Files.Disk;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 
 namespace Vernier.Files.HuggingFace;
 

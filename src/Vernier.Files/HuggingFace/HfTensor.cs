@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Vernier.Files.Disk;
+using Vernier.Files.Tensors;
 
 namespace Vernier.Files.HuggingFace;
 

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
+using Vernier.Files.Disk;
+using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Pickle;
 

@@ -1,3 +1,5 @@
+using Vernier.Files.Tensors;
+
 namespace Vernier.Files.Pickle;
 
 /// <summary>A name from the list of those a weights file may mention. It is only a label: nothing is imported or called.</summary>

@@ -1,3 +1,5 @@
+using Vernier.Files.Disk;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 
 namespace Vernier.Files.Pickle;

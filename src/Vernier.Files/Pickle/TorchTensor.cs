@@ -1,3 +1,5 @@
+using Vernier.Files.Tensors;
+
 namespace Vernier.Files.Pickle;
 
 /// <summary>A tensor of a PyTorch file.</summary>

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using Vernier.Files.Disk;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 
 namespace Vernier.Files.Safetensors;

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Vernier.Files.Disk;
+using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Safetensors;
 

@@ -1,3 +1,5 @@
+using Vernier.Files.Tensors;
+
 namespace Vernier.Files.Safetensors;
 
 /// <summary>A tensor to be written.</summary>

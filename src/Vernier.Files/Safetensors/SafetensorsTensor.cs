@@ -1,3 +1,5 @@
+using Vernier.Files.Tensors;
+
 namespace Vernier.Files.Safetensors;
 
 /// <summary>Where a tensor of a safetensors file lies.</summary>

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Vernier.Files.Disk;
+using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Safetensors;
 

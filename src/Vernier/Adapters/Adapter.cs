@@ -1,11 +1,10 @@
 using System.Text.RegularExpressions;
 using Vernier.Cards;
 using Vernier.Data;
-using Vernier.Files;
+using Vernier.Files.Disk;
 using Vernier.Kernels;
 using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Adapters;
 

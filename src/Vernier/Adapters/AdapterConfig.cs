@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Vernier.Data;
-using Vernier.Files;
+using Vernier.Files.Disk;
 using Vernier.Methods;
 
 namespace Vernier.Adapters;

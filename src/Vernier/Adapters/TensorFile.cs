@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Vernier.Files;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Methods;
 

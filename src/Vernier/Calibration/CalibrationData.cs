@@ -1,6 +1,5 @@
 using Vernier.Data;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Calibration;
 

@@ -22,7 +22,7 @@ public static class ModelQuantizer
     /// <param name="calibration">Batches of tokens; needed by gptq alone.</param>
     /// <param name="progress">Called after each linear.</param>
     /// <exception cref="ArgumentException">Unknown scheme, gptq without calibration data, or a damaged pattern.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled: some linears are quantized, some are not. <see cref="Models.Loading.LoadedModel.Reset"/> brings all of them back.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled: some linears are quantized, some are not. <see cref="Models.LoadedModel.Reset"/> brings all of them back.</exception>
     public static IReadOnlyList<QuantizedLayer> Quantize(Decoder decoder, Compute compute, QuantizeOptions options, IReadOnlyList<TokenBatch>? calibration = null, Action<QuantizedLayer>? progress = null, CancellationToken cancel = default)
     {
         var bits = BitsOf(options.Checked());

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Vernier.Models;
-using Vernier.Models.Loading;
 using Vernier.Tokens;
 
 namespace Vernier.Data;

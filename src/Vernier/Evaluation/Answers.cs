@@ -1,5 +1,5 @@
 using Vernier.Generation;
-using Vernier.Models.Loading;
+using Vernier.Models;
 using Vernier.Tokens;
 
 namespace Vernier.Evaluation;

@@ -1,7 +1,6 @@
 using Vernier.Data;
 using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Evaluation;
 

@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
-using Vernier.Files;
-using Vernier.Files.Awq;
+using Vernier.Files.Packings;
+using Vernier.Files.Packings.Awq;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 
 namespace Vernier.Export;

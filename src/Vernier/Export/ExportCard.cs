@@ -3,7 +3,7 @@ using System.Text;
 using Vernier.Adapters;
 using Vernier.Cards;
 using Vernier.Kernels;
-using Vernier.Models.Loading;
+using Vernier.Models;
 
 namespace Vernier.Export;
 

@@ -1,8 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Vernier.Files;
-using Vernier.Models.Loading;
+using Vernier.Files.Disk;
+using Vernier.Models;
 using Vernier.Tokens;
 
 namespace Vernier.Export;

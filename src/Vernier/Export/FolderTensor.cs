@@ -1,6 +1,6 @@
-using Vernier.Files;
 using Vernier.Files.HuggingFace;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Models;
 

@@ -1,10 +1,9 @@
 using Vernier.Calibration;
-using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 

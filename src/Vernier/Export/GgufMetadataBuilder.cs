@@ -1,7 +1,6 @@
 using Vernier.Cards;
 using Vernier.Files.Gguf;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 

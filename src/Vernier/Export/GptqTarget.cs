@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Vernier.Files;
-using Vernier.Files.Gptq;
+using Vernier.Files.Packings;
+using Vernier.Files.Packings.Gptq;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 
 namespace Vernier.Export;

@@ -1,6 +1,5 @@
-using Vernier.Files;
+using Vernier.Files.Tensors;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 

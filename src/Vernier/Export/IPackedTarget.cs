@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
-using Vernier.Files;
+using Vernier.Files.Packings;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 
 namespace Vernier.Export;

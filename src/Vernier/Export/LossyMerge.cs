@@ -1,7 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
-using Vernier.Models.Loading;
 using Vernier.Quantization;
 
 namespace Vernier.Export;

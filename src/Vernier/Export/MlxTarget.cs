@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
-using Vernier.Files;
-using Vernier.Files.Mlx;
+using Vernier.Files.Packings;
+using Vernier.Files.Packings.Mlx;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 
 namespace Vernier.Export;

@@ -1,10 +1,9 @@
 using System.Runtime.InteropServices;
-using Vernier.Files;
-using Vernier.Files.Native;
+using Vernier.Files.Packings.Native;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 

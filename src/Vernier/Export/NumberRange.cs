@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Quantization;

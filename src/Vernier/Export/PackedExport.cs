@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
-using Vernier.Files;
+using Vernier.Files.Disk;
+using Vernier.Files.Packings;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 

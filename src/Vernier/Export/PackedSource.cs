@@ -2,8 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Packings;
+using Vernier.Files.Tensors;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Export;
 

@@ -1,6 +1,6 @@
-using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Models;
 

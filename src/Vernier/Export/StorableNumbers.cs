@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using Vernier.Files;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 
 namespace Vernier.Export;

@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Files.Packings;
 using Vernier.Kernels;
 
 namespace Vernier.Export;

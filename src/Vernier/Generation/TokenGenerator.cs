@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Vernier.Models;
-using Vernier.Models.Loading;
 using Vernier.Tokens;
 
 namespace Vernier.Generation;

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Inspection;
 

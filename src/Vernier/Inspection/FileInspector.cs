@@ -1,8 +1,10 @@
 using Vernier.Files;
+using Vernier.Files.Disk;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Models;
 
 namespace Vernier.Inspection;

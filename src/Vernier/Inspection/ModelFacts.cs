@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Packings;
 using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;

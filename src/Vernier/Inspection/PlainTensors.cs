@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Inspection;
 

@@ -29,10 +29,10 @@ public sealed record RunFile
     /// <summary>Reads a run file.</summary>
     /// <exception cref="InvalidDataException">Not YAML, an unknown or repeated name, or a value of the wrong kind or out of its range: path and line.
     /// The inner exception of the last two is a <see cref="FormatException"/>: it was not the file that was damaged, but what it asks for.</exception>
-    public static RunFile Load(string path) => Parse(path, Files.InputFile.ReadAllText(path, YamlSettings.MaxBytes));
+    public static RunFile Load(string path) => Parse(path, Files.Disk.InputFile.ReadAllText(path, YamlSettings.MaxBytes));
 
     /// <summary>Writes all options, also those that are at their defaults.</summary>
-    public void Save(string path) => Files.OutputFile.WriteAllText(path, ToYaml());
+    public void Save(string path) => Files.Disk.OutputFile.WriteAllText(path, ToYaml());
 
     /// <summary>The file's text; <see cref="Load"/> gives the same record back, but for absolute paths outside the current folder: a run's folder is made to be
     /// shared, so of them the name is left, in a comment.</summary>

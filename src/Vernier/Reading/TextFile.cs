@@ -1,5 +1,5 @@
 using System.Text;
-using Vernier.Files;
+using Vernier.Files.Disk;
 
 namespace Vernier.Reading;
 

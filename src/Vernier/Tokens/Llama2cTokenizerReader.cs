@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Vernier.Files;
+using Vernier.Files.Disk;
 
 namespace Vernier.Tokens;
 

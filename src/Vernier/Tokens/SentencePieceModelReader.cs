@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Files.Disk;
 
 namespace Vernier.Tokens;
 

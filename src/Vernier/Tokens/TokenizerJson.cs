@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
-using Vernier.Files;
+using Vernier.Files.Disk;
 
 namespace Vernier.Tokens;
 

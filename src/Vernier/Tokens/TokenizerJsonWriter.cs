@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Vernier.Files;
+using Vernier.Files.Disk;
 
 namespace Vernier.Tokens;
 

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Adapters;
-using Vernier.Files;
+using Vernier.Files.Disk;
 using Vernier.Files.Safetensors;
 
 namespace Vernier.Tuning;

@@ -1,6 +1,7 @@
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Tensors;
 using Vernier.Methods;
 using Vernier.Models;
 

@@ -18,7 +18,7 @@ internal static class RunResultFile
             return null;
         try
         {
-            return JsonSerializer.Deserialize<TuneResult>(Files.InputFile.ReadAllBytes(path), s_json);
+            return JsonSerializer.Deserialize<TuneResult>(Files.Disk.InputFile.ReadAllBytes(path), s_json);
         }
         catch (JsonException e)
         {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Vernier.Files;
+using Vernier.Files.Disk;
 
 namespace Vernier.Tuning;
 

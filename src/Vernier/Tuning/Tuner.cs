@@ -1,10 +1,9 @@
 using Vernier.Adapters;
 using Vernier.Cards;
 using Vernier.Data;
-using Vernier.Files;
+using Vernier.Files.Disk;
 using Vernier.Methods;
 using Vernier.Models;
-using Vernier.Models.Loading;
 
 namespace Vernier.Tuning;
 

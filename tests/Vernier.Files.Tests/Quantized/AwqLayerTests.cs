@@ -1,4 +1,4 @@
-using Vernier.Files.Awq;
+using Vernier.Files.Packings.Awq;
 using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;

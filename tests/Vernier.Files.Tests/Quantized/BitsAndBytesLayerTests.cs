@@ -1,4 +1,4 @@
-using Vernier.Files.BitsAndBytes;
+using Vernier.Files.Packings.BitsAndBytes;
 using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;

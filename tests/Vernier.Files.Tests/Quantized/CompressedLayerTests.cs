@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Vernier.Files.CompressedTensors;
+using Vernier.Files.Packings.CompressedTensors;
 using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;

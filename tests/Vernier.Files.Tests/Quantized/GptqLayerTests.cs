@@ -1,5 +1,5 @@
-using Vernier.Files.Gptq;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Packings.Gptq;
 using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;

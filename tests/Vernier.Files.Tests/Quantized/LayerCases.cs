@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Packings;
 using Vernier.Files.Safetensors;
 using Vernier.TestSupport;
 

@@ -1,4 +1,4 @@
-using Vernier.Files.Mlx;
+using Vernier.Files.Packings.Mlx;
 using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;

@@ -1,8 +1,9 @@
 using System.Text.Json;
-using Vernier.Files.Awq;
-using Vernier.Files.CompressedTensors;
-using Vernier.Files.Gptq;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Packings;
+using Vernier.Files.Packings.Awq;
+using Vernier.Files.Packings.CompressedTensors;
+using Vernier.Files.Packings.Gptq;
 using Vernier.Files.Safetensors;
 
 namespace Vernier.Files.Tests.Quantized;

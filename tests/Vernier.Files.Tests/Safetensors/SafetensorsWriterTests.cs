@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Safetensors;

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using Vernier.Calibration;
 using Vernier.Export;
-using Vernier.Files;
 using Vernier.Files.HuggingFace;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Methods;

@@ -1,7 +1,7 @@
 using Vernier.Export;
-using Vernier.Files;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Models;
 

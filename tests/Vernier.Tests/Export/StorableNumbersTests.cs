@@ -1,5 +1,5 @@
 using Vernier.Export;
-using Vernier.Files;
+using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Tests.Tuning;
 

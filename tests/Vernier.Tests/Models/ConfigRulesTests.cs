@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using Vernier.Export;
-using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Files.Tensors;
 using Vernier.Models;
 
 namespace Vernier.Tests.Models;

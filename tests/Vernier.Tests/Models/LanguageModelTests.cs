@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Vernier.Files.Gguf;
 using Vernier.Models;
-using Vernier.Models.Loading;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Models;

@@ -1,10 +1,10 @@
 using Vernier.Calibration;
 using Vernier.Evaluation;
 using Vernier.Export;
-using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Gguf.Blocks;
 

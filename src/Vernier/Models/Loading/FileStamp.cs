@@ -1,4 +1,4 @@
-namespace Vernier.Models.Loading;
+namespace Vernier.Models;
 
 /// <summary>Length and last change of a file, by which it is known again.</summary>
 internal sealed record FileStamp(string Path, long Length, DateTime Written)

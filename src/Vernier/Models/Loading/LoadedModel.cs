@@ -1,7 +1,7 @@
 using Vernier.Tokens;
 using Vernier.Tokens.Templates;
 
-namespace Vernier.Models.Loading;
+namespace Vernier.Models;
 
 /// <summary>A model in memory with all that belongs to it: decoder, tokenizer, the file it came from, and what it computes with. Everything that works on a model takes one.</summary>
 /// <remarks>

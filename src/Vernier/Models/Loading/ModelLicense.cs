@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Vernier.Cards;
 using Vernier.Files.Gguf;
 
-namespace Vernier.Models.Loading;
+namespace Vernier.Models;
 
 /// <summary>The license that a model states.</summary>
 internal static partial class ModelLicense

@@ -3,7 +3,7 @@ using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
 using Vernier.Tokens;
 
-namespace Vernier.Models.Loading;
+namespace Vernier.Models;
 
 /// <summary>Gets the parts of a <see cref="LoadedModel"/> from what a path holds.</summary>
 internal static class ModelLoader

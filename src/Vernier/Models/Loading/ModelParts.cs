@@ -1,6 +1,6 @@
 using Vernier.Tokens;
 
-namespace Vernier.Models.Loading;
+namespace Vernier.Models;
 
 /// <summary>What a file or folder gives to a <see cref="LoadedModel"/>.</summary>
 /// <param name="Tokenizer">Reads the tokenizer when it is first asked for; null = the model has none.</param>

@@ -1,6 +1,6 @@
 using Vernier.Files.Gguf;
 
-namespace Vernier.Models.Loading;
+namespace Vernier.Models;
 
 /// <summary>Where a model came from and what was there: read by inspection and by an export in the same format.</summary>
 public sealed class ModelSource : IDisposable

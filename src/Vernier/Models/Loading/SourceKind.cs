@@ -1,4 +1,4 @@
-namespace Vernier.Models.Loading;
+namespace Vernier.Models;
 
 /// <summary>What a model was loaded from.</summary>
 public enum SourceKind

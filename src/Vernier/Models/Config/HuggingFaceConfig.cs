@@ -1,0 +1,206 @@
+using System.Text.Json;
+using Vernier.Files.Disk;
+using Vernier.Files.Tensors;
+
+namespace Vernier.Models;
+
+/// <summary>Reads a <c>config.json</c> of a Hugging Face folder: classic keys (<c>rope_theta</c>, <c>rope_scaling</c>) and those of transformers 5 (<c>rope_parameters</c>).</summary>
+public static class HuggingFaceConfig
+{
+    /// <exception cref="InvalidDataException">A key is missing or has a value that cannot be.</exception>
+    /// <exception cref="NotSupportedException">The architecture, activation or rope scaling is not known.</exception>
+    public static ModelConfig Read(string path)
+    {
+        using var document = JsonFile.Parse(path);
+        return Read(path, document.RootElement);
+    }
+
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="root">Its content.</param>
+    /// <inheritdoc cref="Read(string)"/>
+    public static ModelConfig Read(string path, JsonElement root)
+    {
+        var keys = new ConfigKeys(path, root);
+        ConfigRules.Check(keys);
+        var config = keys.String("model_type") switch
+        {
+            "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),
+            "gpt_neo" => GptNeo(keys),
+            "gptj" => GptJ(keys),
+            "opt" => Opt(keys),
+            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, qwen2, qwen3, gpt_neo, gptj and opt"),
+        };
+        return config with
+        {
+            BosTokenId = keys.FindInt("bos_token_id"),
+            EosTokenIds = keys.FindInts("eos_token_id"),
+        };
+    }
+
+    /// <summary>The end ids that a <c>generation_config.json</c> states; chat models have more of them than config.json says.</summary>
+    public static int[] ReadEndIds(string path)
+    {
+        using var document = JsonFile.Parse(path);
+        return new ConfigKeys(path, document.RootElement).FindInts("eos_token_id");
+    }
+
+    private static ModelConfig Llama(ConfigKeys keys)
+    {
+        var architecture = keys.String("model_type");
+        var heads = keys.Size("num_attention_heads");
+        var hidden = keys.Size("hidden_size");
+        var headDim = keys.FindInt("head_dim") ?? (architecture == "qwen3" ? 128 : hidden / heads); // what transformers has where the key is missing
+        var layers = keys.Size("num_hidden_layers");
+        var context = keys.Size("max_position_embeddings");
+        var attentionBias = architecture == "qwen2" || (keys.FindBool("attention_bias") ?? false);
+        var activation = keys.FindString("hidden_act") ?? "silu";
+        if (activation != "silu")
+            throw new NotSupportedException($"{keys.Path}: hidden_act '{activation}' is not supported for {architecture}; expected 'silu'");
+        var rope = RopeScaling.Read(keys, headDim, context);
+        return new ModelConfig
+        {
+            Architecture = architecture,
+            HiddenSize = hidden,
+            Layers = layers,
+            Heads = heads,
+            KvHeads = keys.FindInt("num_key_value_heads") ?? heads,
+            HeadDim = headDim,
+            FeedForwardSize = keys.Size("intermediate_size"),
+            VocabularySize = keys.Size("vocab_size"),
+            ContextLength = context,
+            NormEpsilon = keys.FindFloat("rms_norm_eps") ?? 1e-6f,
+            RopeTheta = rope.Theta,
+            RotaryDim = headDim,
+            RopeFrequencyFactors = rope.Factors,
+            RopeFormula = rope.Formula,
+            RopeAttentionFactor = rope.AttentionFactor,
+            AttentionScale = 1 / MathF.Sqrt(headDim),
+            AttentionWindows = Windows(keys, architecture, layers),
+            AttentionInputBias = attentionBias,
+            AttentionOutputBias = architecture != "qwen2" && attentionBias,
+            FeedForwardBias = keys.FindBool("mlp_bias") ?? false,
+            QkNorm = architecture == "qwen3",
+            TiedHead = keys.FindBool("tie_word_embeddings") ?? false,
+            PaddingTokenId = keys.FindInt("pad_token_id"),
+        }.Checked(keys.Path);
+    }
+
+    private static int[] Windows(ConfigKeys keys, string architecture, int layers)
+    {
+        // where the key is missing (not null), transformers has a window of 4096
+        var window = keys.FindInt("sliding_window") ?? (keys.Has("sliding_window") ? 0 : 4096);
+        if (architecture.StartsWith("qwen", StringComparison.Ordinal) && !(keys.FindBool("use_sliding_window") ?? false))
+            window = 0;
+        if (window <= 0 || architecture == "llama")
+            return [];
+        var types = keys.FindStrings("layer_types");
+        if (types?.FirstOrDefault(t => t is not ("full_attention" or "sliding_attention")) is { } unknown)
+            throw new NotSupportedException($"{keys.Path}: key 'layer_types': '{unknown}' is not done here; full_attention and sliding_attention are");
+        var full = architecture == "mistral" ? 0 : keys.FindInt("max_window_layers") ?? 28;
+        return Enumerable.Range(0, layers)
+            .Select(l => types is null ? l < full : l < types.Length && types[l] == "full_attention")
+            .Select(isFull => isFull ? 0 : window).ToArray();
+    }
+
+    private static ModelConfig GptNeo(ConfigKeys keys)
+    {
+        var hidden = keys.Size("hidden_size");
+        var heads = keys.Size("num_heads");
+        var layers = keys.Size("num_layers");
+        var window = keys.FindInt("window_size") ?? 256;
+        var kinds = keys.FindStrings("attention_layers") ?? keys.ExpandedAttentionTypes();
+        if (kinds.Length != layers)
+            throw new InvalidDataException($"{keys.Path}: attention layers: found {kinds.Length}, expected num_layers = {layers}");
+        return new ModelConfig
+        {
+            Architecture = "gpt_neo",
+            HiddenSize = hidden,
+            Layers = layers,
+            Heads = heads,
+            KvHeads = heads,
+            HeadDim = hidden / heads,
+            FeedForwardSize = keys.FindInt("intermediate_size") ?? 4 * hidden,
+            VocabularySize = keys.Size("vocab_size"),
+            ContextLength = keys.Size("max_position_embeddings"),
+            Norm = NormKind.LayerNorm,
+            NormEpsilon = keys.FindFloat("layer_norm_epsilon") ?? 1e-5f,
+            Positions = PositionKind.Learned,
+            Activation = Activation(keys, "gelu_new"),
+            AttentionScale = 1,
+            AttentionWindows = kinds.Select(k => k == "local" ? window : 0).ToArray(),
+            AttentionOutputBias = true,
+            FeedForwardBias = true,
+            TiedHead = keys.FindBool("tie_word_embeddings") ?? true,
+        }.Checked(keys.Path);
+    }
+
+    private static ModelConfig GptJ(ConfigKeys keys)
+    {
+        var hidden = keys.Size("n_embd");
+        var heads = keys.Size("n_head");
+        return new ModelConfig
+        {
+            Architecture = "gptj",
+            HiddenSize = hidden,
+            Layers = keys.Size("n_layer"),
+            Heads = heads,
+            KvHeads = heads,
+            HeadDim = hidden / heads,
+            FeedForwardSize = keys.FindInt("n_inner") ?? 4 * hidden,
+            VocabularySize = keys.Size("vocab_size"),
+            ContextLength = keys.Size("n_positions"),
+            Norm = NormKind.LayerNorm,
+            NormEpsilon = keys.FindFloat("layer_norm_epsilon") ?? 1e-5f,
+            Positions = PositionKind.RotaryInterleaved,
+            RotaryDim = keys.FindInt("rotary_dim") ?? hidden / heads,
+            Activation = Activation(keys, "gelu_new"),
+            AttentionScale = 1 / MathF.Sqrt(hidden / heads),
+            ParallelBlock = true,
+            FeedForwardBias = true,
+            HeadBias = true,
+            TiedHead = keys.FindBool("tie_word_embeddings") ?? false,
+        }.Checked(keys.Path);
+    }
+
+    private static ModelConfig Opt(ConfigKeys keys)
+    {
+        var hidden = keys.Size("hidden_size");
+        var heads = keys.Size("num_attention_heads");
+        var bias = keys.FindBool("enable_bias") ?? true;
+        var normBefore = keys.FindBool("do_layer_norm_before") ?? true;
+        var width = keys.FindInt("word_embed_proj_dim") ?? hidden;
+        return new ModelConfig
+        {
+            Architecture = "opt",
+            HiddenSize = hidden,
+            Layers = keys.Size("num_hidden_layers"),
+            Heads = heads,
+            KvHeads = heads,
+            HeadDim = hidden / heads,
+            FeedForwardSize = keys.Size("ffn_dim"),
+            VocabularySize = keys.Size("vocab_size"),
+            ContextLength = keys.Size("max_position_embeddings"),
+            Norm = NormKind.LayerNorm,
+            Positions = PositionKind.Learned,
+            PositionOffset = 2,
+            Activation = Activation(keys, "relu"),
+            AttentionScale = 1 / MathF.Sqrt(hidden / heads),
+            PostNorm = !normBefore,
+            FinalNorm = normBefore && !(keys.FindBool("_remove_final_layer_norm") ?? false),
+            AttentionInputBias = bias,
+            AttentionOutputBias = bias,
+            FeedForwardBias = bias,
+            EmbeddingSize = width == hidden ? 0 : width,
+            TiedHead = keys.FindBool("tie_word_embeddings") ?? true,
+            PaddingTokenId = keys.FindInt("pad_token_id") ?? 1,
+        }.Checked(keys.Path);
+    }
+
+    private static ActivationKind Activation(ConfigKeys keys, string usual) => (keys.FindString("activation_function") ?? usual) switch
+    {
+        "gelu_new" or "gelu_pytorch_tanh" or "gelu_fast" => ActivationKind.GeluTanh,
+        "gelu" => ActivationKind.GeluErf,
+        "relu" => ActivationKind.Relu,
+        var other => throw new NotSupportedException($"{keys.Path}: activation_function '{other}' is not supported"),
+    };
+}

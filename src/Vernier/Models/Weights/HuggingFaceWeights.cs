@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using Vernier.Files.HuggingFace;
+using Vernier.Files.Tensors;
+using Vernier.Kernels;
+
+namespace Vernier.Models;
+
+/// <summary>Weights of a Hugging Face folder: safetensors or pytorch_model.bin, in one file or in shards. 16-bit weights stay 16 bits.</summary>
+public sealed class HuggingFaceWeights(HfFolder folder) : IWeightSource
+{
+    // Older checkpoints store the base model's names, without the prefix of the model with a head.
+    private static readonly string[] s_prefixes = ["", "model.", "transformer."];
+
+    public WeightMatrix Matrix(string name, int rows, int columns)
+    {
+        var tensor = Find(name);
+        if (tensor.Shape.Count != 2 || tensor.Shape[0] != rows || tensor.Shape[1] != columns)
+            throw new InvalidDataException($"{tensor.FilePath}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Shape)}], expected [{rows}, {columns}]");
+        var matrix = Read(tensor, rows, columns);
+        tensor.Release();
+        return matrix;
+    }
+
+    private static WeightMatrix Read(HfTensor tensor, int rows, int columns)
+    {
+        if (tensor.Type is ElementType.F16 or ElementType.BF16)
+        {
+            var half = new HalfMatrix(rows, columns, tensor.Type == ElementType.F16 ? HalfFormat.Fp16 : HalfFormat.Bf16);
+            for (var row = 0; row < rows; row++)
+            {
+                tensor.ReadElements((long)row * columns, MemoryMarshal.AsBytes(half.Row(row)));
+                if (NotFinite.IndexIn(half.Row(row), half.Format) is >= 0 and var column)
+                    throw Bad(tensor, $"row {row}: found a value that is not finite in column {column}");
+            }
+            return half;
+        }
+        var dense = new DenseMatrix(rows, columns);
+        for (var row = 0; row < rows; row++)
+        {
+            tensor.ReadSingles((long)row * columns, dense.Row(row));
+            if (NotFinite.IndexIn(dense.Row(row)) is >= 0 and var column)
+                throw Bad(tensor, $"row {row}: found {dense.Row(row)[column]} in column {column}");
+        }
+        return dense;
+    }
+
+    public void Vector(string name, Span<float> destination)
+    {
+        var tensor = Find(name);
+        if (tensor.Elements != destination.Length)
+            throw new InvalidDataException($"{tensor.FilePath}: tensor '{tensor.Name}': found {tensor.Elements} values, expected {destination.Length}");
+        tensor.ReadSingles(0, destination);
+        if (NotFinite.IndexIn(destination) is >= 0 and var at)
+            throw Bad(tensor, $"found {destination[at]} at place {at}");
+    }
+
+    private static InvalidDataException Bad(HfTensor tensor, string found) => new($"{tensor.FilePath}: tensor '{tensor.Name}': {found}, expected finite numbers");
+
+    private HfTensor Find(string name)
+    {
+        foreach (var spelling in Spellings(name))
+            if (folder.Find(spelling) is { } tensor)
+                return tensor;
+        return folder.Get(name);
+    }
+
+    /// <summary>A name as today's checkpoints spell it, and as older ones do.</summary>
+    internal static IEnumerable<string> Spellings(string name) => s_prefixes.Where(p => name.StartsWith(p, StringComparison.Ordinal)).Select(p => name[p.Length..]);
+}
