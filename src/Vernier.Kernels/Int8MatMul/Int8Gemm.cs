@@ -26,8 +26,17 @@ public static unsafe class Int8Gemm
             Check(x, second, y2.Length);
         if (third is not null)
             Check(x, third, y3.Length);
+        var products = default(Int8Products);
+        var count = 1;
         fixed (float* p1 = y1, p2 = y2, p3 = y3)
-            Run(InstructionTiers.Best, pool, x, new Int8Products(first, p1, second, p2, third, p3, false));
+        {
+            products[0] = new() { Weight = first, Output = p1 };
+            if (second is not null)
+                products[count++] = new() { Weight = second, Output = p2 };
+            if (third is not null)
+                products[count++] = new() { Weight = third, Output = p3 };
+            Run(InstructionTiers.Best, pool, x, ref products, count, accumulate: false, default);
+        }
     }
 
     /// <summary>y [tokens, out] = x Ŵᵀ, each token's products multiplied by factors of their own.</summary>
@@ -41,19 +50,17 @@ public static unsafe class Int8Gemm
         Check(x, weight, y.Length);
         if (rowFactors is not null && rowFactors.Length != x.Tokens)
             throw new ArgumentException($"Factors of {rowFactors.Length} tokens for {x.Tokens}.", nameof(rowFactors));
-        fixed (float* to = y)
-            Run(tier, pool, x, new Int8Products(weight, to, null, null, null, null, false), rowFactors);
+        Run(tier, pool, x, weight, y, accumulate: false, new Int8RowFactors(rowFactors));
     }
 
     internal static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate)
     {
         Check(x, weight, y.Length);
-        fixed (float* to = y)
-            Run(tier, pool, x, new Int8Products(weight, to, null, null, null, null, accumulate));
+        Run(tier, pool, x, weight, y, accumulate, default);
     }
 
     /// <summary>Whether <see cref="BackwardInput(WorkerPool, ReadOnlySpan{float}, int, PackedMatrix, uint, QuantizedGradient, Span{float}, bool)"/> serves this weight on this machine.</summary>
-    public static bool SupportsBackward(PackedMatrix weight) => Supports(weight) && InstructionTiers.Best >= InstructionTier.Vector256;
+    public static bool SupportsBackward(PackedMatrix weight) => Supports(weight) && Int8Bodies.InputGradient.Serves(InstructionTiers.Best, MatMulShape.Of(weight, 1));
 
     /// <summary>dx [tokens, in] = dy Ŵ, or dx += with <paramref name="accumulate"/>: dy times the scales is rounded at random to 8 bits per token,
     /// group of 32 rows and group of the weight's columns, so that dx has the right mean.</summary>
@@ -68,7 +75,8 @@ public static unsafe class Int8Gemm
     internal static void BackwardInput(
         InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedGradient quantized, Span<float> dx, bool accumulate)
     {
-        if (!SupportsBackward(weight) || tier < InstructionTier.Vector256)
+        var shape = MatMulShape.Of(weight, tokens);
+        if (!Supports(weight) || !Int8Bodies.InputGradient.Serves(tier, shape))
             throw new NotSupportedException("Integer gradients need codes that stand for themselves, groups that are multiples of 32 columns, and 256-bit vectors.");
         if ((long)tokens * weight.Rows > dy.Length)
             throw new ArgumentException($"{dy.Length} elements for {tokens} tokens of {weight.Rows} features.", nameof(dy));
@@ -76,66 +84,63 @@ public static unsafe class Int8Gemm
             throw new ArgumentException($"{dx.Length} elements for {tokens} tokens of {weight.Columns} features.", nameof(dx));
         if (tokens == 0)
             return;
+        var body = Int8Bodies.InputGradient.Choose(tier, shape);
         fixed (float* from = dy, to = dx)
             if (weight.Order is null)
             {
-                Backward(tier, pool, from, tokens, weight, key, quantized, to, accumulate);
+                body.Multiply(pool, quantized, from, tokens, weight, key, to, accumulate);
             }
             else
             {
                 var places = quantized.InOrder(tokens, weight.Columns);
-                Backward(tier, pool, from, tokens, weight, key, quantized, places, false);
+                body.Multiply(pool, quantized, from, tokens, weight, key, places, accumulate: false);
                 weight.Order.Restore(pool, places, tokens, to, accumulate);
             }
     }
 
-    private static void Backward(InstructionTier tier, WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key, QuantizedGradient quantized, float* to, bool accumulate)
+    private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate, Int8RowFactors rowFactors)
     {
-        if (weight.Groups == 1)
-            Backward(tier, pool, quantized.TakeRowScaled(pool, dy, tokens, weight, key), tokens, weight, to, accumulate);
-        else
-            Backward(tier, pool, quantized.TakeGroupScaled(tier, pool, dy, tokens, weight, key), tokens, weight, to, accumulate);
+        var products = default(Int8Products);
+        fixed (float* to = y)
+        {
+            products[0] = new() { Weight = weight, Output = to };
+            Run(tier, pool, x, ref products, 1, accumulate, rowFactors);
+        }
     }
 
-    private static void Backward<TOperand>(InstructionTier tier, WorkerPool pool, TOperand dy, int tokens, PackedMatrix weight, float* to, bool accumulate)
-        where TOperand : struct, IInt8GradientOperand
-    {
-        if (tier == InstructionTier.Vector512)
-            Int8InputGradient.Multiply<Int8Gemm32x6Avx512, TOperand>(pool, dy, tokens, weight, to, accumulate);
-        else
-            Int8InputGradient.Multiply<Int8Gemm16x3Avx2, TOperand>(pool, dy, tokens, weight, to, accumulate);
-    }
-
-    private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products, float[]?[]? rowFactors = null)
+    // Products whose bodies are all ones for few tokens go in one pass over their weights, others one after the other.
+    private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, ref Int8Products products, int count, bool accumulate, Int8RowFactors rowFactors)
     {
         if (x.Tokens == 0)
             return;
-        if (Int8GemvDriver.Serves(tier, x.Tokens, products))
-            Int8GemvDriver.Forward(tier, pool, x, products, new Int8RowFactors(rowFactors));
-        else if (products.Count == 1)
-            Many(tier, pool, x, products, new Int8RowFactors(rowFactors));
+        Span<IMatMulBody?> bodies = [null, null, null];
+        var together = true;
+        for (var i = 0; i < count; i++)
+        {
+            var shape = MatMulShape.Of(products[i].Weight, x.Tokens);
+            bodies[i] = Int8Bodies.Forward.Choose(tier, shape);
+            if (bodies[i] is IInt8GemvBody few)
+                products[i].Plan = Int8Bodies.Plan(tier, few, shape);
+            else
+                together = false;
+        }
+        if (together)
+            Int8GemvDriver.Forward(pool, x, products, count, accumulate, rowFactors);
         else
-            for (var i = 0; i < products.Count; i++) // each its own way, as alone
-                Run(tier, pool, x, products.Only(i), rowFactors);
+            for (var i = 0; i < count; i++)
+                Alone(bodies[i]!, pool, x, products[i], accumulate, rowFactors);
     }
 
-    private static void Many(InstructionTier tier, WorkerPool pool, QuantizedActivations x, in Int8Products products, Int8RowFactors factors)
+    private static void Alone(IMatMulBody body, WorkerPool pool, QuantizedActivations x, Int8Product product, bool accumulate, Int8RowFactors rowFactors)
     {
-        var weight = products.Weight(0)!;
-        var y = products.Output(0);
-        if (tier == InstructionTier.Vector512)
+        if (body is IInt8GemmBody many)
         {
-            Int8GemmDriver.Forward<Int8Gemm32x6Avx512>(pool, x, weight, y, products.Accumulate, factors);
+            many.Forward(pool, x, product.Weight, product.Output, accumulate, rowFactors);
+            return;
         }
-        else if (tier == InstructionTier.Vector256)
-        {
-            Int8GemmDriver.Forward<Int8Gemm16x3Avx2>(pool, x, weight, y, products.Accumulate, factors);
-        }
-        else // Without products of bytes the floating-point units are three times as fast.
-        {
-            Gemm.Forward(tier, pool, x.Values(pool), x.Tokens, weight, new Span<float>(y, x.Tokens * weight.Rows), products.Accumulate);
-            factors.Multiply(y, weight.Rows, 0, weight.Rows);
-        }
+        var products = default(Int8Products);
+        products[0] = product;
+        Int8GemvDriver.Forward(pool, x, products, 1, accumulate, rowFactors);
     }
 
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)

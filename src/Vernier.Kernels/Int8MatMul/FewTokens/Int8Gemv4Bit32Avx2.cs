@@ -4,12 +4,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>The innermost loop of <see cref="Int8GemvDriver"/> for one token, codes of 4 bits and groups of 32, bound by memory: row follows row.
-/// Eight groups are turned on their side while they are still packed: the four bytes in lane i of a register then belong to group i, so that
-/// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and become floats and meet their scales at once.
-/// Where vectors of 512 bits are in use and rows are long, sixteen go that way first, by <see cref="Int8Gemv4Bit32Avx512"/>;
-/// rows that are no whole sixteens go there four together, by <see cref="Int8Gemv4Bit32RunAvx512"/>.</summary>
-internal static unsafe class Int8Gemv4Bit32Avx2
+/// <summary>One token, codes of 4 bits in groups of 32, bound by memory: row follows row.
+/// Eight groups are transposed while they are still packed: the four bytes in lane i of a register then belong to group i, so that
+/// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and become floats and meet their scales at once.</summary>
+internal sealed unsafe class Int8Gemv4Bit32Avx2 : IInt8GemvBody
 {
     /// <summary>Columns that share a scale.</summary>
     public const int GroupSize = QuantizedActivations.GroupSize;
@@ -19,38 +17,49 @@ internal static unsafe class Int8Gemv4Bit32Avx2
     private const int BlockCodes = Lanes * GroupSize;
     private const int Line = 64;
 
-    // Shorter rows lose more by what is left over, and by vectors that lie across two lines, than they gain.
-    private const int LeastForSixteens = 32;
+    public InstructionTier Tier => InstructionTier.Vector256;
 
-    /// <summary>Whether products with this weight go this way, where the machine has the vectors.</summary>
-    public static bool Serves(PackedMatrix weight) => weight.Bits == 4 && weight.HasBlockGroups;
+    public int RowsAtOnce => 4;
 
-    /// <summary>Turns the activations as <see cref="Rows{TScales}(InstructionTier, in Int8GemvRows)"/> turns the codes; groups behind the last whole eight stay as they are.</summary>
-    /// <param name="x">[groups * 32], as is <paramref name="turned"/>.</param>
-    [MethodImpl(Kernel.Body)]
-    public static void Turn(InstructionTier tier, sbyte* x, int groups, sbyte* turned)
+    public bool StreamsScales => true;
+
+    public bool ReadsBehindScales => true;
+
+    public int LayoutBytes(int groups) => groups * GroupSize;
+
+    public void LayOut(in Int8GemvActivations x, sbyte* to) => Transpose(x.Codes, x.Groups, to);
+
+    public void Multiply(in Int8GemvRows rows)
     {
-        var end = x + groups * GroupSize;
-        if (InSixteens(tier, groups))
-            for (; end - x >= 2 * BlockCodes; x += 2 * BlockCodes, turned += 2 * BlockCodes)
-                Int8Gemv4Bit32Avx512.Turn(x, turned);
-        for (; end - x >= BlockCodes; x += BlockCodes, turned += BlockCodes)
-            TurnEight(x, turned);
-        for (; x < end; x += GroupSize, turned += GroupSize)
-            Vector256.Load(x).Store(turned);
+        if (rows.AreHalves)
+            Rows<HalfScales>(rows);
+        else
+            Rows<FloatScales>(rows);
     }
 
-    /// <summary>Turns the activations of eight groups as <see cref="Dots(byte*, sbyte*)"/> turns the codes.</summary>
-    /// <param name="x">[8 * 32], as is <paramref name="turned"/>.</param>
+    /// <summary>Transposes the activations as <see cref="Dots(byte*, sbyte*)"/> does the codes; groups behind the last whole eight stay as they are.</summary>
+    /// <param name="x">[groups * 32], as is <paramref name="transposed"/>.</param>
+    [MethodImpl(Kernel.Body)]
+    public static void Transpose(sbyte* x, int groups, sbyte* transposed)
+    {
+        var end = x + groups * GroupSize;
+        for (; end - x >= BlockCodes; x += BlockCodes, transposed += BlockCodes)
+            TransposeEight(x, transposed);
+        for (; x < end; x += GroupSize, transposed += GroupSize)
+            Vector256.Load(x).Store(transposed);
+    }
+
+    /// <summary>Transposes the activations of eight groups as <see cref="Dots(byte*, sbyte*)"/> does the codes.</summary>
+    /// <param name="x">[8 * 32], as is <paramref name="transposed"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TurnEight(sbyte* x, sbyte* turned)
+    public static void TransposeEight(sbyte* x, sbyte* transposed)
     {
         for (var half = 0; half < 2; half++)
         {
             // Even groups meet the lower halves of the bytes, odd ones the upper.
             var from = (int*)(x + half * GroupSize);
-            Turn(Vector256.Load(from), Vector256.Load(from + 16), Vector256.Load(from + 32), Vector256.Load(from + 48), out var t0, out var t1, out var t2, out var t3);
-            var to = (int*)(turned + half * GroupSize);
+            Transpose(Vector256.Load(from), Vector256.Load(from + 16), Vector256.Load(from + 32), Vector256.Load(from + 48), out var t0, out var t1, out var t2, out var t3);
+            var to = (int*)(transposed + half * GroupSize);
             t0.Store(to);
             t1.Store(to + 16);
             t2.Store(to + 32);
@@ -58,56 +67,17 @@ internal static unsafe class Int8Gemv4Bit32Avx2
         }
     }
 
-    /// <summary>Rows, a multiple of four, whose <see cref="Int8GemvRows.X"/> went through <see cref="Turn(InstructionTier, sbyte*, int, sbyte*)"/>,
-    /// or through <see cref="Int8GemvTransposed"/> where that serves.</summary>
-    public static void Rows<TScales>(InstructionTier tier, in Int8GemvRows rows)
-        where TScales : struct, IGemvScales
-    {
-        if (Int8Gemv4Bit32RunAvx512.Serves(tier, rows.Groups))
-            Int8Gemv4Bit32RunAvx512.Rows<TScales>(rows);
-        else if (InSixteens(tier, rows.XGroups))
-            Rows<TScales, Sixteen>(rows);
-        else
-            Rows<TScales, Eight>(rows);
-    }
-
-    private static bool InSixteens(InstructionTier tier, int groups) => tier == InstructionTier.Vector512 && groups >= LeastForSixteens;
-
-    // How many groups go at once is a type, so that its tests are gone when this is compiled.
-    [MethodImpl(Kernel.Body)]
-    private static void Rows<TScales, TBlock>(in Int8GemvRows rows)
-        where TScales : struct, IGemvScales
-        where TBlock : struct
-    {
-        for (var row = 0; row < rows.Rows; row += 4)
-        {
-            var s0 = Row<TScales, TBlock>(rows, row);
-            var s1 = Row<TScales, TBlock>(rows, row + 1);
-            var s2 = Row<TScales, TBlock>(rows, row + 2);
-            var s3 = Row<TScales, TBlock>(rows, row + 3);
-            Int8GemvDots.Store(rows, row, 0, HorizontalSums.Each(s0, s1, s2, s3));
-        }
-    }
-
+    /// <summary>The rest of a row from a group on: eights, and what is left over.</summary>
+    /// <param name="at">The row's first scale.</param>
+    /// <param name="codes">Of the group, as is <paramref name="x"/>.</param>
+    /// <param name="sum">Of the groups before.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Row<TScales, TBlock>(in Int8GemvRows rows, int row)
+    public static Vector256<float> Row<TScales>(in Int8GemvRows rows, long at, int group, byte* codes, sbyte* x, Vector256<float> sum)
         where TScales : struct, IGemvScales
-        where TBlock : struct
     {
-        var at = (long)row * rows.Groups;
         var hasOffsets = rows.Offset != rows.Scale;
-        Int8GemvPrefetch.Scales<TScales>(rows, row, 1);
-        var (sum, terms) = (Vector256<float>.Zero, Vector256<float>.Zero);
-        var codes = rows.Codes + row * rows.RowBytes;
-        var x = rows.X;
-        var (g, end) = (0, rows.XGroups & -Lanes);
-        if (typeof(TBlock) == typeof(Sixteen))
-        {
-            g = rows.XGroups & -Int8Gemv4Bit32Avx512.Lanes;
-            sum = Int8Gemv4Bit32Avx512.Groups<TScales>(rows, at, g, codes, x);
-            codes += g * (GroupSize / 2);
-            x += g * GroupSize;
-        }
+        var terms = Vector256<float>.Zero;
+        var (g, end) = (group, rows.XGroups & -Lanes);
         for (; g < end; g += Lanes, codes += BlockBytes, x += BlockCodes)
         {
             Int8GemvPrefetch.Codes(codes);
@@ -125,22 +95,26 @@ internal static unsafe class Int8Gemv4Bit32Avx2
     public static Vector256<int> Dots(byte* codes, sbyte* x)
     {
         var from = (int*)codes;
-        Turn(Vector256.Load(from), Vector256.Load(from + 8), Vector256.Load(from + 16), Vector256.Load(from + 24), out var t0, out var t1, out var t2, out var t3);
-        if (AvxVnni.IsSupported)
-        {
-            var even4 = AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, Low(t0), Vector256.Load(x));
-            var odd4 = AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, High(t0), Vector256.Load(x + 32));
-            even4 = AvxVnni.MultiplyWideningAndAdd(even4, Low(t1), Vector256.Load(x + 64));
-            odd4 = AvxVnni.MultiplyWideningAndAdd(odd4, High(t1), Vector256.Load(x + 96));
-            even4 = AvxVnni.MultiplyWideningAndAdd(even4, Low(t2), Vector256.Load(x + 128));
-            odd4 = AvxVnni.MultiplyWideningAndAdd(odd4, High(t2), Vector256.Load(x + 160));
-            even4 = AvxVnni.MultiplyWideningAndAdd(even4, Low(t3), Vector256.Load(x + 192));
-            odd4 = AvxVnni.MultiplyWideningAndAdd(odd4, High(t3), Vector256.Load(x + 224));
-            return Avx2.Permute2x128(even4, odd4, 0x20) + Avx2.Permute2x128(even4, odd4, 0x31);
-        }
+        Transpose(Vector256.Load(from), Vector256.Load(from + 8), Vector256.Load(from + 16), Vector256.Load(from + 24), out var t0, out var t1, out var t2, out var t3);
         var even = Pairs(Low(t0), x) + Pairs(Low(t1), x + 64) + (Pairs(Low(t2), x + 128) + Pairs(Low(t3), x + 192));
         var odd = Pairs(High(t0), x + 32) + Pairs(High(t1), x + 96) + (Pairs(High(t2), x + 160) + Pairs(High(t3), x + 224));
         return Avx2.MultiplyAddAdjacent(Avx2.Permute2x128(even, odd, 0x20) + Avx2.Permute2x128(even, odd, 0x31), Vector256.Create((short)1));
+    }
+
+    [MethodImpl(Kernel.Body)]
+    private static void Rows<TScales>(in Int8GemvRows rows)
+        where TScales : struct, IGemvScales
+    {
+        for (var row = 0; row < rows.Rows; row += 4)
+            rows.Store(row, 0, HorizontalSums.Each(Row<TScales>(rows, row), Row<TScales>(rows, row + 1), Row<TScales>(rows, row + 2), Row<TScales>(rows, row + 3)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Row<TScales>(in Int8GemvRows rows, int row)
+        where TScales : struct, IGemvScales
+    {
+        Int8GemvPrefetch.Scales<TScales>(rows, row, 1);
+        return Row<TScales>(rows, (long)row * rows.Groups, 0, rows.Codes + row * rows.RowBytes, rows.X, Vector256<float>.Zero);
     }
 
     // At most seven groups, two a chunk, as they lie.
@@ -156,15 +130,15 @@ internal static unsafe class Int8Gemv4Bit32Avx2
         {
             Int8GemvPrefetch.Codes(codes);
             var v = Vector256.Load(codes).AsInt32();
-            sum = Int8GemvDots.Scaled(Low(v), Vector256.Load(x), factor, sum);
-            sum = Int8GemvDots.Scaled(High(v), Vector256.Load(x + GroupSize), factor + 1, sum);
+            sum = Int8DotAvx2.Scaled(Low(v), Vector256.Load(x), factor, sum);
+            sum = Int8DotAvx2.Scaled(High(v), Vector256.Load(x + GroupSize), factor + 1, sum);
         }
         return sum;
     }
 
     /// <summary>Lane i of t_k: dword k of the 128 bits that are lane i's half of v_(i mod 4).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Turn(
+    private static void Transpose(
         Vector256<int> v0, Vector256<int> v1, Vector256<int> v2, Vector256<int> v3, out Vector256<int> t0, out Vector256<int> t1, out Vector256<int> t2, out Vector256<int> t3)
     {
         var (low01, low23) = (Avx2.UnpackLow(v0, v1).AsInt64(), Avx2.UnpackLow(v2, v3).AsInt64());
@@ -181,8 +155,4 @@ internal static unsafe class Int8Gemv4Bit32Avx2
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<short> Pairs(Vector256<byte> codes, sbyte* x) => Avx2.MultiplyAddAdjacent(codes, Vector256.Load(x));
-
-    private readonly struct Eight;
-
-    private readonly struct Sixteen;
 }

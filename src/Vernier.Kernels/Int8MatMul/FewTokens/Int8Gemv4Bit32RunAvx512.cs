@@ -7,29 +7,42 @@ namespace Vernier.Kernels;
 /// <summary>Sixteen groups at once, as <see cref="Int8Gemv4Bit32Avx512"/> takes them, for rows whose groups are no multiple of sixteen: codes, scales
 /// and offsets of four rows follow one another without a gap, so that together their groups are whole sixteens, or these and one eight, and begin
 /// on a line of the cache. Sixteen groups that lie across two rows are multiplied once and the lanes split.</summary>
-internal static unsafe class Int8Gemv4Bit32RunAvx512
+internal sealed unsafe class Int8Gemv4Bit32RunAvx512 : IInt8GemvBody
 {
-    /// <summary>In a run.</summary>
-    public const int RowsAtOnce = 4;
-
+    // In a run.
+    private const int Run = 4;
     private const int Wide = Int8Gemv4Bit32Avx512.Lanes;
     private const int Lanes = Wide / 2;
 
-    /// <summary>Whether rows of a weight with so many groups go this way: no more than two of them meet in sixteen groups, and they have no padding.</summary>
-    public static bool Serves(InstructionTier tier, int groups) => tier == InstructionTier.Vector512 && groups >= Wide && groups % 2 == 0 && groups % Wide != 0;
+    public InstructionTier Tier => InstructionTier.Vector512;
 
-    /// <summary>Rows, a multiple of four, with activations from <see cref="Int8GemvTransposed"/>.</summary>
+    public int RowsAtOnce => Run;
+
+    public bool StreamsScales => true;
+
+    public int LayoutBytes(int groups) => Int8GemvTransposed.Bytes(groups, Run);
+
+    public void LayOut(in Int8GemvActivations x, sbyte* to) => Int8GemvTransposed.LayOut(x.Codes, x.Scales, x.Sums, x.Groups, Run, to);
+
+    public void Multiply(in Int8GemvRows rows)
+    {
+        if (rows.AreHalves)
+            Rows<HalfScales>(rows);
+        else
+            Rows<FloatScales>(rows);
+    }
+
     [MethodImpl(Kernel.Body)]
-    public static void Rows<TScales>(in Int8GemvRows rows)
+    private static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
         var (order, half) = (Vector512.Create(Int8GemvTransposed.WideOrder), Vector256.Create(Int8GemvTransposed.Order));
         var hasOffsets = rows.Offset != rows.Scale;
-        var (groups, total) = (rows.Groups, RowsAtOnce * rows.Groups);
+        var (groups, total) = (rows.Groups, Run * rows.Groups);
         var codes = rows.Codes;
-        for (var row = 0; row < rows.Rows; row += RowsAtOnce)
+        for (var row = 0; row < rows.Rows; row += Run)
         {
-            Int8GemvPrefetch.Scales<TScales>(rows, row, RowsAtOnce);
+            Int8GemvPrefetch.Scales<TScales>(rows, row, Run);
             var at = (long)row * groups;
             var x = rows.X;
             var sum = Vector512<float>.Zero;
@@ -77,7 +90,7 @@ internal static unsafe class Int8Gemv4Bit32RunAvx512
                 codes += Lanes * Int8Gemv4Bit32Avx2.GroupSize / 2;
             }
             to = rows.Factors;
-            Int8GemvDots.Store(rows, row, 0, HorizontalSums.Each(Vector256.Load(to), Vector256.Load(to + Lanes), Vector256.Load(to + 2 * Lanes), Vector256.Load(to + 3 * Lanes)));
+            rows.Store(row, 0, HorizontalSums.Each(Vector256.Load(to), Vector256.Load(to + Lanes), Vector256.Load(to + 2 * Lanes), Vector256.Load(to + 3 * Lanes)));
         }
     }
 }

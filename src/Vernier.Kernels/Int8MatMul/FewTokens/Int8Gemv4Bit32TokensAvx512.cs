@@ -4,17 +4,13 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>Several tokens with codes of 4 bits in groups of 32, sixteen groups at once as <see cref="Int8Gemv4Bit32Avx512"/> takes them. Codes are turned and
+/// <summary>Several tokens with codes of 4 bits in groups of 32, sixteen groups at once as <see cref="Int8Gemv4Bit32Avx512"/> takes them. Codes are transposed and
 /// split once for up to eight tokens, whose activations stay in the first-level cache while they meet the rows that fit the second-level one.
 /// Up to a few dozen tokens that is less work than to unpack the codes into panels.</summary>
-internal static unsafe class Int8Gemv4Bit32TokensAvx512
+internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody
 {
-    /// <summary>In a run.</summary>
-    public const int RowsAtOnce = 8;
-
+    private const int Rows8 = 8;
     private const int MostAtOnce = 8;
-    private const int MostTokens = 16;
-    private const int MostTokensOfLongRows = 8;
     private const int Wide = Int8Gemv4Bit32Avx512.Lanes;
     private const int Lanes = Wide / 2;
 
@@ -24,33 +20,42 @@ internal static unsafe class Int8Gemv4Bit32TokensAvx512
     // Of codes that stay near while all tokens meet them.
     private const int BlockBytes = 128 << 10;
 
-    /// <summary>Whether a weight's products go this way: its rows have no padding, a run of them is whole sixteens, and more tokens would not pay for
-    /// panels of codes.</summary>
-    public static bool Serves(InstructionTier tier, PackedMatrix weight, int tokens) =>
-        tier == InstructionTier.Vector512 && Int8Gemv4Bit32Avx2.Serves(weight) && weight.Groups >= Wide && weight.Groups % 2 == 0 && weight.Rows % RowsAtOnce == 0
-        && tokens <= (MostAtOnce / 2 * BytesOf(weight.Groups) <= NearBytes ? MostTokens : MostTokensOfLongRows);
+    public InstructionTier Tier => InstructionTier.Vector512;
 
-    /// <summary>Lays out the activations for <see cref="Rows{TScales}"/>: tokens that are met together lie block by block.</summary>
-    /// <param name="x">[tokens, stride].</param>
-    /// <param name="scales">[tokens, padded], as is <paramref name="sums"/>.</param>
-    /// <param name="to">For each token <see cref="Int8GemvTransposed.Bytes"/>.</param>
-    public static void Prepare(sbyte* x, int stride, float* scales, float* sums, int padded, int tokens, int groups, sbyte* to)
+    public int RowsAtOnce => Rows8;
+
+    public bool StreamsScales => true;
+
+    /// <summary>Whether four tokens' activations of rows of so many groups stay nearest.</summary>
+    public static bool StayNear(int groups) => MostAtOnce / 2 * BytesOf(groups) <= NearBytes;
+
+    public int LayoutBytes(int groups) => BytesOf(groups);
+
+    /// <summary>Tokens that are met together lie block by block.</summary>
+    public void LayOut(in Int8GemvActivations x, sbyte* to)
     {
-        var (rows, bytes) = (Int8GemvTransposed.RowsOfWholeBlocks(groups), BytesOf(groups));
-        for (int token = 0, count; token < tokens; token += count)
+        var (rows, bytes) = (Int8GemvTransposed.RowsOfWholeBlocks(x.Groups), BytesOf(x.Groups));
+        for (int token = 0, count; token < x.Tokens; token += count)
         {
-            count = AtOnce(tokens - token, bytes);
+            count = AtOnce(x.Tokens - token, bytes);
             for (var t = 0; t < count; t++)
             {
-                var from = (long)padded * (token + t);
-                Int8GemvTransposed.Prepare(
-                    x + (long)stride * (token + t), scales + from, sums + from, groups, rows, to + (long)token * bytes + t * Int8GemvTransposed.BlockBytes, count * Int8GemvTransposed.BlockBytes);
+                var from = (long)x.Padded * (token + t);
+                Int8GemvTransposed.LayOut(x.Codes + (long)x.Stride * (token + t), x.Scales + from, x.Sums + from, x.Groups, rows,
+                    to + (long)token * bytes + t * Int8GemvTransposed.BlockBytes, count * Int8GemvTransposed.BlockBytes);
             }
         }
     }
 
-    /// <summary>Rows, a multiple of eight, with activations from <see cref="Prepare"/>.</summary>
-    public static void Rows<TScales>(in Int8GemvRows rows)
+    public void Multiply(in Int8GemvRows rows)
+    {
+        if (rows.AreHalves)
+            Rows<HalfScales>(rows);
+        else
+            Rows<FloatScales>(rows);
+    }
+
+    private static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
         if (rows.Offset != rows.Scale)
@@ -63,7 +68,7 @@ internal static unsafe class Int8Gemv4Bit32TokensAvx512
         where TScales : struct, IGemvScales
         where TOffsets : struct
     {
-        var atOnce = Math.Max(1, BlockBytes / ((int)rows.RowBytes * RowsAtOnce)) * RowsAtOnce;
+        var atOnce = Math.Max(1, BlockBytes / ((int)rows.RowBytes * Rows8)) * Rows8;
         for (var row = 0; row < rows.Rows; row += atOnce)
         {
             var end = Math.Min(row + atOnce, rows.Rows);
@@ -104,17 +109,17 @@ internal static unsafe class Int8Gemv4Bit32TokensAvx512
         where TOffsets : struct
         where TCount : struct, ICount
     {
-        var sums = stackalloc float[TCount.Value * RowsAtOnce * Lanes];
+        var sums = stackalloc float[TCount.Value * Rows8 * Lanes];
         var order = Vector512.Create(Int8GemvTransposed.WideOrder);
         var groups = rows.Groups;
         var run = Int8GemvTransposed.RowsOfWholeBlocks(groups);
         var codes = rows.Codes + row * rows.RowBytes;
         var at = (long)row * groups;
-        for (; row < end; row += RowsAtOnce)
+        for (; row < end; row += Rows8)
         {
-            Int8GemvPrefetch.Scales<TScales>(rows, row, RowsAtOnce);
+            Int8GemvPrefetch.Scales<TScales>(rows, row, Rows8);
             var to = sums;
-            for (var r = 0; r < RowsAtOnce; r += run)
+            for (var r = 0; r < Rows8; r += run)
             {
                 var x = rows.X + token * rows.XStride;
                 var (s0, s1, s2, s3) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
@@ -128,7 +133,7 @@ internal static unsafe class Int8Gemv4Bit32TokensAvx512
                     Int8GemvPrefetch.CodesOnce(codes + 192);
                     var scale = Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Scale, at), order);
                     var offset = typeof(TOffsets) == typeof(Offsets) ? Avx512F.PermuteVar16x32(TScales.LoadWide(rows.Offset, at), order) : scale;
-                    Int8Gemv4Bit32Avx512.Turned(codes, out var t0, out var t1, out var t2, out var t3);
+                    Int8Gemv4Bit32Avx512.Transposed(codes, out var t0, out var t1, out var t2, out var t3);
                     var isEnd = left <= Wide; // of the row: the other lanes are the next one's
                     var ends = isEnd ? Vector512.LessThan(order, Vector512.Create(left)).AsSingle() : default;
                     s0 = Add<TOffsets>(0, s0, t0, t1, t2, t3, x, scale, offset, isEnd, ends, to);
@@ -154,10 +159,10 @@ internal static unsafe class Int8Gemv4Bit32TokensAvx512
                 }
             }
             for (var t = 0; t < TCount.Value; t++)
-                for (var r = 0; r < RowsAtOnce; r += 4)
+                for (var r = 0; r < Rows8; r += 4)
                 {
-                    var from = sums + (t * RowsAtOnce + r) * Lanes;
-                    Int8GemvDots.Store(rows, row + r, token + t, HorizontalSums.Each(Vector256.Load(from), Vector256.Load(from + Lanes), Vector256.Load(from + 2 * Lanes), Vector256.Load(from + 3 * Lanes)));
+                    var from = sums + (t * Rows8 + r) * Lanes;
+                    rows.Store(row + r, token + t, HorizontalSums.Each(Vector256.Load(from), Vector256.Load(from + Lanes), Vector256.Load(from + 2 * Lanes), Vector256.Load(from + 3 * Lanes)));
                 }
         }
     }
@@ -170,7 +175,7 @@ internal static unsafe class Int8Gemv4Bit32TokensAvx512
         where TOffsets : struct
     {
         x += token * Int8GemvTransposed.BlockBytes;
-        to += token * RowsAtOnce * Lanes;
+        to += token * Rows8 * Lanes;
         var (d, sums) = (Avx512F.ConvertToVector512Single(Int8Gemv4Bit32Avx512.Dots(t0, t1, t2, t3, x)), Int8GemvTransposed.Sums(x));
         d = typeof(TOffsets) == typeof(Offsets) ? d * Int8GemvTransposed.Scales(x) : Avx512F.FusedMultiplyAdd(d, Int8GemvTransposed.Scales(x), sums);
         if (!isEnd)

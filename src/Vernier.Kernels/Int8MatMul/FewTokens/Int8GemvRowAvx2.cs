@@ -4,28 +4,34 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>The innermost loops of <see cref="Int8GemvDriver"/> for one token, bound by memory: row follows row, so that codes, scales and
-/// offsets are each one sequential stream that is asked for well ahead.</summary>
-internal static unsafe class Int8GemvRowAvx2
+/// <summary>One token with codes and groups of any size, bound by memory: row follows row, so that codes, scales and
+/// offsets are each one sequential stream that is prefetched well ahead.</summary>
+internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody
 {
     private const int Lanes = 8;
 
-    /// <summary>Rows, a multiple of four.</summary>
-    /// <param name="narrow">Scales are halves; only for groups of 32.</param>
-    public static void Rows(int bits, bool narrow, in Int8GemvRows rows)
+    public InstructionTier Tier => InstructionTier.Vector256;
+
+    public int RowsAtOnce => 4;
+
+    public bool StreamsScales => true;
+
+    public bool ReadsBehindScales => true;
+
+    public void Multiply(in Int8GemvRows rows)
     {
-        if (narrow)
-            Rows<SmallGroups<HalfScales>>(bits, rows);
-        else if (rows.Ratio == 1)
-            Rows<SmallGroups<FloatScales>>(bits, rows);
+        if (rows.Ratio > 1)
+            Rows<WideGroups>(rows);
+        else if (rows.AreHalves)
+            Rows<SmallGroups<HalfScales>>(rows);
         else
-            Rows<WideGroups>(bits, rows);
+            Rows<SmallGroups<FloatScales>>(rows);
     }
 
-    private static void Rows<TFactors>(int bits, in Int8GemvRows rows)
+    private static void Rows<TFactors>(in Int8GemvRows rows)
         where TFactors : struct, IFactors
     {
-        switch (bits)
+        switch (rows.Bits)
         {
             case 2:
                 Rows<TFactors, Planes<CodePlanes.Two>>(rows);
@@ -61,8 +67,8 @@ internal static unsafe class Int8GemvRowAvx2
         {
             for (var i = 0; i < 4; i++) // written out four times, the body would be more than the JIT compiles well
                 Row<TFactors, TCodes>(rows, row + i).Store(sums + i * Lanes);
-            Int8GemvDots.Store(
-                rows, row, 0, HorizontalSums.Each(Vector256.Load(sums), Vector256.Load(sums + Lanes), Vector256.Load(sums + 2 * Lanes), Vector256.Load(sums + 3 * Lanes)));
+            rows.Store(
+                row, 0, HorizontalSums.Each(Vector256.Load(sums), Vector256.Load(sums + Lanes), Vector256.Load(sums + 2 * Lanes), Vector256.Load(sums + 3 * Lanes)));
         }
     }
 
@@ -93,7 +99,7 @@ internal static unsafe class Int8GemvRowAvx2
             var (end, terms) = (rows.Padded, Vector256<float>.Zero);
             if (rows.Offset != rows.Scale)
                 for (var g = 0; g < end; g += Lanes)
-                    terms = Int8GemvDots.Terms(
+                    terms = Int8GemvBlockScales.Terms(
                         TScales.Load(rows.Scale, at + g), TScales.Load(rows.Offset, at + g), rows.Middle, Vector256.Load(x + g), Vector256.Load(sums + g), factors + g, terms);
             else
                 for (var g = 0; g < end; g += Lanes)
@@ -149,8 +155,8 @@ internal static unsafe class Int8GemvRowAvx2
             {
                 Int8GemvPrefetch.Codes(codes);
                 var v = Vector256.Load(codes);
-                sum = Int8GemvDots.Scaled(v & mask, Vector256.Load(x), factors, sum);
-                other = Int8GemvDots.Scaled((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors + 1, other);
+                sum = Int8DotAvx2.Scaled(v & mask, Vector256.Load(x), factors, sum);
+                other = Int8DotAvx2.Scaled((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors + 1, other);
             }
             return sum + other;
         }
@@ -167,8 +173,8 @@ internal static unsafe class Int8GemvRowAvx2
             for (var end = codes + rows.RowBytes; codes < end; codes += 64, x += 64, factors += 2)
             {
                 Int8GemvPrefetch.Codes(codes);
-                sum = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes), Vector256.Load(x), factors, sum);
-                other = Int8GemvDots.ScaledFromMiddle(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + 1, other);
+                sum = Int8DotAvx2.ScaledFromMiddle(Vector256.Load(codes), Vector256.Load(x), factors, sum);
+                other = Int8DotAvx2.ScaledFromMiddle(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + 1, other);
             }
             return sum + other;
         }
@@ -187,8 +193,8 @@ internal static unsafe class Int8GemvRowAvx2
             {
                 Int8GemvPrefetch.Codes(codes);
                 CodePlanes.UnpackWide<TBits>(codes, out var first, out var second);
-                sum = Int8GemvDots.Scaled(first, Vector256.Load(x), factors, sum);
-                other = Int8GemvDots.Scaled(second, Vector256.Load(x + 32), factors + 1, other);
+                sum = Int8DotAvx2.Scaled(first, Vector256.Load(x), factors, sum);
+                other = Int8DotAvx2.Scaled(second, Vector256.Load(x + 32), factors + 1, other);
             }
             return sum + other;
         }

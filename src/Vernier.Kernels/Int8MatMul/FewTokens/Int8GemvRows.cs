@@ -1,14 +1,28 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Vernier.Kernels;
 
-/// <summary>A run of rows, a multiple of four, of a weight, and the tokens that they meet.</summary>
+/// <summary>A run of rows of a weight, a multiple of what the body takes together, and the tokens that they meet.</summary>
 internal unsafe struct Int8GemvRows
 {
     public byte* Codes;
     public long RowBytes;
 
-    /// <summary>Scales and offsets [Rows, Groups], as an <see cref="IGemvScales"/> says; for groups of 32 whole vectors may be read behind the last.
+    /// <summary>Of a code.</summary>
+    public int Bits;
+
+    /// <summary>For bodies that stream them: scales and offsets [Rows, Groups]; for groups of 32 whole vectors may be read behind the last.
     /// Offsets that are the scales themselves need not be read.</summary>
     public void* Scale, Offset;
+
+    /// <summary>Whether these are halves, else floats.</summary>
+    public bool AreHalves;
+
+    /// <summary>For the other bodies: the weight's scales, and the first of these rows in them.</summary>
+    public GroupScales Scales;
+
+    public int FirstRow;
 
     /// <summary>[Rows]: what the products are multiplied by; null = ones.</summary>
     public float* RowFactors;
@@ -21,10 +35,10 @@ internal unsafe struct Int8GemvRows
     /// <summary>Groups of activations in a group of the weight.</summary>
     public int Ratio;
 
-    /// <summary>Rows from one that is multiplied to the one whose scales are asked for.</summary>
+    /// <summary>Rows from one that is multiplied to the one whose scales are prefetched.</summary>
     public int Ahead;
 
-    /// <summary>[Tokens, XStride].</summary>
+    /// <summary>[Tokens, XStride], in the body's layout.</summary>
     public sbyte* X;
 
     public long XStride;
@@ -43,9 +57,42 @@ internal unsafe struct Int8GemvRows
     /// <summary>Scratch [4, Padded].</summary>
     public float* Factors;
 
+    /// <summary>Scratch [2, Padded]: scales and offsets of a row.</summary>
+    public float* RowScales;
+
+    /// <summary>Scratch for the codes of a row, one a byte.</summary>
+    public byte* Unpacked;
+
     /// <summary>[Tokens, YStride].</summary>
     public float* Y;
 
     public long YStride;
     public bool Accumulate;
+
+    /// <summary>Stores a token's products with four rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Store(int row, int token, Vector128<float> dots)
+    {
+        if (RowFactors != null)
+            dots *= Vector128.Load(RowFactors + row);
+        var y = Y + token * YStride + row;
+        (Accumulate ? dots + Vector128.Load(y) : dots).Store(y);
+    }
+
+    /// <summary>Stores a token's product with one row, which has no factor.</summary>
+    public readonly void Store(int row, int token, float dot)
+    {
+        ref var y = ref Y[token * YStride + row];
+        y = Accumulate ? y + dot : dot;
+    }
+
+    /// <summary>A row's codes, one a byte; those of 8 bits lie so already.</summary>
+    public readonly byte* Unpack(int row)
+    {
+        var packed = Codes + row * RowBytes;
+        if (Bits == 8)
+            return packed;
+        CodePlanes.Unpack(packed, XGroups * QuantizedActivations.GroupSize / CodePlanes.Chunk, Bits, Unpacked);
+        return Unpacked;
+    }
 }

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Kernels;
 
 /// <summary>Activations of one token for rows whose groups are taken sixteen at a time without a gap from row to row: blocks of sixteen groups, which are
-/// the codes, turned as <see cref="Int8Gemv4Bit32Avx512.Dots(byte*, sbyte*)"/> turns those of the weight, and the scales and the sums in the order of its lanes.
+/// the codes, transposed as <see cref="Int8Gemv4Bit32Avx512.Dots(byte*, sbyte*)"/> does those of the weight, and the scales and the sums in the order of its lanes.
 /// A last eight groups are half a block, for <see cref="Int8Gemv4Bit32Avx2.Dots"/>.</summary>
 internal static unsafe class Int8GemvTransposed
 {
@@ -46,7 +46,7 @@ internal static unsafe class Int8GemvTransposed
     /// <param name="to"><see cref="Bytes"/>, or as many blocks at a distance.</param>
     /// <param name="distance">From block to block: tokens that are met together lie block by block.</param>
     [MethodImpl(Kernel.Body)]
-    public static void Prepare(sbyte* x, float* scales, float* sums, int groups, int rows, sbyte* to, int distance = BlockBytes)
+    public static void LayOut(sbyte* x, float* scales, float* sums, int groups, int rows, sbyte* to, int distance = BlockBytes)
     {
         var repeated = stackalloc sbyte[Wide * Int8Gemv4Bit32Avx2.GroupSize];
         for (var (left, group) = (rows * groups, 0); left > 0;)
@@ -61,9 +61,9 @@ internal static unsafe class Int8GemvTransposed
                 (toScales[i], toSums[i]) = (scales[from], sums[from]);
             }
             if (order.Length == Wide)
-                Int8Gemv4Bit32Avx512.Turn(repeated, to);
+                Int8Gemv4Bit32Avx512.Transpose(repeated, to);
             else
-                Int8Gemv4Bit32Avx2.TurnEight(repeated, to);
+                Int8Gemv4Bit32Avx2.TransposeEight(repeated, to);
             to += distance;
             left -= order.Length;
             group = Wrapped(group + order.Length);

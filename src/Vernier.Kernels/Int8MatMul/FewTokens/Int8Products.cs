@@ -1,17 +1,21 @@
+using System.Runtime.CompilerServices;
+
 namespace Vernier.Kernels;
 
-/// <summary>One to three weights that read the same activations, and where their products go.</summary>
-internal readonly unsafe struct Int8Products(PackedMatrix first, float* y1, PackedMatrix? second, float* y2, PackedMatrix? third, float* y3, bool accumulate)
+/// <summary>A weight, where its products go, and which bodies make them.</summary>
+internal unsafe struct Int8Product
 {
-    public int Count => 1 + (second is null ? 0 : 1) + (third is null ? 0 : 1);
+    public PackedMatrix Weight;
 
-    /// <summary>Add to the outputs instead of overwriting them.</summary>
-    public bool Accumulate => accumulate;
+    /// <summary>[tokens, rows of the weight].</summary>
+    public float* Output;
 
-    public PackedMatrix? Weight(int index) => index switch { 0 => first, 1 => second, _ => third };
+    public Int8GemvPlan Plan;
+}
 
-    /// <summary>One of them.</summary>
-    public Int8Products Only(int index) => new(Weight(index)!, Output(index), null, null, null, null, accumulate);
-
-    public float* Output(int index) => index switch { 0 => y1, 1 => y2, _ => y3 };
+/// <summary>One to three products of the same activations.</summary>
+[InlineArray(3)]
+internal struct Int8Products
+{
+    private Int8Product _first;
 }

@@ -3,6 +3,8 @@ namespace Vernier.Kernels;
 /// <summary>The innermost integer product of one instruction tier.</summary>
 internal unsafe interface IInt8GemmKernel
 {
+    static abstract InstructionTier Tier { get; }
+
     /// <summary>Rows of the weight in a panel.</summary>
     static abstract int Rows { get; }
 

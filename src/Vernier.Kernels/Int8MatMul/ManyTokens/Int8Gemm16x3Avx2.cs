@@ -7,6 +7,8 @@ namespace Vernier.Kernels;
 /// <summary>16 rows x 3 tokens with AVX2.</summary>
 internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
 {
+    public static InstructionTier Tier => InstructionTier.Vector256;
+
     public static int Rows => 16;
 
     public static int Tokens => 3;

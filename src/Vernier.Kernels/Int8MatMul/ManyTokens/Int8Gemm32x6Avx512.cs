@@ -7,6 +7,8 @@ namespace Vernier.Kernels;
 /// <summary>32 rows x 6 tokens with AVX-512 BW.</summary>
 internal readonly unsafe struct Int8Gemm32x6Avx512 : IInt8GemmKernel
 {
+    public static InstructionTier Tier => InstructionTier.Vector512;
+
     public static int Rows => 32;
 
     public static int Tokens => 6;

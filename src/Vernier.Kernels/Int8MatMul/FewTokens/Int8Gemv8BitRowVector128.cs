@@ -1,0 +1,28 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Vernier.Kernels;
+
+/// <summary>A row of codes of 8 bits, counted from 128.</summary>
+internal readonly unsafe struct Int8Gemv8BitRowVector128 : IInt8RowDot
+{
+    private const int Half = QuantizedActivations.GroupSize / 2;
+
+    public static InstructionTier Tier => InstructionTier.Vector128;
+
+    public static bool Unpacks => false;
+
+    public static float Middle => 128;
+
+    [MethodImpl(Kernel.Body)]
+    public static float Dot(byte* codes, float* factors, int groups, sbyte* x)
+    {
+        var (first, second) = (Vector128<float>.Zero, Vector128<float>.Zero);
+        for (var g = 0; g < groups; g += 2, codes += 4 * Half, x += 4 * Half)
+        {
+            first = Int8DotVector128.Add(first, Int8DotVector128.DotFromMiddle(Vector128.Load(codes), x, Int8DotVector128.DotFromMiddle(Vector128.Load(codes + Half), x + Half, Vector128<int>.Zero)), factors[g]);
+            second = Int8DotVector128.Add(second, Int8DotVector128.DotFromMiddle(Vector128.Load(codes + 2 * Half), x + 2 * Half, Int8DotVector128.DotFromMiddle(Vector128.Load(codes + 3 * Half), x + 3 * Half, Vector128<int>.Zero)), factors[g + 1]);
+        }
+        return Vector128.Sum(first + second);
+    }
+}

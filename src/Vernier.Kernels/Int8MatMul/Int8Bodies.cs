@@ -1,0 +1,50 @@
+namespace Vernier.Kernels;
+
+/// <summary>The bodies of <see cref="Int8Gemm"/>, best first.</summary>
+internal static class Int8Bodies
+{
+    // More tokens pay for unpacking the codes into panels.
+    private const int FewTokens = 4;
+
+    // Of Int8Gemv4Bit32TokensAvx512, where activations of rows stay in the first-level cache and where not.
+    private const int MostTokens = 16;
+    private const int MostTokensOfLongRows = 8;
+
+    // Shorter rows lose more by what is left over, and by vectors that lie across two lines, than they gain.
+    private const int LeastForSixteens = 32;
+
+    /// <summary>Products of activations: bodies are an <see cref="IInt8GemvBody"/> or an <see cref="IInt8GemmBody"/>.</summary>
+    public static MatMulTable<IMatMulBody> Forward { get; } = new(
+        new(new Int8Gemv4Bit32RunAvx512(), "1 token; 4 bits in groups of 32, an even number from 16 on that is no multiple of 16",
+            s => s.Tokens == 1 && Is4Bit32(s) && s.Groups >= 16 && s.Groups % 2 == 0 && s.Groups % 16 != 0),
+        new(new Int8Gemv4Bit32Avx512(), "1 token; 4 bits in groups of 32, 31 or more", s => s.Tokens == 1 && Is4Bit32(s) && s.Groups + s.Groups % 2 >= LeastForSixteens),
+        new(new Int8Gemv4Bit32TokensAvx512(), "2 to 16 tokens, to 8 where four tokens' rows leave the first-level cache; 4 bits in groups of 32, an even number from 16 on; rows in eights",
+            s => s.Tokens > 1 && Is4Bit32(s) && s.Groups >= 16 && s.Groups % 2 == 0 && s.Rows % 8 == 0
+                && s.Tokens <= (Int8Gemv4Bit32TokensAvx512.StayNear(s.Groups) ? MostTokens : MostTokensOfLongRows)),
+        new(new Int8GemmPanels<Int8Gemm32x6Avx512>(), "5 tokens or more", s => s.Tokens > FewTokens),
+        new(new Int8GemmPanels<Int8Gemm16x3Avx2>(), "5 tokens or more", s => s.Tokens > FewTokens),
+        new(new Int8Gemv4Bit32Avx2(), "1 token; 4 bits in groups of 32; 4 rows or more", s => s.Tokens == 1 && Is4Bit32(s)),
+        new(new Int8GemvRowAvx2(), "1 token; 4 rows or more", s => s.Tokens == 1 && s.Rows >= 4),
+        new(new Int8Gemv4Bit32Rows4Avx2(), "4 bits in groups of 32; 4 rows or more", s => Is4Bit32(s)),
+        new(new Int8Gemv8Bit32Rows4Avx2(), "8 bits in groups of 32; 4 rows or more", s => s.Bits == 8 && s.HasBlockGroups && s.Rows >= 4),
+        new(new Int8GemvFourRows<Int8Gemv4BitRows4Avx2>(), "4 bits in wider groups; 4 rows or more", s => s.Bits == 4 && !s.HasBlockGroups && s.Rows >= 4),
+        new(new Int8GemvFourRows<Int8Gemv8BitRows4Avx2>(), "8 bits in wider groups; 4 rows or more", s => s.Bits == 8 && !s.HasBlockGroups && s.Rows >= 4),
+        new(new Int8GemvRow<Int8Gemv8BitRowAvx2>(), "8 bits", s => s.Bits == 8),
+        new(new Int8GemvRow<Int8GemvUnpackedRowAvx2>(), "other than 8 bits", s => s.Bits != 8),
+        new(new Int8GemvRow<Int8Gemv4BitRowVector128>(), "4 bits", s => s.Bits == 4),
+        new(new Int8GemvRow<Int8Gemv8BitRowVector128>(), "8 bits", s => s.Bits == 8),
+        new(new Int8GemvRow<Int8GemvUnpackedRowVector128>(), "other than 4 and 8 bits", s => s.Bits is not 4 and not 8),
+        new(new Int8GemvRow<Int8GemvRowScalar>(), "to 4 tokens", s => s.Tokens <= FewTokens),
+        new(new Int8GemmWithoutVectors(), "5 tokens or more", s => s.Tokens > FewTokens));
+
+    /// <summary>Input gradients.</summary>
+    public static MatMulTable<IInt8InputGradientBody> InputGradient { get; } = new(
+        new(new Int8InputGradientPanels<Int8Gemm32x6Avx512>(), "all", _ => true),
+        new(new Int8InputGradientPanels<Int8Gemm16x3Avx2>(), "all", _ => true));
+
+    /// <summary>The bodies of a product of few tokens, of which the best is <paramref name="body"/>.</summary>
+    public static Int8GemvPlan Plan(InstructionTier tier, IInt8GemvBody body, MatMulShape shape) =>
+        new(body, shape.Rows % body.RowsAtOnce == 0 ? body : (IInt8GemvBody)Forward.Choose(tier, shape with { Rows = 1 }));
+
+    private static bool Is4Bit32(MatMulShape shape) => shape.Bits == 4 && shape.HasBlockGroups && shape.Rows >= 4;
+}

@@ -1,0 +1,19 @@
+namespace Vernier.Kernels;
+
+/// <summary>What the choice of a body may depend on beside the instruction tier.</summary>
+/// <param name="Bits">Of a code of the weight; 0 = floats.</param>
+/// <param name="GroupSize">Columns that share a scale; all columns = one scale a row.</param>
+/// <param name="Rows">Of the weight.</param>
+/// <param name="Columns">Of the weight.</param>
+internal readonly record struct MatMulShape(int Bits, int GroupSize, int Rows, int Columns, int Tokens)
+{
+    /// <summary>Groups of a row.</summary>
+    public int Groups => (Columns - 1) / GroupSize + 1;
+
+    /// <summary>Whether groups are single blocks of 32 columns, several to a row.</summary>
+    public bool HasBlockGroups => GroupSize == PackedMatrix.BlockSize && Groups > 1;
+
+    public static MatMulShape Of(WeightMatrix weight, int tokens) => weight is PackedMatrix packed
+        ? new(packed.Bits, packed.GroupSize, packed.Rows, packed.Columns, tokens)
+        : new(0, weight.Columns, weight.Rows, weight.Columns, tokens);
+}
