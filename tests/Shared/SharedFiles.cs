@@ -1,52 +1,76 @@
 namespace Vernier.TestSupport;
 
-/// <summary>Where the reference files (goldens, models, data) are: <c>$VERNIER_SHARED</c>, else the folder <c>shared</c> beside the checkout.</summary>
+/// <summary>Where the reference files (goldens, models, data) are: the small ones in <c>tests/</c> of the checkout, always; more of them in
+/// <c>$VERNIER_SHARED</c>, else in the folder <c>shared</c> beside the checkout.</summary>
 internal static class SharedFiles
 {
-    /// <summary>The root folder, or null where it is missing.</summary>
-    public static string? Root { get; } = Find();
+    private const string OutsideName = "shared:"; // before the name of a file that lies outside the checkout
 
-    /// <summary>The reason to give for a skipped test, or null when <paramref name="relative"/> exists below the root.</summary>
-    public static string? WhyMissing(string relative)
+    private static readonly string s_inside = Path.Combine(Checkout.Root, "tests");
+
+    /// <summary>The folder outside the checkout, or null where it is missing.</summary>
+    public static string? Outside { get; } = FindOutside();
+
+    /// <summary>The reason to give for a skipped test, or null when <paramref name="relative"/> exists in one of the places.</summary>
+    public static string? WhyMissing(string relative) =>
+        Path.Exists(At(relative)) ? null
+        : Outside is null ? $"reference file {relative} not found: set VERNIER_SHARED to the folder of the reference files"
+        : $"reference file {Path.Combine(Outside, relative)} not found";
+
+    /// <summary>The full path of a file or folder: of the checkout where it has it, else outside. Names that <see cref="NameOf"/> gave lead back to their files.</summary>
+    public static string At(string name)
     {
-        if (Root is null)
-            return "reference files not found: set VERNIER_SHARED to their folder";
-        var path = Path.Combine(Root, relative);
-        return File.Exists(path) || Directory.Exists(path) ? null : $"reference file {path} not found";
+        if (name.StartsWith(OutsideName, StringComparison.Ordinal))
+            return Path.Combine(Outside!, name[OutsideName.Length..]);
+        var inside = Path.Combine(s_inside, name);
+        return Outside is null || Path.Exists(inside) ? inside : Path.Combine(Outside, name);
     }
 
-    /// <summary>The full path of a file or folder below the root.</summary>
-    public static string At(string relative) =>
-        Path.Combine(Root ?? throw new InvalidOperationException("no reference files"), relative);
+    /// <summary>A short name of a file or folder that lies in one of the places, for the rows of theories.</summary>
+    public static string NameOf(string path) => IsInside(path)
+        ? Path.GetRelativePath(s_inside, path).Replace('\\', '/')
+        : OutsideName + Path.GetRelativePath(Outside!, path).Replace('\\', '/');
 
-    /// <summary>The files below a folder of the root that match a pattern, sorted; none where the folder is missing.</summary>
+    /// <summary>The folder in every place that has it, that of the checkout first.</summary>
+    public static IEnumerable<string> Folders(string folder) =>
+        new[] { s_inside, Outside }.OfType<string>().Select(root => Path.GetFullPath(Path.Combine(root, folder))).Where(Directory.Exists);
+
+    /// <summary>The files of a folder that match a pattern, in every place, sorted; without copies of what the checkout has.</summary>
     public static IEnumerable<string> Match(string folder, string pattern) =>
-        WhyMissing(folder) is null ? Directory.EnumerateFiles(At(folder), pattern).Order(StringComparer.Ordinal) : [];
+        Folders(folder).SelectMany(f => Directory.EnumerateFiles(f, pattern).Where(path => !IsCopy(path)).Order(StringComparer.Ordinal));
 
-    private static string? Find()
+    /// <summary>The folders of a folder, in every place, sorted; without copies of what the checkout has.</summary>
+    public static IEnumerable<string> SubFolders(string folder) =>
+        Folders(folder).SelectMany(f => Directory.EnumerateDirectories(f).Where(path => !Directory.EnumerateFiles(path).All(IsCopy)).Order(StringComparer.Ordinal));
+
+    /// <summary>Whether a file outside has the bytes of the one in the checkout.</summary>
+    public static bool IsCopy(string path)
     {
-        if (Environment.GetEnvironmentVariable("VERNIER_SHARED") is { Length: > 0 } set)
-            return Directory.Exists(set) ? set : null;
-        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
-            if (File.Exists(Path.Combine(at.FullName, "Vernier.slnx")))
-            {
-                var beside = Path.Combine(at.FullName, "..", "shared");
-                return Directory.Exists(beside) ? Path.GetFullPath(beside) : null;
-            }
-        return null;
+        if (IsInside(path))
+            return false;
+        var inside = new FileInfo(Path.Combine(s_inside, Path.GetRelativePath(Outside!, path)));
+        return inside.Exists && inside.Length == new FileInfo(path).Length && File.ReadAllBytes(inside.FullName).AsSpan().SequenceEqual(File.ReadAllBytes(path));
+    }
+
+    private static bool IsInside(string path) => path.StartsWith(s_inside + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
+    private static string? FindOutside()
+    {
+        var folder = Environment.GetEnvironmentVariable("VERNIER_SHARED") is { Length: > 0 } set ? set : Path.Combine(Checkout.Root, "..", "shared");
+        return Directory.Exists(folder) ? Path.GetFullPath(folder) : null;
     }
 }
 
-/// <summary>A test that needs a reference file; skipped with the reason where the file is missing.</summary>
+/// <summary>A test that needs reference files which the checkout does not have; skipped with the reason where one is missing.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class SharedFactAttribute : FactAttribute
 {
     public SharedFactAttribute(params string[] needs) => Skip = needs.Select(SharedFiles.WhyMissing).FirstOrDefault(why => why is not null);
 }
 
-/// <summary>A theory whose rows are reference files; skipped with the reason where the folder is missing.</summary>
+/// <summary>A theory about reference files which the checkout does not have; skipped with the reason where one is missing.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class SharedTheoryAttribute : TheoryAttribute
 {
-    public SharedTheoryAttribute(string needs) => Skip = SharedFiles.WhyMissing(needs);
+    public SharedTheoryAttribute(params string[] needs) => Skip = needs.Select(SharedFiles.WhyMissing).FirstOrDefault(why => why is not null);
 }

@@ -1,4 +1,4 @@
-namespace Vernier.Cli.Tests;
+namespace Vernier.TestSupport;
 
 /// <summary>The files of the checkout that the tests run in.</summary>
 internal static class Checkout
