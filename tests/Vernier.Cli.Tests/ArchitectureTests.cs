@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Vernier.TestSupport;
 
 namespace Vernier.Cli.Tests;
 

@@ -1,3 +1,5 @@
+using Vernier.TestSupport;
+
 namespace Vernier.Cli.Tests;
 
 public sealed class CliReferenceTests

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vernier.TestSupport;
 
 namespace Vernier.Cli.Tests;
 

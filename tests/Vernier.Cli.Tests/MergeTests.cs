@@ -9,7 +9,7 @@ public sealed class MergeTests : TemporaryFolder
 
     private static string Model => SharedFiles.Match(Models, "*.gguf").First(p => p.Contains("q4", StringComparison.OrdinalIgnoreCase));
 
-    [SharedTheory(Models)]
+    [Theory]
     [InlineData("l4q")]
     [InlineData("qa-lora")]
     [InlineData("qat")]
@@ -24,7 +24,7 @@ public sealed class MergeTests : TemporaryFolder
         Assert.True(CommandLine.Vernier("verify", At("native"), At("tuned.gguf"), "--json", "-").Json().GetProperty("codes_equal").GetBoolean());
     }
 
-    [SharedTheory(Models)]
+    [Theory]
     [InlineData("qlora")]
     [InlineData("qat-lora")]
     public void PathsBesideCodesAreMergedOnRequestOnly(string method)
@@ -41,7 +41,7 @@ public sealed class MergeTests : TemporaryFolder
         CommandLine.Vernier("export", Model, "--adapter", At("run"), "--to", "hf", "--out", At("folder"), "--json", "-").Json();
     }
 
-    [SharedFact(Models)]
+    [Fact]
     public void AdaptersAreShownComparedAndInterpolated()
     {
         Tune("a", "peqa");

@@ -15,14 +15,13 @@ public sealed class PackedFolderTests : TemporaryFolder
         {
             var rows = new TheoryData<string, string>();
             foreach (var format in (string[])["gptq", "awq"])
-                if (SharedFiles.WhyMissing($"{Formats}/{format}") is null)
-                    foreach (var folder in Directory.EnumerateDirectories(SharedFiles.At($"{Formats}/{format}")).Order(StringComparer.Ordinal))
-                        rows.Add(format, folder);
+                foreach (var folder in SharedFiles.SubFolders($"{Formats}/{format}"))
+                    rows.Add(format, folder);
             return rows;
         }
     }
 
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void TunedAndGivenBack(string format, string model)
     {
@@ -46,7 +45,7 @@ public sealed class PackedFolderTests : TemporaryFolder
         Assert.Equal(System.Text.Json.JsonValueKind.Null, CommandLine.Vernier("inspect", At("plain"), "--json", "-").Json().GetProperty("codes_sha256").ValueKind);
     }
 
-    [SharedFact(Formats)]
+    [Fact]
     public void APackingThatIsNotReadIsNamed()
     {
         Directory.CreateDirectory(At("odd"));

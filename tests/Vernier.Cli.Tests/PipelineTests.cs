@@ -8,15 +8,15 @@ public sealed class PipelineTests : TemporaryFolder
 {
     private const string Models = "goldens/formats/gguf_models";
 
-    private static string FirstTunable => Path.GetFileName(SharedFiles.Match(Models, "*.gguf").First(Quantized));
+    private static string FirstTunable => SharedFiles.Match(Models, "*.gguf").First(Quantized);
 
-    public static TheoryData<string> Tunable => [.. SharedFiles.Match(Models, "*.gguf").Where(Quantized).Select(p => Path.GetFileName(p))];
+    public static TheoryData<string> Tunable => [.. SharedFiles.Match(Models, "*.gguf").Where(Quantized).Select(SharedFiles.NameOf)];
 
-    [SharedTheory(Models)]
+    [Theory]
     [MemberData(nameof(Tunable))]
     public void TunedOnItsOwnCodesAndExported(string name)
     {
-        var model = SharedFiles.At(Path.Combine(Models, name));
+        var model = SharedFiles.At(name);
         var hash = CommandLine.Vernier("inspect", model, "--json", "-").Json().GetProperty("codes_sha256").GetString();
         var tune = CommandLine.Vernier("tune", model, "--data", Rows(), "--eval-data", Rows(), "--out", At("run"), "--granularity", "group", "--lr", "1e-2",
             "--steps", "6", "--batch", "2", "--no-shuffle", "--threads", "1", "--json", "-").Json();
@@ -41,11 +41,11 @@ public sealed class PipelineTests : TemporaryFolder
         Assert.All(scored.Zip(Score(At("folder"))), AssertClose);
     }
 
-    [SharedTheory(Models)]
+    [Theory]
     [MemberData(nameof(Tunable))]
     public void RequantizedTunedAndExported(string name)
     {
-        var model = SharedFiles.At(Path.Combine(Models, name));
+        var model = SharedFiles.At(name);
         CommandLine.Vernier("tune", model, "--data", Rows(), "--out", At("run"), "--bits", "3", "--group", "32", "--steps", "3", "--threads", "1", "--json", "-").Json();
         CommandLine.Vernier("export", model, "--adapter", At("run"), "--to", "gguf", "--out", At("tuned.gguf"), "--json", "-").Json();
         Assert.All(Score(model, "--adapter", At("run")).Zip(Score(At("tuned.gguf"))), AssertClose);
@@ -54,10 +54,10 @@ public sealed class PipelineTests : TemporaryFolder
         Assert.Contains("NOT equal", differ.Output, StringComparison.Ordinal);
     }
 
-    [SharedFact(Models)]
+    [Fact]
     public void ALowRankTaskIsATaskLikeAnyOther()
     {
-        var model = SharedFiles.At(Path.Combine(Models, FirstTunable));
+        var model = FirstTunable;
         string[] options = ["--data", Rows(), "--granularity", "low-rank", "--rank", "2", "--steps", "4", "--batch", "2", "--threads", "1"];
         CommandLine.Vernier(["tune", model, "--out", At("a"), .. options]);
         CommandLine.Vernier(["tune", model, "--out", At("b"), "--lr", "2e-3", .. options]);
@@ -75,10 +75,10 @@ public sealed class PipelineTests : TemporaryFolder
         Assert.Contains("SHA-256", CommandLine.Vernier("score", SharedFiles.Match(Models, "*.gguf").Last(Quantized), "--file", Rows(), "--out", At("x.jsonl"), "--adapter", At("a")).Refusal(), StringComparison.Ordinal);
     }
 
-    [SharedFact(Models)]
+    [Fact]
     public void AResumedRunHasTheLossesOfAnUninterruptedOne()
     {
-        var model = SharedFiles.At(Path.Combine(Models, FirstTunable));
+        var model = FirstTunable;
         string[] options = ["--data", Rows(), "--steps", "6", "--batch", "2", "--threads", "1", "--checkpoint-every", "2"];
         CommandLine.Vernier(["tune", model, "--out", At("whole"), .. options]);
         CommandLine.Vernier(["tune", model, "--out", At("parts"), "--stop-after", "3", .. options]);
@@ -87,10 +87,10 @@ public sealed class PipelineTests : TemporaryFolder
         Assert.Equal(6, Losses("whole").Length);
     }
 
-    [SharedFact(Models)]
+    [Fact]
     public void GenerationGivesTextAndIds()
     {
-        var model = SharedFiles.At(Path.Combine(Models, FirstTunable));
+        var model = FirstTunable;
         var run = CommandLine.Vernier("generate", model, "--prompt-ids", "1,2,3", "--max-tokens", "5", "--compute", "fp32", "--json", "-").Json();
         Assert.InRange(run.GetProperty("ids").GetArrayLength(), 1, 5);
         Assert.Equal(JsonValueKind.String, run.GetProperty("text").ValueKind);

@@ -20,7 +20,7 @@ public sealed class PlanTests : TemporaryFolder
         Assert.All(["peqa", "l4q", "lora", "qlora", "qat", "qat-lora", "qa-lora", "full", "10.486 M"], text => Assert.Contains(text, table.Output, StringComparison.Ordinal));
     }
 
-    [SharedFact(Gguf)]
+    [Fact]
     public void AModelIsPlannedFromItsHeaders()
     {
         var model = SharedFiles.Match(Gguf, "*.gguf").First(p => p.Contains("q4", StringComparison.OrdinalIgnoreCase));

@@ -5,10 +5,10 @@ namespace Vernier.Cli.Tests;
 /// <summary>quantize, and every verb that reads what it wrote.</summary>
 public sealed class QuantizeTests : TemporaryFolder
 {
-    private const string Model = "goldens/models/llama";
+    private const string Model = "goldens/models/llama-gqa";
     private const string Gguf = "goldens/formats/gguf_models";
 
-    [SharedFact(Model)]
+    [Fact]
     public void ANativeFolderIsAModelToEveryVerb()
     {
         var source = SharedFiles.At(Model);
@@ -36,7 +36,7 @@ public sealed class QuantizeTests : TemporaryFolder
         Assert.Contains("quantized already", again.Error, StringComparison.Ordinal);
     }
 
-    [SharedFact(Model)]
+    [Fact]
     public void GptqTakesMomentsFromCalibrationData()
     {
         var source = SharedFiles.At(Model);
@@ -48,7 +48,7 @@ public sealed class QuantizeTests : TemporaryFolder
         Assert.True(Directory.Exists(At("packed")));
     }
 
-    [SharedFact(Gguf)]
+    [Fact]
     public void AGgufFileIsWrittenWhereItsBlocksHoldTheCodes()
     {
         var source = SharedFiles.Match(Gguf, "*.gguf").First(p => p.Contains("f16", StringComparison.OrdinalIgnoreCase) || p.Contains("q8", StringComparison.OrdinalIgnoreCase) || p.Contains("q4", StringComparison.OrdinalIgnoreCase));

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Vernier.TestSupport;
 
 namespace Vernier.Cli.Tests;
 

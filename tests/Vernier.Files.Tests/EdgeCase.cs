@@ -12,15 +12,17 @@ public sealed record EdgeCase(string Path, string Expect, string Why, JsonNode N
     public static TheoryData<string> Names(string kind)
     {
         var rows = new TheoryData<string>();
-        foreach (var node in List(kind))
-            rows.Add((string)node!["file"]!);
+        foreach (var place in SharedFiles.Folders($"goldens/formats/edge/{kind}"))
+            foreach (var path in List(place).Select(node => System.IO.Path.Combine(place, (string)node!["file"]!)).Where(path => !SharedFiles.IsCopy(path)))
+                rows.Add(SharedFiles.NameOf(path));
         return rows;
     }
 
-    public static EdgeCase Find(string kind, string file)
+    public static EdgeCase Find(string name)
     {
-        var node = List(kind).First(n => (string)n!["file"]! == file)!;
-        return new EdgeCase(SharedFiles.At($"goldens/formats/edge/{kind}/{file}"), (string)node["expect"]!, (string)node["why"]!, node);
+        var path = SharedFiles.At(name);
+        var node = List(System.IO.Path.GetDirectoryName(path)!).First(n => (string)n!["file"]! == System.IO.Path.GetFileName(path))!;
+        return new EdgeCase(path, (string)node["expect"]!, (string)node["why"]!, node);
     }
 
     /// <summary>Opens the file; what comes back is null where it was refused in an allowed way.</summary>
@@ -43,9 +45,5 @@ public sealed record EdgeCase(string Path, string Expect, string Why, JsonNode N
         return opened;
     }
 
-    private static JsonArray List(string kind)
-    {
-        var path = $"goldens/formats/edge/{kind}/cases.json";
-        return SharedFiles.WhyMissing(path) is null ? JsonNode.Parse(File.ReadAllText(SharedFiles.At(path)))!.AsArray() : [];
-    }
+    private static JsonArray List(string place) => JsonNode.Parse(File.ReadAllText(System.IO.Path.Combine(place, "cases.json")))!.AsArray();
 }

@@ -13,8 +13,8 @@ public class FuzzTests
     private const int Rounds = 400;
     private const long MaxAllocation = 16 << 20;
 
-    [SharedFact("goldens/formats/edge/gguf/ok_align8.gguf")]
-    public void Gguf() => Damage("goldens/formats/edge/gguf/ok_align8.gguf", path =>
+    [Fact]
+    public void Gguf() => Damage(SharedFiles.At("goldens/formats/edge/gguf/ok_align8.gguf"), path =>
     {
         using var file = GgufFile.Open(path);
         foreach (var value in file.Metadata)
@@ -23,29 +23,29 @@ public class FuzzTests
             file.ReadAll(tensor);
     });
 
-    [SharedFact("goldens/formats/gguf_models/f32_spm.gguf")]
-    public void Gguf_model() => Damage("goldens/formats/gguf_models/f32_spm.gguf", path => GgufFile.Open(path).Dispose());
+    [Fact]
+    public void Gguf_model() => Damage(SharedFiles.Match("goldens/formats/gguf_models", "*.gguf").First(), path => GgufFile.Open(path).Dispose());
 
-    [SharedFact("goldens/formats/edge/safetensors/ok_all_dtypes.safetensors")]
-    public void Safetensors() => Damage("goldens/formats/edge/safetensors/ok_all_dtypes.safetensors", path =>
+    [Fact]
+    public void Safetensors() => Damage(SharedFiles.At("goldens/formats/edge/safetensors/ok_all_dtypes.safetensors"), path =>
     {
         using var file = SafetensorsFile.Open(path);
         foreach (var tensor in file.Tensors.Where(t => t.Type != ElementType.C64))
             file.ReadSingles(tensor.Name);
     });
 
-    [SharedFact("goldens/formats/edge/pickle/control_valid_torch.bin")]
-    public void Pickle() => Damage("goldens/formats/edge/pickle/control_valid_torch.bin", path =>
+    [Fact]
+    public void Pickle() => Damage(SharedFiles.At("goldens/formats/edge/pickle/control_valid_torch.bin"), path =>
     {
         using var file = TorchFile.Open(path);
         foreach (var tensor in file.Tensors)
             file.ReadSingles(tensor.Name);
     });
 
-    private static void Damage(string name, Action<string> read)
+    private static void Damage(string source, Action<string> read)
     {
         using var folder = new TemporaryFolder();
-        var good = File.ReadAllBytes(SharedFiles.At(name));
+        var good = File.ReadAllBytes(source);
         var header = Math.Min(good.Length, 1 << 14); // where lengths and offsets are
         var random = new Random(1);
         for (var round = 0; round < Rounds; round++)

@@ -13,16 +13,16 @@ public class GgufFileTests
         {
             var rows = new TheoryData<string>();
             foreach (var path in SharedFiles.Match("goldens/formats/gguf_models", "*.gguf").Concat(SharedFiles.Match("goldens/formats/gguf_real", "*.gguf")))
-                rows.Add(Path.GetRelativePath(SharedFiles.Root!, path));
+                rows.Add(SharedFiles.NameOf(path));
             return rows;
         }
     }
 
-    [SharedTheory("goldens/formats/edge/gguf")]
+    [Theory]
     [MemberData(nameof(EdgeFiles))]
     public void Edge_files_are_read_or_refused(string name)
     {
-        var edge = EdgeCase.Find("gguf", name);
+        var edge = EdgeCase.Find(name);
         using var file = edge.Open(GgufFile.Open);
         if (file is null || edge.Node["tensors"]?.AsObject() is not { } expected)
             return;
@@ -36,7 +36,7 @@ public class GgufFileTests
         }
     }
 
-    [SharedTheory("goldens/formats/gguf_models")]
+    [Theory]
     [MemberData(nameof(Models))]
     public void Every_tensor_of_a_model_is_read(string name)
     {
@@ -50,10 +50,17 @@ public class GgufFileTests
         }
     }
 
-    [SharedFact("goldens/formats/gguf_models/f32_spm.gguf")]
-    public void Values_of_every_type_are_read()
+    /// <summary>The files whose metadata has a value of every type.</summary>
+    public static TheoryData<string> Metadata =>
+    [
+        .. SharedFiles.Match("goldens/formats/gguf_metadata", "*.gguf").Concat(SharedFiles.Match("goldens/formats/gguf_models", "f32_*.gguf")).Select(SharedFiles.NameOf),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Metadata))]
+    public void Values_of_every_type_are_read(string name)
     {
-        using var file = GgufFile.Open(SharedFiles.At("goldens/formats/gguf_models/f32_spm.gguf"));
+        using var file = GgufFile.Open(SharedFiles.At(name));
         GgufValue Golden(string key) => file.Metadata["golden." + key];
         Assert.Equal(200, Golden("u8").AsInteger());
         Assert.Equal(-100, Golden("i8").AsInteger());

@@ -8,7 +8,7 @@ public class GgufWriterTests
 {
     public static TheoryData<string> Models => GgufFileTests.Models;
 
-    [SharedTheory("goldens/formats/gguf_models")]
+    [Theory]
     [MemberData(nameof(Models))]
     public void A_copy_is_the_same_byte_for_byte(string name)
     {
@@ -18,7 +18,7 @@ public class GgufWriterTests
         Assert.True(File.ReadAllBytes(source.Path).AsSpan().SequenceEqual(File.ReadAllBytes(folder["copy.gguf"])));
     }
 
-    [SharedTheory("goldens/formats/gguf_models")]
+    [Theory]
     [MemberData(nameof(Models))]
     public void Changed_and_added_keys_leave_the_others_alone(string name)
     {

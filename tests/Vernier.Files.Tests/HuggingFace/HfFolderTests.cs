@@ -8,49 +8,38 @@ public class HfFolderTests
 {
     private const string Models = "goldens/models";
 
-    public static TheoryData<string> Folders
-    {
-        get
-        {
-            var rows = new TheoryData<string>();
-            if (SharedFiles.WhyMissing(Models) is null)
-                foreach (var folder in Directory.GetDirectories(SharedFiles.At(Models)).Order(StringComparer.Ordinal))
-                    rows.Add(Path.GetFileName(folder));
-            return rows;
-        }
-    }
+    public static TheoryData<string> Folders => [.. SharedFiles.SubFolders(Models).Select(SharedFiles.NameOf)];
 
     public static TheoryData<string, string> Variants
     {
         get
         {
             var rows = new TheoryData<string, string>();
-            var list = $"{Models}/storage_variants.json";
-            if (SharedFiles.WhyMissing(list) is null)
-                foreach (var (name, variant) in JsonNode.Parse(File.ReadAllText(SharedFiles.At(list)))!.AsObject())
+            foreach (var list in SharedFiles.Match(Models, "storage_variants.json"))
+                foreach (var (name, variant) in JsonNode.Parse(File.ReadAllText(list))!.AsObject())
                     if (variant?["same_weights_as"] is { } plain)
-                        rows.Add(name, (string)plain!);
+                        rows.Add(SharedFiles.NameOf(Path.Combine(list, "..", name)), SharedFiles.NameOf(Path.Combine(list, "..", (string)plain!)));
             return rows;
         }
     }
 
-    [SharedTheory(Models)]
+    [Theory]
     [MemberData(nameof(Folders))]
     public void Every_tensor_of_a_folder_is_read(string name)
     {
-        using var folder = HfFolder.Open(SharedFiles.At($"{Models}/{name}"));
+        using var folder = HfFolder.Open(SharedFiles.At(name));
         Assert.Equal(System.Text.Json.JsonValueKind.String, folder.Config.RootElement.GetProperty("model_type").ValueKind);
         Assert.NotEmpty(folder.Tensors);
         Assert.All(folder.Tensors, t => Assert.Equal(t.Elements, t.ToSingles().LongLength));
     }
 
     /// <summary>Shards and pickles, with shared and transposed storages, hold the very numbers of the plain folder.</summary>
-    [SharedTheory(Models)]
+    [SharedTheory(Models + "/storage_variants.json")]
     [MemberData(nameof(Variants))]
     public void Storage_variants_hold_the_same_weights(string name, string plainName)
     {
-        using var folder = HfFolder.Open(SharedFiles.At($"{Models}/{name}"));
-        using var plain = HfFolder.Open(SharedFiles.At($"{Models}/{plainName}"));
+        using var folder = HfFolder.Open(SharedFiles.At(name));
+        using var plain = HfFolder.Open(SharedFiles.At(plainName));
         foreach (var tensor in plain.Tensors)
         {
             var found = folder.Get(tensor.Name, tensor.Shape.ToArray());
@@ -61,10 +50,10 @@ public class HfFolderTests
         }
     }
 
-    [SharedFact(Models + "/llama")]
+    [Fact]
     public void A_missing_tensor_and_a_wrong_shape_name_the_file()
     {
-        using var folder = HfFolder.Open(SharedFiles.At(Models + "/llama"));
+        using var folder = HfFolder.Open(SharedFiles.At(Models + "/llama-gqa"));
         Assert.Contains("model.safetensors", Assert.Throws<InvalidDataException>(() => folder.Get("no.such")).Message);
         var error = Assert.Throws<InvalidDataException>(() => folder.Get(folder.Tensors[0].Name, 1, 2, 3)).Message;
         Assert.Contains("model.safetensors", error);

@@ -7,14 +7,14 @@ public class TorchFileTests
 {
     public static TheoryData<string> EdgeFiles => EdgeCase.Names("pickle");
 
-    [SharedTheory("goldens/formats/edge/pickle")]
+    [Theory]
     [MemberData(nameof(EdgeFiles))]
     public void Edge_files_are_read_or_refused(string name)
     {
-        using var file = EdgeCase.Find("pickle", name).Open(TorchFile.Open);
+        using var file = EdgeCase.Find(name).Open(TorchFile.Open);
     }
 
-    [SharedFact("goldens/formats/edge/pickle/control_valid_torch.bin")]
+    [Fact]
     public void A_state_dict_is_read()
     {
         using var file = TorchFile.Open(SharedFiles.At("goldens/formats/edge/pickle/control_valid_torch.bin"));

@@ -1,5 +1,4 @@
 using Vernier.Files.Packings.Awq;
-using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;
 
@@ -9,13 +8,13 @@ public class AwqLayerTests
 
     public static TheoryData<string, string> Cases => s_cases.Rows;
 
-    [SharedTheory("goldens/formats/awq")]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Unpacks_to_the_reference_and_packs_to_the_same_bytes(string file, string name)
     {
         using var temporary = new TemporaryFolder();
-        using var folder = s_cases.Open(file, temporary);
-        var config = AwqConfig.Read(s_cases.Settings(file, name), file);
+        using var folder = LayerCases.Open(file, temporary);
+        var config = AwqConfig.Read(LayerCases.Settings(file, name), file);
         var layer = AwqLayer.Read(folder, name, config);
         LayerCases.AssertWeights(folder, name + ".expected.deq", layer);
         LayerCases.AssertPacked(folder, AwqLayer.Plan(name, layer.OutFeatures, layer.InFeatures, config), AwqLayer.Pack(layer));

@@ -1,5 +1,4 @@
 using Vernier.Files.Packings.BitsAndBytes;
-using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;
 
@@ -9,12 +8,12 @@ public class BitsAndBytesLayerTests
 
     public static TheoryData<string, string> Cases => s_cases.Rows;
 
-    [SharedTheory("goldens/formats/bitsandbytes")]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Unpacks_to_the_reference(string file, string name)
     {
         using var temporary = new TemporaryFolder();
-        using var folder = s_cases.Open(file, temporary);
+        using var folder = LayerCases.Open(file, temporary);
         var layer = BitsAndBytesLayer.Read(folder, name);
         var expected = folder.Get(name + ".expected.deq", layer.Shape.ToArray()).ToSingles();
         var values = new float[expected.Length];

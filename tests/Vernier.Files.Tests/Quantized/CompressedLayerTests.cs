@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vernier.Files.Packings.CompressedTensors;
-using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;
 
@@ -10,13 +9,13 @@ public class CompressedLayerTests
 
     public static TheoryData<string, string> Cases => s_cases.Rows;
 
-    [SharedTheory("goldens/formats/compressed_tensors")]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Unpacks_to_the_reference(string file, string name)
     {
         using var temporary = new TemporaryFolder();
-        using var folder = s_cases.Open(file, temporary);
-        var settings = s_cases.Settings(file, name);
+        using var folder = LayerCases.Open(file, temporary);
+        var settings = LayerCases.Settings(file, name);
         var group = settings.GetProperty("group_size");
         var layer = CompressedLayer.Read(folder, name, settings.GetProperty("num_bits").GetInt32(), group.ValueKind == JsonValueKind.Null ? 0 : group.GetInt32());
         LayerCases.AssertWeights(folder, name + ".expected.deq", layer);

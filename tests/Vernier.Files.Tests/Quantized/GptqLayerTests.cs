@@ -10,25 +10,15 @@ public class GptqLayerTests
 
     public static TheoryData<string, string> Cases => s_cases.Rows;
 
-    public static TheoryData<string> Models
-    {
-        get
-        {
-            var rows = new TheoryData<string>();
-            if (SharedFiles.WhyMissing(s_cases.Folder) is null)
-                foreach (var folder in Directory.GetDirectories(SharedFiles.At(s_cases.Folder)).Order(StringComparer.Ordinal))
-                    rows.Add(Path.GetFileName(folder));
-            return rows;
-        }
-    }
+    public static TheoryData<string> Models => [.. SharedFiles.SubFolders(s_cases.Folder).Select(SharedFiles.NameOf)];
 
-    [SharedTheory("goldens/formats/gptq")]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Unpacks_to_the_reference_and_packs_to_the_same_bytes(string file, string name)
     {
         using var temporary = new TemporaryFolder();
-        using var folder = s_cases.Open(file, temporary);
-        var config = GptqConfig.Read(s_cases.Settings(file, name), file);
+        using var folder = LayerCases.Open(file, temporary);
+        var config = GptqConfig.Read(LayerCases.Settings(file, name), file);
         var layer = GptqLayer.Read(folder, name, config);
         var codes = folder.Get(name + ".expected.codes", layer.InFeatures, layer.OutFeatures).ToIntegers<byte>();
         var zeros = folder.Get(name + ".expected.zeros", layer.Groups, layer.OutFeatures).ToIntegers<int>();
@@ -43,11 +33,11 @@ public class GptqLayerTests
         LayerCases.AssertPacked(folder, GptqLayer.Plan(name, layer.OutFeatures, layer.InFeatures, config), GptqLayer.Pack(layer, config));
     }
 
-    [SharedTheory("goldens/formats/gptq")]
+    [Theory]
     [MemberData(nameof(Models))]
     public void Every_layer_of_a_model_is_read(string name)
     {
-        using var folder = HfFolder.Open(SharedFiles.At($"{s_cases.Folder}/{name}"));
+        using var folder = HfFolder.Open(SharedFiles.At(name));
         var config = GptqConfig.Read(folder.Config.RootElement.GetProperty("quantization_config"), folder.ConfigPath);
         var prefixes = folder.Tensors.Where(t => t.Name.EndsWith(".qweight", StringComparison.Ordinal)).Select(t => t.Name[..^".qweight".Length]).ToList();
         Assert.NotEmpty(prefixes);

@@ -17,20 +17,21 @@ internal sealed class LayerCases(string folder)
         get
         {
             var rows = new TheoryData<string, string>();
-            if (SharedFiles.WhyMissing(Folder) is null)
-                foreach (var entry in List())
-                    rows.Add(entry.GetProperty("file").GetString()!, entry.GetProperty("name").GetString()!);
+            foreach (var place in SharedFiles.Folders(Folder))
+                foreach (var entry in List(place))
+                    rows.Add(SharedFiles.NameOf(Path.Combine(place, entry.GetProperty("file").GetString()!)), entry.GetProperty("name").GetString()!);
             return rows;
         }
     }
 
-    public JsonElement Settings(string file, string name) => List().First(e => e.GetProperty("file").GetString() == file && e.GetProperty("name").GetString() == name);
+    public static JsonElement Settings(string file, string name) => List(Path.GetDirectoryName(SharedFiles.At(file))!)
+        .First(e => e.GetProperty("file").GetString() == Path.GetFileName(file) && e.GetProperty("name").GetString() == name);
 
     /// <summary>A file of cases as the only weights of a model folder.</summary>
-    public HfFolder Open(string file, TemporaryFolder temporary)
+    public static HfFolder Open(string file, TemporaryFolder temporary)
     {
         File.WriteAllText(temporary["config.json"], "{}");
-        File.CreateSymbolicLink(temporary["model.safetensors"], SharedFiles.At($"{Folder}/{file}"));
+        File.CreateSymbolicLink(temporary["model.safetensors"], SharedFiles.At(file));
         return HfFolder.Open(temporary.Path);
     }
 
@@ -59,5 +60,5 @@ internal sealed class LayerCases(string folder)
         }
     }
 
-    private List<JsonElement> List() => JsonSerializer.Deserialize<List<JsonElement>>(File.ReadAllText(SharedFiles.At(Folder + "/index.json")))!;
+    private static List<JsonElement> List(string place) => JsonSerializer.Deserialize<List<JsonElement>>(File.ReadAllText(Path.Combine(place, "index.json")))!;
 }

@@ -1,5 +1,4 @@
 using Vernier.Files.Packings.Mlx;
-using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;
 
@@ -9,13 +8,13 @@ public class MlxLayerTests
 
     public static TheoryData<string, string> Cases => s_cases.Rows;
 
-    [SharedTheory("goldens/formats/mlx")]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Unpacks_to_the_reference_and_packs_to_the_same_bytes(string file, string name)
     {
         using var temporary = new TemporaryFolder();
-        using var folder = s_cases.Open(file, temporary);
-        var (bits, group) = MlxLayer.ReadSettings(s_cases.Settings(file, name), file);
+        using var folder = LayerCases.Open(file, temporary);
+        var (bits, group) = MlxLayer.ReadSettings(LayerCases.Settings(file, name), file);
         var layer = MlxLayer.Read(folder, name, bits, group);
         LayerCases.AssertWeights(folder, name + ".expected.deq", layer);
         var type = folder.Get(name + ".scales").Type;

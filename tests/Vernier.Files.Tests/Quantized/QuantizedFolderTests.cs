@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files.HuggingFace;
-using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Quantized;
 
@@ -37,13 +36,13 @@ public class QuantizedFolderTests
         }
     }
 
-    [SharedTheory("goldens/formats")]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void ALayerIsTheMatrixOfItsDequantizedWeights(string format, string file, string name)
     {
         using var temporary = new TemporaryFolder();
-        var settings = new LayerCases(format).Settings(file, name);
-        using var folder = Open(new LayerCases(format), file, s_configs[format](settings), temporary);
+        var settings = LayerCases.Settings(file, name);
+        using var folder = Open(file, s_configs[format](settings), temporary);
         var packed = QuantizedFolder.Find(folder)!;
         Assert.Contains(name, packed.Modules);
         var expected = folder.Get(name + ".expected.deq");
@@ -110,9 +109,9 @@ public class QuantizedFolderTests
         return HfFolder.Open(temporary.Path);
     }
 
-    private static HfFolder Open(LayerCases cases, string file, JsonObject config, TemporaryFolder temporary)
+    private static HfFolder Open(string file, JsonObject config, TemporaryFolder temporary)
     {
-        cases.Open(file, temporary).Dispose();
+        LayerCases.Open(file, temporary).Dispose();
         File.WriteAllText(temporary["config.json"], config.ToJsonString());
         return HfFolder.Open(temporary.Path);
     }

@@ -1,5 +1,4 @@
 using Vernier.Files.Safetensors;
-using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.Safetensors;
 
@@ -7,11 +6,11 @@ public class SafetensorsFileTests
 {
     public static TheoryData<string> EdgeFiles => EdgeCase.Names("safetensors");
 
-    [SharedTheory("goldens/formats/edge/safetensors")]
+    [Theory]
     [MemberData(nameof(EdgeFiles))]
     public void Edge_files_are_read_or_refused(string name)
     {
-        var edge = EdgeCase.Find("safetensors", name);
+        var edge = EdgeCase.Find(name);
         using var file = edge.Open(SafetensorsFile.Open);
         if (file is null || edge.Node["tensors"]?.AsObject() is not { } expected)
             return;

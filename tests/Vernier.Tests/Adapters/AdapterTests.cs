@@ -301,7 +301,7 @@ public class AdapterTests
         Assert.Equal(["model.layers.1.self_attn.q_proj"], json.RootElement.GetProperty("target_modules").EnumerateArray().Select(m => m.GetString()));
     }
 
-    [SharedFact(Peft)]
+    [Fact]
     public void An_adapter_of_PEFT_gives_its_logits_and_is_written_back_the_same()
     {
         using var folder = new TemporaryFolder();

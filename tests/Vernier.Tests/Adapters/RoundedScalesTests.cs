@@ -15,11 +15,11 @@ public sealed class RoundedScalesTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("vernier-rounded-").FullName;
 
     /// <summary>Files with codes of 4 bits in groups of 32 whose tuned scales can go back into them.</summary>
-    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(p => Path.GetFileName(p)).Where(IsServed)];
+    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(SharedFiles.NameOf).Where(IsServed)];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void A_task_computes_what_its_exported_file_does(string name)
     {
@@ -53,7 +53,7 @@ public sealed class RoundedScalesTests : IDisposable
             Assert.Equal(Logits(exported), Logits(model));
     }
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void In_full_precision_a_task_is_not_rounded(string name)
     {
@@ -67,7 +67,7 @@ public sealed class RoundedScalesTests : IDisposable
         Assert.Equal(Logits(expected), Logits(model));
     }
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void A_batch_of_tasks_of_all_kinds_computes_what_each_one_does(string name)
     {
@@ -104,7 +104,7 @@ public sealed class RoundedScalesTests : IDisposable
     }
 
     private static LanguageModel Load(string name, ComputeMode mode = ComputeMode.Int8) =>
-        LanguageModel.Load(SharedFiles.At(Path.Combine(Folder, name)), new LoadOptions { Threads = 2, Mode = mode });
+        LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 2, Mode = mode });
 
     private static Adapter Tuned(string name, Granularity granularity, int seed)
     {

@@ -8,21 +8,27 @@ public class RougeTests
 {
     private const double Tolerance = 1e-9;
 
-    public static TheoryData<string> InstanceFiles => GoldenJson.Rows("rouge", "superni*.json");
+    public static TheoryData<string> InstanceFiles => Goldens("superni*.json");
 
-    [SharedFact("goldens/eval/rouge/porter_stems.json")]
-    public void StemsAreThoseOfTheReference()
+    public static TheoryData<string> StemFiles => Goldens("porter_stems.json");
+
+    public static TheoryData<string> PairFiles => Goldens("pairs.json");
+
+    [Theory]
+    [MemberData(nameof(StemFiles))]
+    public void StemsAreThoseOfTheReference(string file)
     {
-        var wrong = GoldenJson.Read(GoldenJson.At("rouge", "porter_stems.json")).EnumerateObject()
+        var wrong = GoldenJson.Read(SharedFiles.At(file)).EnumerateObject()
             .Where(pair => PorterStemmer.Stem(pair.Name) != pair.Value.GetString())
             .Select(pair => $"{pair.Name}: {PorterStemmer.Stem(pair.Name)} instead of {pair.Value}");
         Assert.Empty(wrong);
     }
 
-    [SharedFact("goldens/eval/rouge/pairs.json")]
-    public void ScoresAreThoseOfTheReference()
+    [Theory]
+    [MemberData(nameof(PairFiles))]
+    public void ScoresAreThoseOfTheReference(string file)
     {
-        foreach (var pair in GoldenJson.Read(GoldenJson.At("rouge", "pairs.json")).EnumerateArray())
+        foreach (var pair in GoldenJson.Read(SharedFiles.At(file)).EnumerateArray())
         {
             var prediction = pair.GetProperty("prediction").GetString()!;
             var references = pair.GetProperty("references").Strings();
@@ -41,11 +47,11 @@ public class RougeTests
         }
     }
 
-    [SharedTheory("goldens/eval/rouge")]
+    [Theory]
     [MemberData(nameof(InstanceFiles))]
     public void AnswersScoreAsInTheReference(string file)
     {
-        var instances = GoldenJson.Read(GoldenJson.At("rouge", file)).GetProperty("instances").EnumerateArray().ToList();
+        var instances = GoldenJson.Read(SharedFiles.At(file)).GetProperty("instances").EnumerateArray().ToList();
         Assert.NotEmpty(instances);
         foreach (var instance in instances)
         {
@@ -54,6 +60,8 @@ public class RougeTests
             AssertAnswer(instance.GetProperty("scores_first_line"), instance.GetProperty("prediction_first_line").GetString()!, references);
         }
     }
+
+    private static TheoryData<string> Goldens(string pattern) => [.. SharedFiles.Match("goldens/eval/rouge", pattern).Select(SharedFiles.NameOf)];
 
     private static void AssertAnswer(JsonElement expected, string prediction, string[] references)
     {

@@ -14,26 +14,26 @@ public sealed class GgufExportTests : IDisposable
     private const string Folder = "goldens/formats/gguf_models";
     private readonly string _folder = Directory.CreateTempSubdirectory("vernier-export-").FullName;
 
-    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(p => Path.GetFileName(p))];
+    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(SharedFiles.NameOf)];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void AnUntouchedModelComesOutAsItWentIn(string name)
     {
-        var source = SharedFiles.At(Path.Combine(Folder, name));
+        var source = SharedFiles.At(name);
         using var model = LanguageModel.Load(source, new LoadOptions { Threads = 1 });
         var target = Path.Combine(_folder, "out.gguf");
         GgufExport.Write(model, target);
         AssertSameExceptScales(source, target, sameTensorBytes: true);
     }
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void TunedScalesKeepCodesAndMetadata(string name)
     {
-        var source = SharedFiles.At(Path.Combine(Folder, name));
+        var source = SharedFiles.At(name);
         using var model = LanguageModel.Load(source, new LoadOptions { Threads = 1 });
         var tunable = model.Decoder.Linears.Where(l => l.Weight is PackedMatrix && HasFreeScales(model, l)).ToList();
         foreach (var linear in tunable)
@@ -53,11 +53,11 @@ public sealed class GgufExportTests : IDisposable
             Assert.InRange(comparison.MaxRelativeChange, 0.2, 0.3);
     }
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void GroupsOfABlockThatMovedApartAreRefusedWhereTheBlockHasOneScale(string name)
     {
-        using var model = LanguageModel.Load(SharedFiles.At(Path.Combine(Folder, name)), new LoadOptions { Threads = 1 });
+        using var model = LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 1 });
         var twoLevels = false;
         foreach (var linear in model.Decoder.Linears)
             if (linear.Weight is PackedMatrix packed && HasFreeScales(model, linear))

@@ -11,15 +11,15 @@ public sealed class HuggingFaceExportTests : IDisposable
     private const string Folder = "goldens/formats/gguf_models";
     private readonly string _folder = Directory.CreateTempSubdirectory("vernier-export-").FullName;
 
-    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(p => Path.GetFileName(p))];
+    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(SharedFiles.NameOf)];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void ReadBackItComputesTheSame(string name)
     {
-        using var model = LanguageModel.Load(SharedFiles.At(Path.Combine(Folder, name)), new LoadOptions { Threads = 1 });
+        using var model = LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 1 });
         if (model.Config.RopeFrequencyFactors.Count > 0 && !RopeHasFormula(model))
             return;
         HuggingFaceExport.Write(model, _folder, ElementType.F32);

@@ -12,21 +12,21 @@ namespace Vernier.Tests.Export;
 public sealed class NativeExportTests : IDisposable
 {
     private const string Folder = "goldens/formats/gguf_models";
-    private const string Plain = "goldens/models/llama";
+    private const string Plain = "goldens/models/llama-gqa";
     private const string Gptq = "goldens/formats/gptq";
     private readonly string _folder = Directory.CreateTempSubdirectory("vernier-native-").FullName;
 
-    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(p => Path.GetFileName(p))];
+    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(SharedFiles.NameOf)];
 
-    public static TheoryData<string> QuantizedFolders => SharedFiles.WhyMissing(Gptq) is null ? [.. Directory.EnumerateDirectories(SharedFiles.At(Gptq)).Select(p => Path.GetFileName(p))] : [];
+    public static TheoryData<string> QuantizedFolders => [.. SharedFiles.SubFolders(Gptq).Select(SharedFiles.NameOf)];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void WeightsComeBackToTheBit(string name)
     {
-        using var model = LanguageModel.Load(SharedFiles.At(Path.Combine(Folder, name)), new LoadOptions { Threads = 1 });
+        using var model = LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 1 });
         try
         {
             NativeExport.Write(model, _folder);
@@ -39,16 +39,16 @@ public sealed class NativeExportTests : IDisposable
         AssertSame(model);
     }
 
-    [SharedTheory(Gptq)]
+    [Theory]
     [MemberData(nameof(QuantizedFolders))]
     public void PackedFoldersComeBackToTheBit(string name)
     {
-        using var model = LanguageModel.Load(SharedFiles.At(Path.Combine(Gptq, name)), new LoadOptions { Threads = 1 });
+        using var model = LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 1 });
         NativeExport.Write(model, _folder);
         AssertSame(model);
     }
 
-    [SharedTheory(Plain)]
+    [Theory]
     [InlineData(2, 0)]
     [InlineData(3, 16)]
     [InlineData(5, 24)]
@@ -64,7 +64,7 @@ public sealed class NativeExportTests : IDisposable
         Assert.All(copy.Decoder.Linears, l => Assert.Equal(l.Name.EndsWith("o_proj") ? 4 : bits, ((PackedMatrix)l.Weight).Bits));
     }
 
-    [SharedTheory(Plain)]
+    [Theory]
     [InlineData("bits", 9)]
     [InlineData("bits", 5)]
     [InlineData("group_size", 0)]
@@ -84,7 +84,7 @@ public sealed class NativeExportTests : IDisposable
         Assert.Contains("expected", error.Message, StringComparison.Ordinal);
     }
 
-    [SharedFact(Plain)]
+    [Fact]
     public void WhatGgufCannotHoldIsRefusedBeforeTheWork()
     {
         using var model = LanguageModel.Load(SharedFiles.At(Plain), new LoadOptions { Threads = 1 });

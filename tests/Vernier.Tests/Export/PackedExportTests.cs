@@ -41,16 +41,15 @@ public sealed class PackedExportTests : IDisposable
         {
             var rows = new TheoryData<string, string>();
             foreach (var format in PackedExport.Formats)
-                if (SharedFiles.WhyMissing($"{Formats}/{format}") is null)
-                    foreach (var folder in Directory.EnumerateDirectories(SharedFiles.At($"{Formats}/{format}")).Order(StringComparer.Ordinal))
-                        rows.Add(format, folder);
+                foreach (var folder in SharedFiles.SubFolders($"{Formats}/{format}"))
+                    rows.Add(format, folder);
             return rows;
         }
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void AnUntouchedFolderComesBackByteForByte(string format, string source)
     {
@@ -60,7 +59,7 @@ public sealed class PackedExportTests : IDisposable
         Assert.Equal(Settings(source)!.ToJsonString(), Settings(Out)!.ToJsonString());
     }
 
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void ZeroPointsOfZeroScalesComeBackToo(string format, string source)
     {
@@ -84,7 +83,7 @@ public sealed class PackedExportTests : IDisposable
         AssertSame(damaged, Out, exceptScales: false);
     }
 
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void TuningChangesTheBytesOfScalesAlone(string format, string source)
     {
@@ -291,7 +290,7 @@ public sealed class PackedExportTests : IDisposable
         Assert.False(Directory.Exists(Out));
     }
 
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void OtherFormatsHoldTheSameCodesOrSayWhyNot(string format, string source)
     {

@@ -8,13 +8,14 @@ namespace Vernier.Tests.Generation;
 
 public class SamplerTests
 {
-    private const string Folder = "goldens/sampling";
+    public static TheoryData<string> Goldens => [.. SharedFiles.Match("goldens/sampling", "*.safetensors").Select(SharedFiles.NameOf)];
 
-    [SharedFact(Folder)]
-    public void Probabilities_of_every_golden_case()
+    [Theory]
+    [MemberData(nameof(Goldens))]
+    public void Probabilities_of_every_golden_case(string name)
     {
-        using var meta = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At($"{Folder}/meta.json")));
-        using var file = SafetensorsFile.Open(SharedFiles.At($"{Folder}/sampling.safetensors"));
+        using var meta = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedFiles.At(name), "../meta.json")));
+        using var file = SafetensorsFile.Open(SharedFiles.At(name));
         foreach (var entry in meta.RootElement.GetProperty("cases").EnumerateObject())
         {
             var vector = entry.Value.GetProperty("vector").GetString();

@@ -11,11 +11,11 @@ internal sealed class MethodCase
 
     private readonly JsonElement _settings;
 
-    private MethodCase(string name, JsonElement settings)
+    private MethodCase(string path, JsonElement settings)
     {
         _settings = settings;
-        Tensors = new GoldenTensors(Path.Combine(SharedFiles.At(Folder), name + ".safetensors"));
-        Inputs = settings.TryGetProperty("inputs", out var inputs) ? new GoldenTensors(Path.Combine(SharedFiles.At(Folder), inputs.GetString() + ".safetensors")) : null;
+        Tensors = new GoldenTensors(path);
+        Inputs = settings.TryGetProperty("inputs", out var inputs) ? new GoldenTensors(Path.Combine(path, "..", inputs.GetString() + ".safetensors")) : null;
     }
 
     public GoldenTensors Tensors { get; }
@@ -50,13 +50,18 @@ internal sealed class MethodCase
     public static TheoryData<string> Names(string method)
     {
         var rows = new TheoryData<string>();
-        if (SharedFiles.WhyMissing(Folder) is null)
-            foreach (var entry in Meta().EnumerateObject().Where(e => e.Value.GetProperty("method").GetString() == method))
-                rows.Add(entry.Name);
+        foreach (var place in SharedFiles.Folders(Folder))
+            foreach (var entry in Meta(place).EnumerateObject().Where(e => e.Value.GetProperty("method").GetString() == method))
+                if (Path.Combine(place, entry.Name + ".safetensors") is var path && !SharedFiles.IsCopy(path))
+                    rows.Add(SharedFiles.NameOf(path));
         return rows;
     }
 
-    public static MethodCase Load(string name) => new(name, Meta().GetProperty(name));
+    public static MethodCase Load(string name)
+    {
+        var path = SharedFiles.At(name);
+        return new(path, Meta(Path.GetDirectoryName(path)!).GetProperty(Path.GetFileNameWithoutExtension(path)));
+    }
 
     /// <summary>The layer's weight in full precision.</summary>
     public DenseMatrix Dense() => Dense(W, Rows, Columns);
@@ -95,9 +100,9 @@ internal sealed class MethodCase
             Assert.True(Math.Abs(actual[i] - expected[i]) <= tolerance * scale, $"{name}[{i}] = {actual[i]:g9}, expected {expected[i]:g9} (max {scale:g3})");
     }
 
-    private static JsonElement Meta()
+    private static JsonElement Meta(string place)
     {
-        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedFiles.At(Folder), "meta.json")));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(place, "meta.json")));
         return json.RootElement.GetProperty("cases").Clone();
     }
 }

@@ -6,7 +6,6 @@ using Vernier.Methods.QaLora;
 using Vernier.Methods.Qat;
 using Vernier.Methods.QatLora;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 
 namespace Vernier.Tests.Methods;
@@ -30,7 +29,7 @@ public class GoldenMethodTests
 
     public static TheoryData<string> QaLora => MethodCase.Names("qa_lora");
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(Lora))]
     public void LoraOnFullPrecision(string name)
     {
@@ -38,7 +37,7 @@ public class GoldenMethodTests
         CheckLora(golden, golden.Dense());
     }
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(Qlora))]
     public void LoraOnQuantized(string name)
     {
@@ -55,7 +54,7 @@ public class GoldenMethodTests
         golden.AssertClose("merged", linear.Weight.ToArray());
     }
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(L4Q))]
     public void L4QIsTheMergedQuantizedLayer(string name)
     {
@@ -71,7 +70,7 @@ public class GoldenMethodTests
         AssertMask(golden, "mask", linear.Grid, new LowRankSumMatrix(dense, linear.Factors));
     }
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(L4QInit))]
     public void L4QStart(string name)
     {
@@ -89,7 +88,7 @@ public class GoldenMethodTests
         AssertCodes(golden, "codes", packed);
     }
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(Lsq))]
     public void LearnedSteps(string name)
     {
@@ -122,7 +121,7 @@ public class GoldenMethodTests
         golden.AssertClose("s_init_lsq", start.ToArray(), 1e-6);
     }
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(QatLora))]
     public void QatLoraKeepsItsAdapterApart(string name)
     {
@@ -137,7 +136,7 @@ public class GoldenMethodTests
         AssertMask(golden, "mask", linear.Grid, dense);
     }
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(QaLora))]
     public void QaLoraIsAChangeOfZeroPoints(string name)
     {

@@ -2,7 +2,6 @@ using Vernier.Kernels;
 using Vernier.Methods;
 using Vernier.Methods.Peqa;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 
 namespace Vernier.Tests.Methods;
@@ -13,7 +12,7 @@ public class PeqaLinearTests
 
     public static TheoryData<string> Cases => MethodCase.Names("peqa");
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void GoldenScalesAndZeros(string name)
     {
@@ -33,7 +32,7 @@ public class PeqaLinearTests
 
     public static TheoryData<string> LowRankCases => MethodCase.Names("lowrank_scales");
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(LowRankCases))]
     public void GoldenLowRankFactors(string name)
     {

@@ -14,7 +14,7 @@ public class DecoderGoldenTests
 
     public static TheoryData<string> CompleteModels() => Names(f => File.Exists(Path.Combine(f, "meta.json")));
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void Logits_hidden_states_and_loss(string name)
     {
@@ -37,7 +37,7 @@ public class DecoderGoldenTests
         Assert.Equal(loss, -log.Sum(v => (double)v) / golden.Batch.ScoredTokens, 1e-5);
     }
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(CompleteModels))]
     public void Every_gradient(string name)
     {
@@ -66,7 +66,7 @@ public class DecoderGoldenTests
         }
     }
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(CompleteModels))]
     public void Greedy_generation_with_a_cache(string name)
     {
@@ -87,11 +87,11 @@ public class DecoderGoldenTests
         }
     }
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(CompleteModels))]
     public void Keys_of_transformers_5_mean_the_same(string name)
     {
-        var folder = SharedFiles.At($"{Folder}/{name}");
+        var folder = SharedFiles.At(name);
         Assert.Equivalent(HuggingFaceConfig.Read(Path.Combine(folder, "config.json")), HuggingFaceConfig.Read(Path.Combine(folder, "config.v5.json")), strict: true);
     }
 
@@ -106,13 +106,13 @@ public class DecoderGoldenTests
     }
 
     private static TheoryData<string> Names(Func<string, bool> where) =>
-        SharedFiles.WhyMissing(Folder) is null ? new(Directory.EnumerateDirectories(SharedFiles.At(Folder)).Where(where).Select(f => System.IO.Path.GetFileName(f)!).Order()) : [];
+        [.. SharedFiles.SubFolders(Folder).Where(where).Select(SharedFiles.NameOf)];
 
     private sealed class Loaded : IDisposable
     {
         public Loaded(string name)
         {
-            Path = SharedFiles.At($"{Folder}/{name}");
+            Path = SharedFiles.At(name);
             using var folder = HfFolder.Open(Path);
             Decoder = new Decoder(HuggingFaceConfig.Read(folder.ConfigPath, folder.Config.RootElement), new HuggingFaceWeights(folder));
             Golden = new GoldenModel(ExpectedPath(Path));

@@ -16,13 +16,13 @@ public class GgufModelTests
 
     public static TheoryData<string> RealModels() => Files(Real, "*.gguf");
 
-    [SharedTheory(Random)]
+    [Theory]
     [MemberData(nameof(RandomModels))]
     public void Logits(string name)
     {
         using var compute = new Compute(2);
-        using var decoder = Load(SharedFiles.At($"{Random}/{name}"));
-        using var expected = SafetensorsFile.Open(SharedFiles.At($"{Random}/{Path.ChangeExtension(name, null)}.expected.safetensors"));
+        using var decoder = Load(SharedFiles.At(name));
+        using var expected = SafetensorsFile.Open(Path.ChangeExtension(SharedFiles.At(name), "expected.safetensors"));
         var ids = expected.ReadIntegers<int>("input_ids");
         var logits = new float[ids.Length * decoder.Config.VocabularySize];
         decoder.Logits(compute, new TokenBatch(ids, [0, ids.Length], [.. ids.Select(_ => TokenBatch.NoTarget)]), logits);
@@ -34,9 +34,9 @@ public class GgufModelTests
     public void Losses_of_trained_models(string name)
     {
         using var compute = new Compute(2);
-        using var decoder = Load(SharedFiles.At($"{Real}/{name}"));
-        using var document = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At($"{Real}/expected.json")));
-        var expected = document.RootElement.EnumerateArray().Single(e => e.GetProperty("file").GetString() == name);
+        using var decoder = Load(SharedFiles.At(name));
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(SharedFiles.At(name), "../expected.json")));
+        var expected = document.RootElement.EnumerateArray().Single(e => e.GetProperty("file").GetString() == Path.GetFileName(name));
         var ids = expected.GetProperty("ids").EnumerateArray().Select(e => e.GetInt32()).ToArray();
         var losses = expected.GetProperty("nll_fp32_dequantized").EnumerateArray().Select(e => e.GetSingle()).ToArray();
         var log = new float[ids.Length];
@@ -51,5 +51,5 @@ public class GgufModelTests
         return new Decoder(config, new GgufWeights(file, config.Architecture, config.HeadDim));
     }
 
-    private static TheoryData<string> Files(string folder, string pattern) => new(SharedFiles.Match(folder, pattern).Select(f => Path.GetFileName(f)!));
+    private static TheoryData<string> Files(string folder, string pattern) => new(SharedFiles.Match(folder, pattern).Select(SharedFiles.NameOf));
 }

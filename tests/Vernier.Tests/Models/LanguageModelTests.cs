@@ -7,11 +7,11 @@ namespace Vernier.Tests.Models;
 
 public sealed class LanguageModelTests : IDisposable
 {
-    private const string Folder = "goldens/models/llama";
+    private const string Folder = "goldens/models/llama-gqa";
     private const string Gguf = "goldens/formats/gguf_models";
     private readonly string _copy = Directory.CreateTempSubdirectory("vernier-model-").FullName;
 
-    [SharedFact(Gguf)]
+    [Fact]
     public void A_gguf_model_tells_what_it_is()
     {
         foreach (var path in SharedFiles.Match(Gguf, "*.gguf"))
@@ -28,7 +28,7 @@ public sealed class LanguageModelTests : IDisposable
         }
     }
 
-    [SharedFact(Gguf)]
+    [Fact]
     public void The_fingerprint_sees_codes_and_not_scales()
     {
         var fingerprints = new HashSet<string?>();
@@ -58,7 +58,7 @@ public sealed class LanguageModelTests : IDisposable
         Assert.Equal(5, new RotaryRowOrder(0).FileRow(5));
     }
 
-    [SharedTheory(Folder)]
+    [Theory]
     [InlineData("model_type", "\"mamba\"", typeof(NotSupportedException), "mamba")]
     [InlineData("hidden_size", null, typeof(InvalidDataException), "hidden_size")]
     [InlineData("hidden_size", "-4", typeof(InvalidDataException), "hidden_size")]

@@ -17,13 +17,15 @@ public sealed class QuantizedFolderModelTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("vernier-quantized-").FullName;
 
     /// <summary>Every folder below the formats that holds a whole model.</summary>
-    public static TheoryData<string> Models => SharedFiles.WhyMissing(Formats) is not null ? [] :
-        [.. Directory.EnumerateFiles(SharedFiles.At(Formats), "expected.safetensors", SearchOption.AllDirectories)
-            .Select(f => Path.GetRelativePath(SharedFiles.At(Formats), Path.GetDirectoryName(f)!)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Models =>
+    [
+        .. SharedFiles.Folders(Formats).SelectMany(Directory.EnumerateDirectories).Select(kind => Path.GetFileName(kind)).Distinct().Order(StringComparer.Ordinal)
+            .SelectMany(kind => SharedFiles.SubFolders($"{Formats}/{kind}")).Where(f => File.Exists(Path.Combine(f, "expected.safetensors"))).Select(SharedFiles.NameOf),
+    ];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void LogitsAreThoseOfTheReference(string name)
     {
@@ -39,7 +41,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
     }
 
     /// <summary>Whole prompts, and token after token: what rounding the activations costs does not depend on the order of the groups.</summary>
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void IntegersStayNearFullPrecision(string name)
     {
@@ -56,7 +58,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
     }
 
     /// <summary>One token a sequence, each with its own task or none, in both arithmetics.</summary>
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void TasksSwitchAndShareBatchesInIntegers(string name)
     {
@@ -90,7 +92,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
             cache.Dispose();
     }
 
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void EveryGranularityTunesScalesAlone(string name)
     {
@@ -111,7 +113,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
             }
     }
 
-    [SharedTheory(Formats)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void DamageNamesTheTensor(string name)
     {
@@ -170,7 +172,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
         return logits;
     }
 
-    private static string At(string name) => SharedFiles.At(Path.Combine(Formats, name));
+    private static string At(string name) => SharedFiles.At(name);
 
     private static LanguageModel Load(string name) => LanguageModel.Load(At(name), new LoadOptions { Threads = 1 });
 }

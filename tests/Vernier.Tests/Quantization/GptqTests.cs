@@ -1,6 +1,5 @@
 using Vernier.Kernels;
 using Vernier.Quantization;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 
 namespace Vernier.Tests.Quantization;
@@ -11,7 +10,7 @@ public class GptqTests
 
     public static TheoryData<string> Hessians => MethodCase.Names("gptq_H");
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(Hessians))]
     public void GoldenHessian(string name)
     {
@@ -22,7 +21,7 @@ public class GptqTests
         golden.AssertClose("H", Array.ConvertAll(h.Span.ToArray(), v => (float)v));
     }
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void GoldenCodes(string name)
     {

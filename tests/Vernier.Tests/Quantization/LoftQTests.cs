@@ -1,6 +1,5 @@
 using Vernier.Kernels;
 using Vernier.Quantization;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 
 namespace Vernier.Tests.Quantization;
@@ -9,7 +8,7 @@ public class LoftQTests
 {
     public static TheoryData<string> Cases => MethodCase.Names("loftq");
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void GoldenDecomposition(string name)
     {

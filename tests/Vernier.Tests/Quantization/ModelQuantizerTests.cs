@@ -10,15 +10,17 @@ public class ModelQuantizerTests
 {
     private const string Folder = "goldens/models";
 
-    public static TheoryData<string> Models => SharedFiles.WhyMissing(Folder) is null
-        ? new(Directory.EnumerateDirectories(SharedFiles.At(Folder)).Where(f => File.Exists(Path.Combine(f, "expected.safetensors")) && File.Exists(Path.Combine(f, "model.safetensors"))).Select(f => Path.GetFileName(f)!).Order())
-        : [];
+    public static TheoryData<string> Models =>
+    [
+        .. SharedFiles.SubFolders(Folder).Where(f => File.Exists(Path.Combine(f, "expected.safetensors")) && File.Exists(Path.Combine(f, "model.safetensors")))
+            .Select(SharedFiles.NameOf),
+    ];
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Models))]
     public void SequentialGptqIsNearerToTheModelThanRounding(string name)
     {
-        using var golden = new GoldenModel(Path.Combine(SharedFiles.At(Folder), name, "expected.safetensors"));
+        using var golden = new GoldenModel(Path.Combine(SharedFiles.At(name), "expected.safetensors"));
         using var compute = new Compute(2);
         using var full = Load(name);
         var expected = Logits(full.Decoder, compute, golden.Batch);
@@ -34,11 +36,11 @@ public class ModelQuantizerTests
         Assert.True(Distance(expected, Logits(corrected.Decoder, compute, golden.Batch)) < Distance(expected, Logits(rounded.Decoder, compute, golden.Batch)));
     }
 
-    [SharedFact(Folder + "/llama")]
+    [Fact]
     public void OverridesChooseBitsByPattern()
     {
         using var compute = new Compute(1);
-        using var model = Load("llama");
+        using var model = Load(Folder + "/llama-gqa");
         var decoder = model.Decoder;
         ModelQuantizer.Quantize(decoder, compute, new QuantizeOptions { Bits = 3, Group = 16, Overrides = [("down_proj", 8)] });
         Assert.All(decoder.Linears, l => Assert.Equal(l.Name.EndsWith("down_proj") ? 8 : 3, ((PackedMatrix)l.Weight).Bits));
@@ -46,7 +48,7 @@ public class ModelQuantizerTests
         Assert.Contains("rtn-sym", Assert.Throws<ArgumentException>(() => ModelQuantizer.Quantize(decoder, compute, new QuantizeOptions { Scheme = "rtm" })).Message);
     }
 
-    private static LanguageModel Load(string name) => LanguageModel.Load(Path.Combine(SharedFiles.At(Folder), name));
+    private static LanguageModel Load(string name) => LanguageModel.Load(SharedFiles.At(name));
 
     private static float[] Logits(Decoder decoder, Compute compute, TokenBatch batch)
     {

@@ -1,6 +1,5 @@
 using Vernier.Kernels;
 using Vernier.Quantization;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 
 namespace Vernier.Tests.Quantization;
@@ -9,7 +8,7 @@ public class RoundToNearestTests
 {
     public static TheoryData<string> Cases => MethodCase.Names("rtn");
 
-    [SharedTheory(MethodCase.Folder)]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void GoldenGrids(string name)
     {

@@ -8,26 +8,18 @@ namespace Vernier.Tests.Tokens;
 
 public class ChatTemplateGoldenTests
 {
-    private const string File = $"{TokenizerGoldens.Folder}/chat_templates.json";
+    /// <summary>Files of goldens and the names of their templates.</summary>
+    public static TheoryData<string, string> Templates => Rows((_, _) => true);
 
-    public static TheoryData<string> Names
-    {
-        get
-        {
-            var names = new TheoryData<string>();
-            if (SharedFiles.WhyMissing(File) is null)
-                foreach (var template in Templates())
-                    names.Add(template.Text("name"));
-            return names;
-        }
-    }
+    /// <summary>Those whose tokenizer lies beside the goldens.</summary>
+    public static TheoryData<string, string> TemplatesWithTokenizers => Rows((file, name) => TokenizerOf(file, name) is not null);
 
-    [SharedTheory(File), MemberData(nameof(Names))]
-    public void RendersEveryCase(string name)
+    [Theory, MemberData(nameof(Templates))]
+    public void RendersEveryCase(string file, string name)
     {
-        var golden = Templates().Single(template => template.Text("name") == name);
+        var golden = Read(file).Single(template => template.Text("name") == name);
         var template = ChatTemplate.Parse(golden.Text("template"));
-        var tokenizer = TokenizerOf(name);
+        var tokenizer = TokenizerOf(file, name);
         foreach (var entry in golden.GetProperty("cases").EnumerateArray())
         {
             var messages = Messages(entry);
@@ -39,17 +31,16 @@ public class ChatTemplateGoldenTests
                 continue;
             }
             Assert.Equal(entry.Text("text"), Render());
-            if (entry.TryGetProperty("ids", out _))
-                Assert.Equal(entry.Ids("ids"), tokenizer!.Encode(Render()));
+            if (tokenizer is not null && entry.TryGetProperty("ids", out _))
+                Assert.Equal(entry.Ids("ids"), tokenizer.Encode(Render()));
         }
     }
 
-    [SharedTheory(File), MemberData(nameof(Names))]
-    public void MarksTheRepliesForTraining(string name)
+    [SharedTheory("tokenizers/llama3/tokenizer.json"), MemberData(nameof(TemplatesWithTokenizers))]
+    public void MarksTheRepliesForTraining(string file, string name)
     {
-        if (TokenizerOf(name) is not { } tokenizer)
-            return;
-        var golden = Templates().Single(template => template.Text("name") == name);
+        var tokenizer = TokenizerOf(file, name)!;
+        var golden = Read(file).Single(template => template.Text("name") == name);
         var template = ChatTemplate.Parse(golden.Text("template"));
         foreach (var entry in golden.GetProperty("cases").EnumerateArray())
         {
@@ -83,15 +74,25 @@ public class ChatTemplateGoldenTests
         }
     }
 
-    private static ITokenizer? TokenizerOf(string template)
+    private static TheoryData<string, string> Rows(Func<string, string, bool> where)
     {
-        var golden = TokenizerGoldens.Goldens().FirstOrDefault(golden => template == golden || template.StartsWith(golden + "_", StringComparison.Ordinal));
-        var file = TokenizerGoldens.Pairs().FirstOrDefault(row => (string)row[0] == golden)?[1] as string;
-        return golden is null || golden == "llama2" || file is null ? null : TokenizerGoldens.Load(file).Tokenizer;
+        var rows = new TheoryData<string, string>();
+        foreach (var file in SharedFiles.Folders(TokenizerGoldens.Folder).Select(place => SharedFiles.NameOf(Path.Combine(place, "chat_templates.json"))))
+            foreach (var name in Read(file).Select(template => template.Text("name")).Where(name => where(file, name)))
+                rows.Add(file, name);
+        return rows;
+    }
+
+    /// <summary>The tokenizer that the golden ids of a template are of: that of the golden file whose name the template's begins with. Llama 2's has ids of its own rules.</summary>
+    private static ITokenizer? TokenizerOf(string file, string template)
+    {
+        var pair = TokenizerGoldens.Pairs().FirstOrDefault(row => Path.GetDirectoryName((string)row[0]) == Path.GetDirectoryName(file)
+            && $"{template}_".StartsWith(Path.GetFileNameWithoutExtension((string)row[0]) + "_", StringComparison.Ordinal));
+        return pair is null || template.StartsWith("llama2", StringComparison.Ordinal) ? null : TokenizerGoldens.Load((string)pair[1]).Tokenizer;
     }
 
     private static List<ChatMessage> Messages(JsonElement entry) =>
         [.. entry.GetProperty("messages").EnumerateArray().Select(message => ChatMessage.FromJson(JsonObject.Create(message)!))];
 
-    private static List<JsonElement> Templates() => [.. JsonDocument.Parse(System.IO.File.ReadAllText(SharedFiles.At(File))).RootElement.EnumerateArray()];
+    private static List<JsonElement> Read(string file) => [.. JsonDocument.Parse(File.ReadAllText(SharedFiles.At(file))).RootElement.EnumerateArray()];
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Vernier.TestSupport;
 using Vernier.Tokens;
 
 namespace Vernier.Tests.Tokens;
@@ -8,16 +7,16 @@ public class TokenizerGoldenTests
 {
     public static TheoryData<string, string> Pairs => TokenizerGoldens.Pairs();
 
-    [SharedTheory(TokenizerGoldens.Folder), MemberData(nameof(Pairs))]
+    [Theory, MemberData(nameof(Pairs))]
     public void EncodesEveryRecordWithSpecialTokensParsed(string golden, string file) =>
         CheckRecords(golden, file, parseSpecial: true, record =>
             First(record, "ids_parse_special_hf", "ids_parse_special_llamacpp", IdsName(record, file)));
 
-    [SharedTheory(TokenizerGoldens.Folder), MemberData(nameof(Pairs))]
+    [Theory, MemberData(nameof(Pairs))]
     public void EncodesEveryRecordWithSpecialTokensAsText(string golden, string file) =>
         CheckRecords(golden, file, parseSpecial: false, record => First(record, "ids_special_as_text", IdsName(record, file)));
 
-    [SharedTheory(TokenizerGoldens.Folder), MemberData(nameof(Pairs))]
+    [Theory, MemberData(nameof(Pairs))]
     public void AddsBosAsTheModelIsFed(string golden, string file)
     {
         var tokenizer = TokenizerGoldens.Load(file).Tokenizer;
@@ -38,7 +37,7 @@ public class TokenizerGoldenTests
         }
     }
 
-    [SharedTheory(TokenizerGoldens.Folder), MemberData(nameof(Pairs))]
+    [Theory, MemberData(nameof(Pairs))]
     public void DecodesAtOnceAndAsAStream(string golden, string file)
     {
         var tokenizer = TokenizerGoldens.Load(file).Tokenizer;
@@ -56,7 +55,7 @@ public class TokenizerGoldenTests
         }
     }
 
-    [SharedTheory(TokenizerGoldens.Folder), MemberData(nameof(Pairs))]
+    [Theory, MemberData(nameof(Pairs))]
     public void DecodingUndoesEncoding(string golden, string file)
     {
         var tokenizer = TokenizerGoldens.Load(file).Tokenizer;
@@ -70,7 +69,7 @@ public class TokenizerGoldenTests
         }
     }
 
-    [SharedTheory(TokenizerGoldens.Folder), MemberData(nameof(Pairs))]
+    [Theory, MemberData(nameof(Pairs))]
     public void ALoneSurrogateIsTheReplacementCharacter(string golden, string file)
     {
         _ = golden;

@@ -11,22 +11,21 @@ internal static class TokenizerGoldens
     public const string Folder = "goldens/tokenizers";
     private static readonly Dictionary<string, LoadedTokenizer> Loaded = [];
 
-    /// <summary>Pairs of a golden file and a tokenizer file, both relative to the root.</summary>
+    /// <summary>Pairs of a golden file and a tokenizer file of the same place, by their names.</summary>
     public static TheoryData<string, string> Pairs()
     {
         var pairs = new TheoryData<string, string>();
         foreach (var golden in Goldens())
             foreach (var file in FilesFor(golden))
-                if (SharedFiles.WhyMissing(file) is null)
-                    pairs.Add(golden, file);
+                pairs.Add(golden, file);
         return pairs;
     }
 
-    public static IEnumerable<string> Goldens() => SharedFiles.Match(Folder, "*.json")
-        .Select(path => Path.GetFileNameWithoutExtension(path)).Where(name => name != "chat_templates");
+    // Copies too: beside each of them may lie more tokenizers.
+    private static IEnumerable<string> Goldens() => SharedFiles.Folders(Folder).SelectMany(place => Directory.EnumerateFiles(place, "*.json"))
+        .Where(path => Path.GetFileName(path) != "chat_templates.json").Select(SharedFiles.NameOf).Order(StringComparer.Ordinal);
 
-    public static JsonElement Read(string golden) =>
-        JsonDocument.Parse(File.ReadAllText(SharedFiles.At($"{Folder}/{golden}.json"))).RootElement;
+    public static JsonElement Read(string golden) => JsonDocument.Parse(File.ReadAllText(SharedFiles.At(golden))).RootElement;
 
     public static LoadedTokenizer Load(string file)
     {
@@ -50,25 +49,27 @@ internal static class TokenizerGoldens
         return TokenizerLoader.FromGguf(file.Metadata, path) ?? throw new InvalidDataException($"{path}: no tokenizer");
     }
 
-    private static IEnumerable<string> FilesFor(string golden) => golden switch
+    private static IEnumerable<string> FilesFor(string golden) => Of(Path.GetFileNameWithoutExtension(golden), Path.Combine(SharedFiles.At(golden), "../../..")).Select(SharedFiles.NameOf);
+
+    private static IEnumerable<string> Of(string golden, string place) => golden switch
     {
-        "smollm2" => Gguf("models/SmolLM2-135M-Instruct", "*.gguf"),
-        "llama3" or "mistral" => [$"tokenizers/{golden}/tokenizer.json"],
-        "llama2" => ["tokenizers/llama2/tokenizer.model", "tokenizers/llama2/tokenizer.bin", "tokenizers/llama2/tokenizer.json"],
-        "gpt2" => ["tokenizers/gpt2/encoder.json", "tokenizers/gpt2/gpt2.tiktoken"],
-        "tok512" => [$"{Folder}/tok512.bin", $"{Folder}/tok512.model",
-            .. Gguf("goldens/formats/gguf_real", "stories260K-*.gguf"), .. Gguf("goldens/formats/gguf_real", "llama2xs-*.gguf")],
-        "tiny_bpe_gpt2" => ["goldens/formats/gguf_models/tokenizer_bpe_gpt2.json", .. TinyBytePair("gpt-2")],
-        "tiny_bpe_smollm" => ["goldens/formats/gguf_models/tokenizer_bpe_smollm.json", .. TinyBytePair("smollm")],
+        "smollm2" => Files(place, "models/SmolLM2-135M-Instruct", "*.gguf"),
+        "llama3" or "mistral" => Files(place, $"tokenizers/{golden}", "tokenizer.json"),
+        "llama2" => [.. Files(place, "tokenizers/llama2", "tokenizer.model"), .. Files(place, "tokenizers/llama2", "tokenizer.bin"), .. Files(place, "tokenizers/llama2", "tokenizer.json")],
+        "gpt2" => [.. Files(place, "tokenizers/gpt2", "encoder.json"), .. Files(place, "tokenizers/gpt2", "gpt2.tiktoken")],
+        "tok512" => [.. Files(place, Folder, "tok512.bin"), .. Files(place, Folder, "tok512.model"),
+            .. Files(place, "goldens/formats/gguf_real", "stories260K-*.gguf"), .. Files(place, "goldens/formats/gguf_real", "llama2xs-*.gguf")],
+        "tiny_bpe_gpt2" => [.. Files(place, "goldens/formats/gguf_models", "tokenizer_bpe_gpt2.json"), .. TinyBytePair(place, "gpt-2")],
+        "tiny_bpe_smollm" => [.. Files(place, "goldens/formats/gguf_models", "tokenizer_bpe_smollm.json"), .. TinyBytePair(place, "smollm")],
         _ => throw new InvalidDataException($"no tokenizer files are known for the golden file {golden}"),
     };
 
-    private static IEnumerable<string> Gguf(string folder, string pattern) =>
-        SharedFiles.Match(folder, pattern).Select(path => $"{folder}/{Path.GetFileName(path)}");
+    private static IEnumerable<string> Files(string place, string folder, string pattern) =>
+        Path.GetFullPath(Path.Combine(place, folder)) is var path && Directory.Exists(path) ? Directory.EnumerateFiles(path, pattern).Order(StringComparer.Ordinal) : [];
 
-    private static IEnumerable<string> TinyBytePair(string pre) => Gguf("goldens/formats/gguf_models", "*_bpe.gguf").Where(file =>
+    private static IEnumerable<string> TinyBytePair(string place, string pre) => Files(place, "goldens/formats/gguf_models", "*_bpe.gguf").Where(file =>
     {
-        using var gguf = GgufFile.Open(SharedFiles.At(file));
+        using var gguf = GgufFile.Open(file);
         return gguf.Metadata.FindString("tokenizer.ggml.pre") == pre;
     });
 }

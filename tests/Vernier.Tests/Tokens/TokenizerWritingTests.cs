@@ -1,5 +1,4 @@
 using System.Text;
-using Vernier.TestSupport;
 using Vernier.Tokens;
 
 namespace Vernier.Tests.Tokens;
@@ -31,7 +30,7 @@ public class TokenizerWritingTests
         CheckSameAfterWriting(new LoadedTokenizer(tokenizer, "{{ messages }}", [0]), [Text, "a cat <|im_end|> 123", " \n\n x"]);
     }
 
-    [SharedTheory(TokenizerGoldens.Folder), MemberData(nameof(Pairs))]
+    [Theory, MemberData(nameof(Pairs))]
     public void EveryTokenizerSurvivesItsFiles(string golden, string file) => CheckSameAfterWriting(
         TokenizerGoldens.Load(file),
         TokenizerGoldens.Read(golden).GetProperty("records").EnumerateArray().Select(record => record.Text("text")));

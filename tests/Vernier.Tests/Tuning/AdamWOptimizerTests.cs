@@ -10,20 +10,23 @@ namespace Vernier.Tests.Tuning;
 
 public class AdamWOptimizerTests
 {
-    private const string Tensors = "goldens/optim/adamw.safetensors";
-    private const string Meta = "goldens/optim/adamw_meta.json";
-
-    public static TheoryData<string> Cases() => SharedFiles.WhyMissing(Meta) is null
-        ? new(Json().GetProperty("cases").EnumerateObject().Select(c => c.Name))
-        : [];
-
-    [SharedTheory(Meta)]
-    [MemberData(nameof(Cases))]
-    public void Same_values_after_every_step(string name)
+    public static TheoryData<string, string> Cases()
     {
-        var about = Json().GetProperty("cases").GetProperty(name);
-        var golden = new GoldenTensors(SharedFiles.At(Tensors));
-        var steps = Json().GetProperty("steps").GetInt32();
+        var rows = new TheoryData<string, string>();
+        foreach (var meta in SharedFiles.Match("goldens/optim", "adamw_meta.json"))
+            foreach (var c in Json(meta).GetProperty("cases").EnumerateObject())
+                rows.Add(SharedFiles.NameOf(meta), c.Name);
+        return rows;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Same_values_after_every_step(string file, string name)
+    {
+        var meta = Json(SharedFiles.At(file));
+        var about = meta.GetProperty("cases").GetProperty(name);
+        var golden = new GoldenTensors(Path.Combine(SharedFiles.At(file), "../adamw.safetensors"));
+        var steps = meta.GetProperty("steps").GetInt32();
         var betas = about.GetProperty("betas");
         var options = new TuneOptions
         {
@@ -124,5 +127,5 @@ public class AdamWOptimizerTests
         return step < warmup ? (double)step / warmup : 0.5 * (1 + Math.Cos(Math.PI * (step - warmup) / (steps - warmup)));
     }
 
-    private static JsonElement Json() => JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At(Meta))).RootElement;
+    private static JsonElement Json(string path) => JsonDocument.Parse(File.ReadAllBytes(path)).RootElement;
 }

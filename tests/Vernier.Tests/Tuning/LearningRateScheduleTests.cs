@@ -7,7 +7,7 @@ namespace Vernier.Tests.Tuning;
 
 public class LearningRateScheduleTests
 {
-    private const string File = "goldens/optim/schedules.json";
+    public static TheoryData<string> References => [.. SharedFiles.Match("goldens/optim", "schedules.json").Select(SharedFiles.NameOf)];
 
     [Theory]
     [InlineData(30)]
@@ -22,10 +22,11 @@ public class LearningRateScheduleTests
             Assert.Equal(Math.Min((k + 1.0) / warmup, steps == warmup ? 1 : (double)(steps - k) / (steps - warmup)), schedule.Factor(k), 1e-12);
     }
 
-    [SharedFact(File)]
-    public void Decay_is_that_of_the_reference_and_warm_up_is_one_step_ahead_of_it()
+    [Theory]
+    [MemberData(nameof(References))]
+    public void Decay_is_that_of_the_reference_and_warm_up_is_one_step_ahead_of_it(string file)
     {
-        using var json = JsonDocument.Parse(System.IO.File.ReadAllBytes(SharedFiles.At(File)));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At(file)));
         var compared = 0;
         foreach (var reference in json.RootElement.GetProperty("schedules").EnumerateObject().Select(s => s.Value))
         {

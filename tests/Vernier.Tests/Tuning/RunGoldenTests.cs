@@ -17,7 +17,7 @@ namespace Vernier.Tests.Tuning;
 /// <c>VERNIER_RUN=lora</c> those of one method. The figures are in the test's output.</summary>
 public class RunGoldenTests(ITestOutputHelper output)
 {
-    private const string Runs = "goldens/runs/runs.json";
+    private const string Model135 = "models/SmolLM2-135M-Instruct";
     private const string Text = "data/wikitext2/wikitext2_train_5k.txt";
     private const string Test = "data/wikitext2/wiki.test.raw";
     private const int QuickSteps = 3;
@@ -25,12 +25,12 @@ public class RunGoldenTests(ITestOutputHelper output)
     private static readonly bool s_long = Environment.GetEnvironmentVariable("VERNIER_LONG") is { Length: > 0 };
     private static readonly string? s_only = Environment.GetEnvironmentVariable("VERNIER_RUN");
 
-    public static TheoryData<int> Trained() => SharedFiles.WhyMissing(Runs) is not null ? [] : new(
+    public static TheoryData<int> Trained() => new(
         All().Select((run, i) => (run, i)).Where(r => r.run.GetProperty("losses").GetArrayLength() > 0 && Options(r.run) is not null)
             .Where(r => string.IsNullOrEmpty(s_only) || r.run.GetProperty("method").GetString() == s_only)
             .OrderBy(r => r.run.GetProperty("trainable").GetInt32()).Select(r => r.i).Take(s_long ? int.MaxValue : 2));
 
-    [SharedTheory(Runs)]
+    [SharedTheory(Model135, Text)]
     [MemberData(nameof(Trained))]
     public void Same_losses_and_perplexity(int index)
     {
@@ -87,12 +87,12 @@ public class RunGoldenTests(ITestOutputHelper output)
         }
     }
 
-    [SharedFact(Text)]
+    [SharedFact(Model135, Text)]
     public void The_training_text_has_the_tokens_of_the_reference()
     {
         using var model = LanguageModel.Load(Model());
         var data = TrainingData.Load(SharedFiles.At(Text), model, new TuneOptions().Rows);
-        using var tokens = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At("goldens/runs/tokens.json")));
+        using var tokens = JsonDocument.Parse(File.ReadAllBytes(At("tokens.json")));
         var rest = tokens.RootElement.GetProperty("train_tokens").GetInt32() % 512;
         Assert.Equal(tokens.RootElement.GetProperty("train_tokens").GetInt32() - rest, data.Tokens);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -100,13 +100,15 @@ public class RunGoldenTests(ITestOutputHelper output)
             hash.AppendData(MemoryMarshal.AsBytes(data.RowIds(row)));
         if (rest == 0)
             Assert.Equal(tokens.RootElement.GetProperty("train_sha256_int32le").GetString(), Convert.ToHexStringLower(hash.GetHashAndReset()));
-        var batches = File.ReadLines(SharedFiles.At("goldens/runs/batches.jsonl")).First();
+        var batches = File.ReadLines(At("batches.jsonl")).First();
         Assert.Equal(JsonDocument.Parse(batches).RootElement.GetProperty("input_ids").EnumerateArray().Select(e => e.GetInt32()), data.RowIds(0).ToArray());
     }
 
-    private static JsonElement[] All() => [.. JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At(Runs))).RootElement.EnumerateArray()];
+    private static JsonElement[] All() => [.. JsonDocument.Parse(File.ReadAllBytes(At("runs.json"))).RootElement.EnumerateArray()];
 
-    private static string Model() => Directory.EnumerateFiles(SharedFiles.At("models/SmolLM2-135M-Instruct"), "*.gguf").Order(StringComparer.Ordinal).First();
+    private static string At(string file) => Path.Combine(SharedFiles.Folders("goldens/runs").Last(), file);
+
+    private static string Model() => Directory.EnumerateFiles(SharedFiles.At(Model135), "*.gguf").Order(StringComparer.Ordinal).First();
 
     /// <summary>null for runs of methods that are not there.</summary>
     private static TuneOptions? Options(JsonElement run)
@@ -142,7 +144,7 @@ public class RunGoldenTests(ITestOutputHelper output)
     /// <summary>The reference's random start of LoRA's A.</summary>
     private static void SetStart(TrainingLoop loop)
     {
-        var start = new GoldenTensors(SharedFiles.At("goldens/runs/lora_init.safetensors"));
+        var start = new GoldenTensors(At("lora_init.safetensors"));
         foreach (var parameter in loop.Optimizer.Parameters.Where(p => p.Name.EndsWith(".lora_A", StringComparison.Ordinal)))
         {
             var module = parameter.Name[..^".lora_A".Length];

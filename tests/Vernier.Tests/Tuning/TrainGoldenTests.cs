@@ -19,16 +19,21 @@ public class TrainGoldenTests
     // Their forward pass rounds: a code that flips in one run and not in the other sets them apart.
     private static readonly string[] s_rounding = ["qat", "qat-lora", "l4q"];
 
-    public static TheoryData<string> Cases() => new(Meta()?.GetProperty("cases").EnumerateObject().Select(c => c.Name) ?? []);
+    public static TheoryData<string> Cases() =>
+    [
+        .. SharedFiles.Folders(Folder).SelectMany(place => Meta(place).EnumerateObject().Select(c => Path.Combine(place, c.Name + ".safetensors")))
+            .Where(path => !SharedFiles.IsCopy(path)).Select(SharedFiles.NameOf),
+    ];
 
-    [SharedTheory(Folder)]
+    [Theory]
     [MemberData(nameof(Cases))]
     public void Same_losses_and_the_same_end(string name)
     {
-        var meta = Meta()!.Value;
-        var about = meta.GetProperty("cases").GetProperty(name);
-        var golden = new GoldenTensors(SharedFiles.At($"{Folder}/{name}.safetensors"));
-        using var model = LanguageModel.Load(SharedFiles.At($"goldens/models/{about.GetProperty("model").GetString()}"), new LoadOptions { Threads = 2 });
+        var path = SharedFiles.At(name);
+        var place = Path.GetDirectoryName(path)!;
+        var about = Meta(place).GetProperty(Path.GetFileNameWithoutExtension(path));
+        var golden = new GoldenTensors(path);
+        using var model = LanguageModel.Load(Path.Combine(place, "../models", about.GetProperty("model").GetString()!), new LoadOptions { Threads = 2 });
         var (decoder, compute) = (model.Decoder, model.Compute);
         var options = Options(about);
         if (golden.Names.Any(n => n.EndsWith(".codes", StringComparison.Ordinal)))
@@ -37,12 +42,12 @@ public class TrainGoldenTests
             options = options with { Bits = null };
         }
         TuningMethods.Create(options.Method).Apply(decoder, options, compute);
-        var data = Batches(about.GetProperty("model").GetString()!, decoder.Config);
+        var data = Batches(Path.Combine(place, $"batches_{about.GetProperty("model")}.safetensors"), decoder.Config);
         using var loop = new TrainingLoop(decoder, compute, new BatchOrder(data, options.Batch, 1, null), options);
         Start(golden, loop);
 
         var rounds = s_rounding.Contains(options.Method);
-        var informationOnly = name.EndsWith("_exactinit", StringComparison.Ordinal);
+        var informationOnly = name.Contains("_exactinit", StringComparison.Ordinal);
         var rate = about.GetProperty("lr").GetDouble();
         var quantizerRate = about.GetProperty("lr_of_s_and_b").GetDouble();
         var rates = golden["lr"].Values;
@@ -76,9 +81,7 @@ public class TrainGoldenTests
         }
     }
 
-    private static JsonElement? Meta() => SharedFiles.WhyMissing($"{Folder}/meta.json") is null
-        ? JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At($"{Folder}/meta.json"))).RootElement
-        : null;
+    private static JsonElement Meta(string place) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(place, "meta.json"))).RootElement.GetProperty("cases");
 
     private static TuneOptions Options(JsonElement about)
     {
@@ -121,9 +124,9 @@ public class TrainGoldenTests
     }
 
     /// <summary>The batches by way of a data file: rows with their masks and labels.</summary>
-    private static TrainingData Batches(string model, ModelConfig config)
+    private static TrainingData Batches(string goldenPath, ModelConfig config)
     {
-        var golden = new GoldenTensors(SharedFiles.At($"{Folder}/batches_{model}.safetensors"));
+        var golden = new GoldenTensors(goldenPath);
         var width = golden["input_ids"].Shape[^1];
         var path = Path.Combine(Path.GetTempPath(), $"vernier-{Guid.NewGuid():N}.jsonl");
         try

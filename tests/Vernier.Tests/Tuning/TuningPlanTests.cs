@@ -70,10 +70,13 @@ public class TuningPlanTests
     public void PeqaOfOthers(string shape, long trainable) =>
         Assert.Equal(trainable, TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Method = "peqa", Granularity = Granularity.Channel, Bits = 4 }).TrainableParameters);
 
-    [SharedFact("goldens/runs/runs.json")]
-    public void TrainableCountsOfTheReferenceRuns()
+    public static TheoryData<string> ReferenceRuns => [.. SharedFiles.Match("goldens/runs", "runs.json").Select(SharedFiles.NameOf)];
+
+    [Theory]
+    [MemberData(nameof(ReferenceRuns))]
+    public void TrainableCountsOfTheReferenceRuns(string file)
     {
-        using var json = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At("goldens/runs/runs.json")));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(SharedFiles.At(file)));
         var config = ModelShapes.Find("smollm2-135m");
         var judged = 0;
         foreach (var run in json.RootElement.EnumerateArray())

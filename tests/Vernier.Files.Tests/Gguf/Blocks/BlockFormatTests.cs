@@ -17,12 +17,12 @@ public class BlockFormatTests
 
     public static TheoryData<string> Quantized => Names(QuantizeFolder);
 
-    [SharedTheory(BlocksFolder)]
+    [Theory]
     [MemberData(nameof(Blocks))]
     public void Dequantizes_to_the_reference_bits(string name)
     {
-        var format = Format(BlocksFolder, name);
-        using var file = Open(BlocksFolder, name);
+        var format = Format(name);
+        using var file = Open(name);
         foreach (var (bytes, expected) in Pairs(file))
         {
             var values = new float[expected.Length];
@@ -31,13 +31,13 @@ public class BlockFormatTests
         }
     }
 
-    [SharedTheory(BlocksFolder)]
+    [Theory]
     [MemberData(nameof(Blocks))]
     public void Splits_into_codes_that_give_the_reference_values(string name)
     {
-        var format = Format(BlocksFolder, name);
+        var format = Format(name);
         var layout = format.Codes!;
-        using var file = Open(BlocksFolder, name);
+        using var file = Open(name);
         foreach (var (bytes, expected) in Pairs(file))
         {
             var (codes, scale, offset) = Split(format, bytes, expected.Length);
@@ -51,12 +51,12 @@ public class BlockFormatTests
         }
     }
 
-    [SharedTheory(BlocksFolder)]
+    [Theory]
     [MemberData(nameof(Blocks))]
     public void Joins_what_it_split(string name)
     {
-        var format = Format(BlocksFolder, name);
-        using var file = Open(BlocksFolder, name);
+        var format = Format(name);
+        using var file = Open(name);
         foreach (var (bytes, expected) in Pairs(file))
         {
             var (codes, scale, offset) = Split(format, bytes, expected.Length);
@@ -71,12 +71,12 @@ public class BlockFormatTests
         }
     }
 
-    [SharedTheory(BlocksFolder)]
+    [Theory]
     [MemberData(nameof(Blocks))]
     public void Rescaled_blocks_keep_their_codes(string name)
     {
-        var format = Format(BlocksFolder, name);
-        using var file = Open(BlocksFolder, name);
+        var format = Format(name);
+        using var file = Open(name);
         var bytes = file.Bytes(file.Get("bytes")).ToArray();
         var expected = file.ReadSingles("deq");
         var factors = new float[expected.Length / format.BlockSize];
@@ -94,12 +94,12 @@ public class BlockFormatTests
         Assert.Equal(Split(format, bytes, expected.Length).Codes, Split(format, rescaled, expected.Length).Codes);
     }
 
-    [SharedTheory(QuantizeFolder)]
+    [Theory]
     [MemberData(nameof(Quantized))]
     public void Quantizes_to_the_reference_bytes(string name)
     {
-        var format = Format(QuantizeFolder, name);
-        using var file = Open(QuantizeFolder, name);
+        var format = Format(name);
+        using var file = Open(name);
         var shape = file.Get("x").Shape;
         var (rows, columns) = ((int)shape[0], (int)shape[1]);
         var x = file.ReadSingles("x");
@@ -116,7 +116,7 @@ public class BlockFormatTests
         }
     }
 
-    [SharedFact(BlocksFolder + "/F16_BF16.safetensors")]
+    [Fact]
     public void Sixteen_bit_floats_are_rounded_to_nearest_even()
     {
         using var file = SafetensorsFile.Open(SharedFiles.At(BlocksFolder + "/F16_BF16.safetensors"));
@@ -182,21 +182,22 @@ public class BlockFormatTests
     private static TheoryData<string> Names(string folder)
     {
         var rows = new TheoryData<string>();
-        if (SharedFiles.WhyMissing(folder) is null)
-            foreach (var entry in Index(folder))
-                rows.Add((string)entry!["type"]!);
+        foreach (var place in SharedFiles.Folders(folder))
+            foreach (var entry in Index(place))
+                rows.Add(SharedFiles.NameOf(Path.Combine(place, $"{entry!["type"]}.safetensors")));
         return rows;
     }
 
-    private static JsonArray Index(string folder) => JsonNode.Parse(File.ReadAllText(SharedFiles.At($"{folder}/index.json")))!.AsArray();
+    private static JsonArray Index(string folder) => JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "index.json")))!.AsArray();
 
-    private static SafetensorsFile Open(string folder, string name) => SafetensorsFile.Open(SharedFiles.At($"{folder}/{name}.safetensors"));
+    private static SafetensorsFile Open(string name) => SafetensorsFile.Open(SharedFiles.At(name));
 
-    private static BlockFormat Format(string folder, string name)
+    private static BlockFormat Format(string name)
     {
-        var entry = Index(folder).First(e => (string)e!["type"]! == name)!;
+        var type = Path.GetFileNameWithoutExtension(name);
+        var entry = Index(Path.GetDirectoryName(SharedFiles.At(name))!).First(e => (string)e!["type"]! == type)!;
         var format = BlockFormats.Find((uint)entry["ggml_type"]!)!;
-        Assert.Equal(name, format.Name);
+        Assert.Equal(type, format.Name);
         if (entry["block_size"] is { } size)
             Assert.Equal(((int)size, (int)entry["type_size"]!), (format.BlockSize, format.BlockBytes));
         return format;
