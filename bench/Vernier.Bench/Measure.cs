@@ -36,8 +36,8 @@ internal static class Measure
                 codes[c] &= (byte)((1 << bits) - 1);
             matrix.SetRowCodes(r, codes);
         }
-        matrix.Scales.Scale.Span.Fill(0.01f);
-        matrix.Scales.Offset.Span.Fill(-0.08f);
+        matrix.TunedScales.Scale.Span.Fill(0.01f);
+        matrix.TunedScales.Offset.Span.Fill(-0.08f);
         return matrix;
     }
 

@@ -44,8 +44,10 @@ public sealed class ActivationOrderTests : IDisposable
                 {
                     Halve(weight);
                     Halve(ordered);
-                    Assert.Equal(ordered.NarrowScales(), weight.NarrowScales());
-                    Assert.Equal(group == 32, weight.Scales.IsNarrow);
+                    ordered.StoreScales();
+                    weight.StoreScales();
+                    Assert.Equal(group == 32, ordered.Scales.IsHalf);
+                    Assert.Equal(group == 32, weight.Scales.IsHalf);
                     Assert.Equal(Arranged(weight.ToArray(), weight.Order!), ordered.ToArray());
                 }
                 var (x, y) = (Matrices.Values(tokens * columns, 3), Matrices.Values(tokens * rows, 4));
@@ -132,7 +134,7 @@ public sealed class ActivationOrderTests : IDisposable
     {
         var weight = Matrices.Packed(rows, columns, bits, group, 1, groupIndex: Shuffled(columns, group, seed: 2));
         Assert.True(Int8Gemm.Supports(weight));
-        var ordered = new PackedMatrix(rows, columns, bits, group) { Scales = weight.Scales.Clone() };
+        var ordered = new PackedMatrix(rows, columns, bits, group).WithScales(new TunedScales(weight.Scales));
         var (codes, arranged) = (new byte[columns], new byte[columns]);
         for (var r = 0; r < rows; r++)
         {
@@ -163,7 +165,7 @@ public sealed class ActivationOrderTests : IDisposable
 
     private static void Halve(PackedMatrix weight)
     {
-        foreach (var values in new[] { weight.Scales.Scale, weight.Scales.Offset })
+        foreach (var values in new[] { weight.TunedScales.Scale, weight.TunedScales.Offset })
             foreach (ref var value in values.Span)
                 value = (float)(Half)value;
     }

@@ -64,16 +64,13 @@ public sealed unsafe class Int8GemmTests : IDisposable
         var (values, y) = (Matrices.Values(tokens * columns, 1), Matrices.Values(tokens * rows, 2));
         _x.Quantize(_one, values, tokens, columns);
         _absolute.Quantize(_one, Array.ConvertAll(values, MathF.Abs), tokens, columns);
-        using var absolute = weight.Scales.Clone();
-        for (var i = 0; i < absolute.Offset.Length; i++)
-            absolute.Offset.Span[i] = MathF.Abs(absolute.Offset.Span[i]);
+        using var absolute = weight.WithScales(new TunedScales(weight.Scales));
+        foreach (ref var offset in absolute.TunedScales.Offset.Span)
+            offset = MathF.Abs(offset);
         var accumulate = index % 2 == 0;
         var (expected, magnitude) = ((float[])y.Clone(), Array.ConvertAll(y, MathF.Abs));
         Int8Reference.Forward(_x, weight, expected, accumulate);
-        var scales = weight.Scales;
-        weight.Scales = absolute;
-        Int8Reference.Forward(_absolute, weight, magnitude, true);
-        weight.Scales = scales;
+        Int8Reference.Forward(_absolute, absolute, magnitude, true);
         var first = Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _one, _x, weight, to, accumulate));
         Matrices.AssertClose(expected, first, magnitude, columns / 32);
         Assert.Equal(first, Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _three, _x, weight, to, accumulate)));
@@ -91,24 +88,22 @@ public sealed unsafe class Int8GemmTests : IDisposable
         var columnFactors = Array.ConvertAll(Matrices.Values(tokens * groups, 3), v => 1 + 0.2f * v);
         float[]?[] rowFactors = [.. Enumerable.Range(0, tokens).Select(t => t % 3 == 1 ? null : Array.ConvertAll(Matrices.Values(rows, 4 + t), v => 1 + 0.2f * v))];
         var (expected, magnitude) = (new float[tokens * rows], new float[tokens * rows]);
-        var untouched = weight.Scales;
         for (var t = 0; t < tokens; t++)
         {
-            using var own = untouched.Clone();
+            var scales = new TunedScales(weight.Scales);
+            using var own = weight.WithScales(scales);
             for (var i = 0; i < rows * groups; i++)
             {
                 var factor = (rowFactors[t]?[i / groups] ?? 1) * columnFactors[t * groups + i % groups];
-                (own.Scale.Span[i], own.Offset.Span[i]) = (own.Scale.Span[i] * factor, own.Offset.Span[i] * factor);
+                (scales.Scale.Span[i], scales.Offset.Span[i]) = (scales.Scale.Span[i] * factor, scales.Offset.Span[i] * factor);
             }
             _x.Quantize(_one, values.AsSpan(t * columns), 1, columns);
-            weight.Scales = own;
-            Int8Reference.Forward(_x, weight, expected.AsSpan(t * rows, rows), false);
-            for (var i = 0; i < rows * groups; i++)
-                own.Offset.Span[i] = MathF.Abs(own.Offset.Span[i]);
+            Int8Reference.Forward(_x, own, expected.AsSpan(t * rows, rows), false);
+            foreach (ref var offset in scales.Offset.Span)
+                offset = MathF.Abs(offset);
             _absolute.Quantize(_one, Array.ConvertAll(values[(t * columns)..((t + 1) * columns)], MathF.Abs), 1, columns);
-            Int8Reference.Forward(_absolute, weight, magnitude.AsSpan(t * rows, rows), false);
+            Int8Reference.Forward(_absolute, own, magnitude.AsSpan(t * rows, rows), false);
         }
-        weight.Scales = untouched;
         _x.Quantize(_one, values, tokens, columns);
         var found = new float[tokens * rows];
         foreach (var pool in new[] { _one, _three })
@@ -147,7 +142,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
     {
         var (tokens, rows, columns, _) = Cases[index];
         using var weight = Matrices.Packed(rows, columns, bits, group, index);
-        weight.Scales.Scale.Span[(rows - 1) * weight.Groups] = 0; // a row of equal weights
+        weight.TunedScales.Scale.Span[(rows - 1) * weight.Groups] = 0; // a row of equal weights
         var (dy, dx) = (Matrices.Values(tokens * rows, 1), Matrices.Values(tokens * columns, 2));
         var accumulate = index % 2 == 0;
         var expected = (float[])dx.Clone();
@@ -177,20 +172,20 @@ public sealed unsafe class Int8GemmTests : IDisposable
                 for (var i = 0; i < rows; i++)
                 {
                     var at = i * weight.Groups + weight.GroupOf(j);
-                    var scale = weight.Scales.Scale.Span[at];
+                    var scale = weight.TunedScales.Scale.Span[at];
                     if (scale == 0)
                         continue;
                     var most = 0f;
                     for (var k = i / 32 * 32; k < Math.Min(rows, i / 32 * 32 + 32); k++)
                         most = MathF.Max(most, MathF.Abs(dy[t * rows + k] * largest[k]));
-                    var met = weight.Groups == 1 ? w[i * columns + j] / scale : (w[i * columns + j] - weight.Scales.Offset.Span[at]) / scale - (1 << bits) / 2;
+                    var met = weight.Groups == 1 ? w[i * columns + j] / scale : (w[i * columns + j] - weight.TunedScales.Offset.Span[at]) / scale - (1 << bits) / 2;
                     variance += Math.Pow(most * ofGroup[weight.GroupOf(j)] / 127 * met, 2) / 4;
                 }
                 var (found, right) = (mean[t * columns + j], expected[t * columns + j]);
                 Assert.True(Math.Abs(found - right) <= 6 * Math.Sqrt(variance / rounds) + 1e-4 * (1 + Math.Abs(right)), $"{t} {j}: {found} where {right} is right, deviation {Math.Sqrt(variance / rounds)}");
             }
 
-        float Size(int i) => MathF.Max(MathF.Abs(weight.Scales.Scale.Span[i]), weight.Groups == 1 ? 0 : MathF.Abs(weight.Scales.Offset.Span[i]) / (1 << bits));
+        float Size(int i) => MathF.Max(MathF.Abs(weight.TunedScales.Scale.Span[i]), weight.Groups == 1 ? 0 : MathF.Abs(weight.TunedScales.Offset.Span[i]) / (1 << bits));
     }
 
     [Fact]
@@ -207,7 +202,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
                         Array.Fill(codes, (byte)((1 << bits) - 1));
                         for (var r = 0; r < 33; r++)
                             weight.SetRowCodes(r, codes);
-                        weight.Scales.Scale.Span.Fill(1);
+                        weight.TunedScales.Scale.Span.Fill(1);
                         var (x, y) = (new float[tokens * columns], new float[tokens * 33]);
                         Array.Fill(x, 127 * sign);
                         _x.Quantize(_one, x, tokens, columns);
@@ -231,15 +226,15 @@ public sealed unsafe class Int8GemmTests : IDisposable
                 codes[c] = (byte)random.Next(1 << bits);
             weight.SetRowCodes(r, codes);
         }
-        var scale = weight.Scales.Scale.Span;
-        var offset = weight.Scales.Offset.Span;
+        var scale = weight.TunedScales.Scale.Span;
+        var offset = weight.TunedScales.Offset.Span;
         for (var i = 0; i < scale.Length; i++)
             offset[i] = -zero * (scale[i] = i == 7 ? 0 : random.NextSingle());
         Assert.Equal(zero, weight.Scales.UniformZero);
         var x = Matrices.Values(columns, 2);
         _x.Quantize(_three, x, 1, columns);
         AssertReference(weight);
-        weight.Scales.Offset.Span[3] += 0.5f;
+        weight.TunedScales.Offset.Span[3] += 0.5f;
         Assert.True(float.IsNaN(weight.Scales.UniformZero));
         AssertReference(weight);
 
@@ -292,9 +287,9 @@ public sealed unsafe class Int8GemmTests : IDisposable
                     codes[c] = (byte)random.Next(1 << bits);
                 weight.SetRowCodes(r, codes);
             }
-            foreach (ref var s in weight.Scales.Scale.Span)
+            foreach (ref var s in weight.TunedScales.Scale.Span)
                 s = random.NextSingle();
-            foreach (ref var o in weight.Scales.Offset.Span)
+            foreach (ref var o in weight.TunedScales.Offset.Span)
                 o = random.NextSingle() - 0.5f;
             return weight;
         }

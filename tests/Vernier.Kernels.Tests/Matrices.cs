@@ -25,7 +25,7 @@ internal static class Matrices
                 codes[c] = (byte)random.Next(1 << bits);
             matrix.SetRowCodes(r, codes);
         }
-        var scales = matrix.Scales;
+        var scales = matrix.TunedScales;
         for (var i = 0; i < scales.Scale.Length; i++)
         {
             scales.Scale.Span[i] = (float)(random.NextDouble() + 0.1) / (1 << bits);

@@ -44,7 +44,7 @@ public class PackedMatrixTests
                 for (var c = 0; c < count; c++)
                 {
                     var g = r * matrix.Groups + (start + c) / matrix.GroupSize;
-                    Assert.Equal(MathF.FusedMultiplyAdd(matrix.Scales.Scale.Span[g], read[c], matrix.Scales.Offset.Span[g]), tile[r * stride + c]);
+                    Assert.Equal(MathF.FusedMultiplyAdd(matrix.TunedScales.Scale.Span[g], read[c], matrix.TunedScales.Offset.Span[g]), tile[r * stride + c]);
                 }
                 if (r < rows - 1)
                     Assert.Equal(new float[3], tile[(r * stride + count)..((r + 1) * stride)]);
@@ -91,7 +91,7 @@ public class PackedMatrixTests
                 {
                     var g = r * matrix.Groups + index[start + c];
                     Assert.Equal(index[start + c], matrix.GroupOf(start + c));
-                    Assert.Equal(MathF.FusedMultiplyAdd(matrix.Scales.Scale.Span[g], codebook ? matrix.Codebook[codes[c]] : codes[c], matrix.Scales.Offset.Span[g]), tile[r * stride + c]);
+                    Assert.Equal(MathF.FusedMultiplyAdd(matrix.TunedScales.Scale.Span[g], codebook ? matrix.Codebook[codes[c]] : codes[c], matrix.TunedScales.Offset.Span[g]), tile[r * stride + c]);
                 }
             }
         }
@@ -142,7 +142,7 @@ public class PackedMatrixTests
             for (var c = 0; c < 75; c++)
             {
                 var g = r * matrix.Groups + c / 32;
-                Assert.Equal(MathF.FusedMultiplyAdd(matrix.Scales.Scale.Span[g], book[codes[c]], matrix.Scales.Offset.Span[g]), values[r * 75 + c]);
+                Assert.Equal(MathF.FusedMultiplyAdd(matrix.TunedScales.Scale.Span[g], book[codes[c]], matrix.TunedScales.Offset.Span[g]), values[r * 75 + c]);
             }
         }
     }
@@ -155,17 +155,39 @@ public class PackedMatrixTests
     }
 
     [Fact]
-    public void TasksAreSwitchedByAssignment()
+    public void OtherScalesAreAnotherMatrixOnTheSameCodes()
     {
         using var matrix = Matrices.Packed(4, 40, 4, 8, 1);
         var before = matrix.ToArray();
-        var (mine, other) = (matrix.Scales, matrix.Scales.Clone());
-        other.Scale.Span[0] *= 2;
-        matrix.Scales = other;
-        Assert.NotEqual(before, matrix.ToArray());
-        matrix.Scales = mine;
+        var scales = new TunedScales(matrix.Scales);
+        scales.Scale.Span[0] *= 2;
+        var codes = new byte[40];
+        using (var other = matrix.WithScales(scales))
+        {
+            Assert.NotEqual(before, other.ToArray());
+            Assert.Equal(before, matrix.ToArray());
+            matrix.ReadCodes(3, 0, codes);
+            Assert.Throws<ArgumentException>(() => matrix.WithScales(new TunedScales(4, 4)));
+        }
         Assert.Equal(before, matrix.ToArray());
-        Assert.Throws<ArgumentException>(() => matrix.Scales = new GroupScales(4, 4));
+        var last = matrix.WithScales(new TunedScales(matrix.Scales));
+        matrix.Dispose();
+        matrix.Dispose();
+        Assert.Equal(before, last.ToArray());
+        last.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => last.ReadCodes(3, 0, codes));
+    }
+
+    [Fact]
+    public void ScalesInHalvesAreOnlyForProductsThatReadThem()
+    {
+        using var halves = new PackedMatrix(4, 64, 4, 32);
+        halves.StoreScales();
+        Assert.True(halves.Scales.IsHalf);
+        Assert.Throws<InvalidOperationException>(() => halves.TunedScales);
+        using var other = new PackedMatrix(4, 64, 4, 32, groupIndex: [.. Enumerable.Range(0, 64).Select(c => c < 40 ? 0 : 1)]);
+        Assert.False(other.ReadsHalves);
+        Assert.Throws<ArgumentException>(() => other.WithScales(halves.Scales.Stored!.Share()));
     }
 
     [Fact]

@@ -43,7 +43,7 @@ internal static class TaskBenchmark
         }
     }
 
-    /// <summary>Milliseconds that handing every weight another set of scales takes.</summary>
+    /// <summary>Milliseconds that looking at every weight with another set of scales takes.</summary>
     public static double SwitchMilliseconds(LanguageModel model, int seed)
     {
         using var scales = new ScaleSet(model, groups: false, new Random(seed));
@@ -93,7 +93,7 @@ internal static class TaskBenchmark
     {
         var task = new TaskScales();
         foreach (var weight in Weights(decoder))
-            task.Add(weight, weight.Scales, Factors(weight.Rows), Factors(weight.Groups), hasFactors: true);
+            task.Add(weight, weight, Factors(weight.Rows), Factors(weight.Groups), hasFactors: true);
         return task;
 
         float[] Factors(int count)
@@ -110,40 +110,48 @@ internal static class TaskBenchmark
     /// <summary>A second set of scales for all weights, as a task has them.</summary>
     private sealed class ScaleSet : IDisposable
     {
-        private readonly PackedMatrix[] _weights;
-        private readonly GroupScales[] _other;
+        private readonly Decoder _decoder;
+        private readonly Linear[] _base, _other;
+        private bool _isUsed;
 
         public ScaleSet(LanguageModel model, bool groups, Random random)
         {
-            _weights = [.. Weights(model.Decoder)];
-            _other = [.. _weights.Select(w => w.Scales.Clone())];
-            foreach (var scales in _other)
-            {
-                float[] row = [.. Enumerable.Range(0, scales.Rows).Select(_ => Factor(random))];
-                if (!groups && scales.Factor(row, []))
-                    continue;
-                var scale = scales.Scale.Span;
-                var offset = scales.Offset.Span;
-                for (var i = 0; i < scale.Length; i++)
-                {
-                    var factor = groups ? Factor(random) : row[i / scales.Groups];
-                    (scale[i], offset[i]) = (scale[i] * factor, offset[i] * factor);
-                }
-                if (model.Compute.Mode == ComputeMode.Int8)
-                    scales.Round();
-            }
+            _decoder = model.Decoder;
+            _base = [.. _decoder.Linears];
+            _other = [.. _base.Select(l => l.Weight is PackedMatrix weight ? new FrozenLinear(l.Name, Scaled(weight, groups, random, model.Compute.Mode), l.Bias) : l)];
         }
 
         public void Swap()
         {
-            for (var i = 0; i < _weights.Length; i++)
-                (_weights[i].Scales, _other[i]) = (_other[i], _weights[i].Scales);
+            _isUsed = !_isUsed;
+            _decoder.UseLinears(_isUsed ? _other : _base);
         }
 
         public void Dispose()
         {
-            foreach (var scales in _other)
-                scales.Dispose();
+            _decoder.UseLinears(_base);
+            foreach (var linear in _other.Except(_base))
+                linear.Weight.Dispose();
+        }
+
+        private static PackedMatrix Scaled(PackedMatrix weight, bool groups, Random random, ComputeMode mode)
+        {
+            float[] row = [.. Enumerable.Range(0, weight.Rows).Select(_ => Factor(random))];
+            if (!groups && weight.Scales.Stored?.WithFactors(row, []) is { } factored)
+                return weight.WithScales(factored);
+            var scales = new TunedScales(weight.Scales);
+            var scale = scales.Scale.Span;
+            var offset = scales.Offset.Span;
+            for (var i = 0; i < scale.Length; i++)
+            {
+                var factor = groups ? Factor(random) : row[i / scales.Groups];
+                (scale[i], offset[i]) = (scale[i] * factor, offset[i] * factor);
+            }
+            var result = weight.WithScales(scales);
+            if (mode != ComputeMode.Int8 || result.WithRoundedScales() is not { } rounded)
+                return result;
+            result.Dispose();
+            return rounded;
         }
     }
 }

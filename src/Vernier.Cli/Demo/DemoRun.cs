@@ -32,6 +32,7 @@ public sealed class DemoRun : IDisposable
     private readonly LanguageModel _model;
     private readonly string[] _heldOut;
     private readonly List<(string Name, double[] Losses)> _curves = [];
+    private readonly List<Linear[]> _tasks = [];
 
     /// <param name="output">Folder for the runs (<c>base</c> and one a task), the exported files and <c>loss.svg</c>.</param>
     /// <param name="say">Told in a line what happens.</param>
@@ -51,22 +52,21 @@ public sealed class DemoRun : IDisposable
         var started = Stopwatch.GetTimestamp();
         TrainFromScratch(stop);
         var rows = new List<DemoRow> { Measure(_model, FullPrecision) };
-        var matrices = Quantize();
+        Quantize();
         var codes = _model.CodesSha256()!;
-        var rounded = matrices.Select(m => m.Scales).ToArray();
         rows.Add(Measure(_model, $"rounded to {_options.Bits} bits"));
 
-        var states = new List<GroupScales[]> { rounded };
+        var states = new List<Linear[]> { _model.Decoder.Linears.ToArray() };
         var tasks = new List<DemoTask>();
         foreach (var (name, text) in Kinds[1..])
         {
-            var (task, scales) = Tune(name, text, matrices, rounded, stop);
+            var task = Tune(name, text, stop);
             rows.Add(Measure(_model, name));
-            states.Add(scales);
+            states.Add(KeepTask());
             tasks.Add(task);
         }
-        var exact = SwitchThrough(matrices, states, rows, tasks);
-        var exports = Export(matrices, states, rows, stop);
+        var exact = SwitchThrough(states, rows, tasks);
+        var exports = Export(states, rows, stop);
         return new DemoResult
         {
             Parameters = _model.ParameterCount,
@@ -84,7 +84,15 @@ public sealed class DemoRun : IDisposable
         };
     }
 
-    public void Dispose() => _model.Dispose();
+    public void Dispose()
+    {
+        _model.Dispose();
+        foreach (var linear in _tasks.SelectMany(t => t))
+        {
+            linear.Weight.IsKept = false;
+            linear.Weight.Dispose();
+        }
+    }
 
     private void TrainFromScratch(CancellationToken stop)
     {
@@ -106,7 +114,7 @@ public sealed class DemoRun : IDisposable
     }
 
     /// <summary>Rounds the linears of the blocks to the nearest code.</summary>
-    private PackedMatrix[] Quantize()
+    private void Quantize()
     {
         _say($"rounding its weights to {_options.Bits} bits, {(_options.Group == 0 ? "one scale a row" : $"one scale for {_options.Group} columns")}");
         _model.Decoder.ReplaceLinears(linear =>
@@ -116,14 +124,12 @@ public sealed class DemoRun : IDisposable
             return new FrozenLinear(linear.Name, packed, linear.Bias);
         });
         _model.MakeBase(); // the tasks are tuned from here
-        return [.. _model.Decoder.Linears.Select(l => (PackedMatrix)l.Weight)];
     }
 
     /// <summary>Tunes the scales on one task, from the rounded ones. The task's scales stay in the model.</summary>
-    private (DemoTask Task, GroupScales[] Scales) Tune(string name, Func<int, int, string> text, PackedMatrix[] matrices, GroupScales[] rounded, CancellationToken stop)
+    private DemoTask Tune(string name, Func<int, int, string> text, CancellationToken stop)
     {
         _say($"tuning the task '{name}': {_options.TaskSteps} steps, scales only");
-        Use(matrices, [.. rounded.Select(s => s.Clone())]); // tuning changes scales in place
         var options = new TuneOptions
         {
             Method = "peqa",
@@ -139,7 +145,17 @@ public sealed class DemoRun : IDisposable
         new PeqaMethod().Merge(_model.Decoder, _model.Compute);
         var folder = Path.Combine(_output, name);
         var bytes = new FileInfo(Path.Combine(folder, "adapter_model.safetensors")).Length;
-        return (new DemoTask(name, folder, bytes, result.TrainableParameters, 0), [.. matrices.Select(m => m.Scales)]);
+        return new DemoTask(name, folder, bytes, result.TrainableParameters, 0);
+    }
+
+    /// <summary>The linears of the task in use, which stay when the model goes back to its base.</summary>
+    private Linear[] KeepTask()
+    {
+        Linear[] linears = [.. _model.Decoder.Linears];
+        foreach (var linear in linears)
+            linear.Weight.IsKept = true;
+        _tasks.Add(linears);
+        return linears;
     }
 
     private TuneResult Train(string folder, string text, TuneOptions options, CancellationToken stop)
@@ -154,7 +170,7 @@ public sealed class DemoRun : IDisposable
     }
 
     /// <summary>Puts every state into the model once more, in turn, and measures again.</summary>
-    private bool SwitchThrough(PackedMatrix[] matrices, List<GroupScales[]> states, List<DemoRow> rows, List<DemoTask> tasks)
+    private bool SwitchThrough(List<Linear[]> states, List<DemoRow> rows, List<DemoTask> tasks)
     {
         _say("switching between the tasks, and back to the rounded model");
         var exact = true;
@@ -162,7 +178,7 @@ public sealed class DemoRun : IDisposable
         {
             var state = turn % states.Count; // the tasks, then the rounded model
             var started = Stopwatch.GetTimestamp();
-            Use(matrices, states[state]);
+            _model.Decoder.UseLinears(states[state]);
             var elapsed = Stopwatch.GetElapsedTime(started).TotalMicroseconds;
             if (state > 0)
                 tasks[state - 1] = tasks[state - 1] with { SwitchMicroseconds = elapsed };
@@ -172,13 +188,13 @@ public sealed class DemoRun : IDisposable
     }
 
     /// <summary>Writes a GGUF file for the rounded model and for each task, loads each again and measures and compares what was loaded.</summary>
-    private List<DemoExport> Export(PackedMatrix[] matrices, List<GroupScales[]> states, List<DemoRow> rows, CancellationToken stop)
+    private List<DemoExport> Export(List<Linear[]> states, List<DemoRow> rows, CancellationToken stop)
     {
         _say("exporting GGUF files, loading them again and comparing their codes");
         var exports = new List<DemoExport>();
-        foreach (var (state, scales) in states.Index())
+        foreach (var (state, linears) in states.Index())
         {
-            Use(matrices, scales);
+            _model.Decoder.UseLinears(linears);
             var written = GgufExport.Write(_model, Path.Combine(_output, (state == 0 ? "rounded" : rows[state + 1].Model) + ".gguf"), cancel: stop);
             using var first = LanguageModel.Load(state == 0 ? written.Path : exports[0].Path, new LoadOptions { Threads = 1 });
             using var loaded = LanguageModel.Load(written.Path, new LoadOptions { Threads = _options.Threads });
@@ -201,12 +217,6 @@ public sealed class DemoRun : IDisposable
         }
         OutputFile.WriteAllText(path, LossChart.Svg("vernier demo: a model from scratch, then two tasks", [.. _curves.SelectMany(c => c.Losses)], [], parts));
         return path;
-    }
-
-    private static void Use(PackedMatrix[] matrices, GroupScales[] scales)
-    {
-        for (var i = 0; i < matrices.Length; i++)
-            matrices[i].Scales = scales[i];
     }
 
     private DemoRow Measure(LanguageModel model, string name)

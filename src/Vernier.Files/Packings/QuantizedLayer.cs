@@ -79,8 +79,8 @@ public sealed class QuantizedLayer
         var packed = new PackedMatrix(OutFeatures, InFeatures, Bits, GroupSize, Codebook, GroupIndex);
         for (var row = 0; row < OutFeatures; row++)
             packed.SetRowCodes(row, Codes.AsSpan(row * InFeatures, InFeatures));
-        var scale = packed.Scales.Scale.Span;
-        var offset = packed.Scales.Offset.Span;
+        var scale = packed.TunedScales.Scale.Span;
+        var offset = packed.TunedScales.Offset.Span;
         Scales.CopyTo(scale);
         // A scale of 16 bits times a zero point is exact in fp32, so scale * code + offset is scale * (code - zero) to the bit.
         for (var i = 0; i < offset.Length; i++)
@@ -88,7 +88,10 @@ public sealed class QuantizedLayer
         var largest = Codebook is null ? (1 << Bits) - 1 : Codebook.Max(MathF.Abs);
         var bad = NotFinite.GroupIn(scale, offset, largest);
         if (bad < 0)
+        {
+            packed.StoreScales(halves: false);
             return packed;
+        }
         var found = $"a weight that is not finite (scale {scale[bad]}{(Offsets is null ? "" : $", offset {offset[bad]}")}) in row {bad / Groups}, group {bad % Groups}";
         packed.Dispose();
         throw Damaged.File(folder.Get(scales).FilePath, $"tensor '{scales}'", found, "finite numbers");

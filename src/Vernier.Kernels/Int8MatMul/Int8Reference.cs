@@ -6,11 +6,11 @@ internal static unsafe class Int8Reference
     public static void Forward(QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate)
     {
         var codes = new byte[weight.Columns];
+        var (scales, offsets) = (new float[weight.Groups], new float[weight.Groups]);
         for (var i = 0; i < weight.Rows; i++)
         {
             weight.ReadCodes(i, 0, codes);
-            var scales = weight.Scales.Scale.Slice((long)i * weight.Groups, weight.Groups);
-            var offsets = weight.Scales.Offset.Slice((long)i * weight.Groups, weight.Groups);
+            weight.Scales.ReadRow(i, scales, offsets);
             for (var t = 0; t < x.Tokens; t++)
             {
                 var sum = 0.0;

@@ -10,6 +10,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     private const int Alignment = 64;
     private readonly bool _inSlab;
     private T* _pointer;
+    private HolderCount? _holders; // null = this one alone
 
     /// <summary>Allocates <paramref name="length"/> zeroed elements.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
@@ -24,7 +25,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     internal NativeBuffer(long length, bool isWeight)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        Length = length;
+        (Length, IsWeight) = (length, isWeight);
         var bytes = Bytes;
         _inSlab = isWeight && WeightSlabs.Serves(bytes);
         if (_inSlab)
@@ -42,10 +43,20 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
         }
     }
 
+    private NativeBuffer(NativeBuffer<T> source, HolderCount holders)
+    {
+        (Length, IsWeight, _inSlab, _holders) = (source.Length, source.IsWeight, source._inSlab, holders);
+        _pointer = source.Pointer;
+        Interlocked.Increment(ref holders.Count);
+    }
+
     ~NativeBuffer() => Free();
 
     /// <summary>Number of elements.</summary>
     public long Length { get; }
+
+    /// <summary>Lies with other weights.</summary>
+    internal bool IsWeight { get; }
 
     /// <summary>The first element's address; valid until disposal.</summary>
     internal T* Pointer => _pointer is null ? throw new ObjectDisposedException(nameof(NativeBuffer<T>)) : _pointer;
@@ -65,6 +76,14 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
         return new(Pointer + start, length);
     }
 
+    /// <summary>Another holder of the same memory, which is freed when the last one is disposed.</summary>
+    internal NativeBuffer<T> Share()
+    {
+        if (_holders is null)
+            Interlocked.CompareExchange(ref _holders, new HolderCount { Count = 1 }, null);
+        return new(this, _holders);
+    }
+
     public void Dispose()
     {
         Free();
@@ -75,12 +94,23 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     {
         if (_pointer is null)
             return;
+        if (_holders is null || Interlocked.Decrement(ref _holders.Count) == 0)
+            FreeMemory();
+        _pointer = null;
+    }
+
+    private void FreeMemory()
+    {
         if (_inSlab)
             WeightSlabs.Free(_pointer);
         else if (HugePages.Serves(Bytes))
             HugePages.Free(_pointer, Bytes);
         else
             NativeMemory.AlignedFree(_pointer);
-        _pointer = null;
+    }
+
+    private sealed class HolderCount
+    {
+        public int Count;
     }
 }

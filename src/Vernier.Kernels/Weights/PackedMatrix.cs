@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Vernier.Kernels;
 
-/// <summary>A quantized weight: unsigned codes of 2 to 8 bits that never change, and scales that may.
+/// <summary>A quantized weight: unsigned codes of 2 to 8 bits that never change, and scales. Other scales for the same codes are another matrix,
+/// <see cref="WithScales(StoredScales)"/>, which shares them: that is what a task is, and what a product takes.
 /// Effective weight of row i, column j in group G: Scale[i, G] * value + Offset[i, G], one rounding, where value is the code or,
 /// with a codebook, the codebook's entry. Groups are runs of <see cref="GroupSize"/> consecutive columns; the last one may be shorter;
 /// only where <see cref="GroupIndex"/> is given (columns quantized in the order of their importance) they are any sets of columns.
@@ -23,7 +24,7 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     [ThreadStatic]
     private static NativeBuffer<float>? t_row;
 
-    private GroupScales _scales;
+    private ScaleView _scales;
 
     /// <param name="groupSize">Columns that share a scale; 0 = one group for the whole row (per channel).</param>
     /// <param name="codebook">At most 16 values that codes stand for (IQ4_NL, MXFP4, NF4), at least 2^bits of them; null = the codes themselves.</param>
@@ -57,7 +58,19 @@ public sealed unsafe class PackedMatrix : WeightMatrix
             _groupIndex = null;
         RowBytes = checked((columns - 1) / CodePlanes.Chunk + 1) * CodePlanes.ChunkBytes(bits);
         _codes = new NativeBuffer<byte>((long)rows * RowBytes, isWeight: true);
-        _scales = new GroupScales(rows, Groups, staysFloat: Bits != 4 || !HasBlockGroups);
+        _scales = new TunedScales(rows, Groups, staysFloat: Bits != 4 || !HasBlockGroups).View;
+    }
+
+    private PackedMatrix(PackedMatrix source, ScaleView scales)
+        : base(source.Rows, source.Columns)
+    {
+        if (scales.Rows != Rows || scales.Groups != source.Groups)
+            throw new ArgumentException($"Scales of {scales.Rows} x {scales.Groups} do not fit a matrix of {Rows} rows and {source.Groups} groups.", nameof(scales));
+        if (scales.IsHalf && !source.ReadsHalves)
+            throw new ArgumentException($"Scales in fp16 are read in groups of {BlockSize} columns, not of {source.GroupSize}.", nameof(scales));
+        (Bits, GroupSize, Groups, RowBytes, Order) = (source.Bits, source.GroupSize, source.Groups, source.RowBytes, source.Order);
+        (_codebook, _groupIndex, _scales) = (source._codebook, source._groupIndex, scales);
+        _codes = source._codes.Share();
     }
 
     /// <summary>Bits of a code.</summary>
@@ -82,33 +95,17 @@ public sealed unsafe class PackedMatrix : WeightMatrix
     /// <summary>The group of a column.</summary>
     public int GroupOf(int column) => GroupIndex.IsEmpty ? column / GroupSize : GroupIndex[column];
 
-    /// <summary>The scales in use. Assign another set of the same shape to switch tasks.</summary>
-    /// <exception cref="ArgumentException">The shape differs.</exception>
-    public GroupScales Scales
-    {
-        get => _scales;
-        set
-        {
-            ArgumentNullException.ThrowIfNull(value);
-            if (value.Rows != Rows || value.Groups != Groups)
-                throw new ArgumentException($"Scales of {value.Rows} x {value.Groups} do not fit a matrix of {Rows} rows and {Groups} groups.", nameof(value));
-            _scales = value;
-        }
-    }
+    /// <summary>The scales, to be read.</summary>
+    public ScaleView Scales => _scales;
+
+    /// <summary>The scales, to be changed: while the matrix is being made, and of one that is tuned.</summary>
+    /// <exception cref="InvalidOperationException">They are <see cref="StoredScales"/>, which never change.</exception>
+    public TunedScales TunedScales => _scales.Tuned ?? throw new InvalidOperationException("These scales are as a file has them: tune a copy, WithScales(new TunedScales(Scales)).");
 
     public override long Bytes => _codes.Length + _scales.Bytes;
 
     /// <summary>Bytes that an integer product with one token reads.</summary>
     public long BytesRead => _codes.Length + _scales.BytesRead;
-
-    /// <summary>Keeps the scales in fp16 until they are asked for to be changed, where that loses nothing and products for one token read them so:
-    /// in groups of 32, where codes of 4 bits are then read in 18 bytes a group and not 20.</summary>
-    /// <returns>Whether they are now.</returns>
-    public bool NarrowScales() => HasBlockGroups && _scales.Narrow();
-
-    /// <summary>Rounds the scales of a task for inference in integers: <see cref="GroupScales.Round"/>, where products for one token read scales in fp16.</summary>
-    /// <returns>Whether they are in fp16 now; else none of them has changed.</returns>
-    public bool RoundScales() => HasBlockGroups && _scales.Round();
 
     /// <summary>Whether integer products are possible: codes stand for themselves, and groups are runs of whole blocks of columns, if need be in
     /// <see cref="Order"/>, or the whole row.</summary>
@@ -116,6 +113,39 @@ public sealed unsafe class PackedMatrix : WeightMatrix
 
     /// <summary>Whether these groups are single blocks, several to a row.</summary>
     internal bool HasBlockGroups => GroupSize == BlockSize && Groups > 1 && HasIntegerGroups;
+
+    /// <summary>Whether products read scales in fp16: integer ones do for one token in groups of 32, where codes of 4 bits are then read in 18 bytes a group and not 20.</summary>
+    public bool ReadsHalves => HasBlockGroups;
+
+    /// <summary>The same codes with other scales.</summary>
+    /// <param name="scales">They belong to the new matrix. In fp16 only where <see cref="ReadsHalves"/>.</param>
+    /// <exception cref="ArgumentException">The shape differs, or the scales are in fp16 and cannot be read so.</exception>
+    public PackedMatrix WithScales(StoredScales scales)
+    {
+        ArgumentNullException.ThrowIfNull(scales);
+        return new(this, scales.View);
+    }
+
+    /// <inheritdoc cref="WithScales(StoredScales)"/>
+    public PackedMatrix WithScales(TunedScales scales)
+    {
+        ArgumentNullException.ThrowIfNull(scales);
+        return new(this, scales.View);
+    }
+
+    /// <summary>The same codes with scales rounded for inference in integers, see <see cref="TunedScales.Rounded"/>.</summary>
+    /// <returns>Null where they are not tuned ones, no product reads halves, or a half is too coarse.</returns>
+    public PackedMatrix? WithRoundedScales() => ReadsHalves && _scales.Tuned?.Rounded() is { } rounded ? WithScales(rounded) : null;
+
+    /// <summary>Ends the making of a matrix: its scales do not change any more. They are kept in fp16 where that loses nothing and products read them so.</summary>
+    /// <param name="halves">False = in fp32.</param>
+    public void StoreScales(bool halves = true)
+    {
+        if (_scales.Tuned is not { } made)
+            return;
+        _scales = (halves && ReadsHalves ? made.ToHalves() : null)?.View ?? made.ToStored().View;
+        made.Dispose();
+    }
 
     /// <summary>Bytes from one packed row to the next.</summary>
     internal int RowBytes { get; }
@@ -219,7 +249,7 @@ public sealed unsafe class PackedMatrix : WeightMatrix
                     var skip = start % CodePlanes.Chunk;
                     var count = Math.Min(columns - done, ChunksAtOnce * CodePlanes.Chunk - skip);
                     Unpack(row + r, start / CodePlanes.Chunk, skip + count, codes);
-                    if (_scales.IsNarrow)
+                    if (_scales.IsHalf)
                     {
                         var group = start / GroupSize;
                         _scales.Read(at + group, (start + count - 1) / GroupSize - group + 1, widened, widened + MostGroupsAtOnce);
@@ -240,7 +270,8 @@ public sealed unsafe class PackedMatrix : WeightMatrix
         if (IsKept)
             return;
         _codes.Dispose();
-        Scales.Dispose();
+        _scales.Stored?.Dispose();
+        _scales.Tuned?.Dispose();
         base.Dispose();
     }
 

@@ -119,7 +119,7 @@ public sealed class Adapter
 
     /// <summary>Merges for a model that will only be run. With integer arithmetic, tuned scales of single groups are rounded to fp16 where the base's were fp16 and
     /// codes are in groups of 32 (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0), which is what their GGUF file stores: they are read as fast as the base's, in half the memory, and the layer
-    /// computes what it does in the exported file. A layer with a scale that fp16 holds badly stays as it is (<see cref="GroupScales.Round"/>), and with fp32 arithmetic all do.</summary>
+    /// computes what it does in the exported file. A layer with a scale that fp16 holds badly stays as it is (<see cref="TunedScales.Rounded"/>), and with fp32 arithmetic all do.</summary>
     public void MergeForInference(LoadedModel model, CancellationToken cancel = default)
     {
         using var work = new WorkLease(model.Decoder, model.Compute, cancel, changes: true);
@@ -174,8 +174,15 @@ public sealed class Adapter
     {
         Merge(decoder, compute);
         if (compute.Mode == ComputeMode.Int8)
-            foreach (var weight in decoder.Linears.Select(l => l.Weight).OfType<PackedMatrix>())
-                weight.RoundScales();
+            decoder.ReplaceLinears(Rounded);
+
+        static Linear Rounded(Linear linear)
+        {
+            if (linear is not FrozenLinear { Weight: PackedMatrix weight } || weight.WithRoundedScales() is not { } rounded)
+                return linear;
+            weight.Dispose();
+            return new FrozenLinear(linear.Name, rounded, linear.Bias);
+        }
     }
 
     internal static InvalidDataException OfAnotherBase(string model, string? expected, string? found) =>

@@ -3,8 +3,8 @@ using Vernier.Models;
 
 namespace Vernier.Adapters;
 
-/// <summary>Several PEQA tasks on one quantized model. A task is a set of scales; to switch is to hand each packed weight another set, so it takes
-/// microseconds, nothing is computed, and going back gives the base exactly.</summary>
+/// <summary>Several PEQA tasks on one quantized model. A task is a set of scales over the base's codes; to switch is to look at the codes with
+/// another set, so it takes microseconds, nothing is computed or changed, and going back gives the base exactly.</summary>
 /// <remarks>Calls wait for the work of other threads on the model. While a switch is there, the model cannot be tuned, reset or given an adapter.</remarks>
 public sealed class TaskSwitch : IDisposable
 {
@@ -12,13 +12,11 @@ public sealed class TaskSwitch : IDisposable
     private readonly Compute _compute;
     private readonly string _model;
     private readonly Func<string?> _codesSha256;
-    private readonly PackedMatrix[] _weights;
-    private readonly GroupScales[] _base;
-    private readonly string[] _names; // of the weights' linears
+    private readonly Linear[] _base;
+    private readonly Dictionary<string, (Linear[] Linears, TaskScales Batch)> _tasks = new(StringComparer.Ordinal);
     private bool _disposed;
-    private readonly Dictionary<string, (GroupScales[] Scales, TaskScales Batch)> _tasks = new(StringComparer.Ordinal);
 
-    /// <param name="model">Its scales now are the base. It must outlive the switch and keep its linears.</param>
+    /// <param name="model">What it computes now is the base. It must outlive the switch and keep its linears.</param>
     public TaskSwitch(LoadedModel model)
         : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256())
     {
@@ -27,10 +25,7 @@ public sealed class TaskSwitch : IDisposable
     internal TaskSwitch(Decoder decoder, Compute compute, string model, Func<string?> codesSha256)
     {
         (_decoder, _compute, _model, _codesSha256) = (decoder, compute, model, codesSha256);
-        var linears = decoder.Linears.Where(l => l.Weight is PackedMatrix).ToArray();
-        _weights = [.. linears.Select(l => (PackedMatrix)l.Weight)];
-        _names = [.. linears.Select(l => l.Name)];
-        _base = [.. _weights.Select(w => w.Scales)];
+        _base = [.. decoder.Linears];
         decoder.CountSwitch(1);
     }
 
@@ -55,23 +50,28 @@ public sealed class TaskSwitch : IDisposable
         if (_codesSha256() is var codes && codes != adapter.Config.TunedCodesSha256)
             throw Adapter.OfAnotherBase(_model, adapter.Config.TunedCodesSha256, codes);
         var active = Active;
-        var linears = _decoder.Linears;
         Activate(null);
-        Assign([.. _base.Select(s => s.Clone())]); // an adapter changes scales in place
+        WeightMatrix[] held = [.. _base.Select(l => l.Weight).Where(w => !w.IsKept)];
+        Keep(held, true); // the adapter's linears take the place of the base's, which come back
         try
         {
             adapter.ApplyTo(_decoder, _compute, _model, _codesSha256);
             adapter.MergeForInference(_decoder, _compute);
-            Add(name, [.. _weights.Select(w => w.Scales)], i => Factors(adapter, i));
+            Add(name, [.. _decoder.Linears.Select((linear, i) => _base[i].Weight is PackedMatrix && linear.Weight is PackedMatrix ? linear : _base[i])],
+                linear => Factors(adapter, linear));
         }
         finally
         {
-            adapter.Merge(_decoder, _compute);
-            var at = 0;
-            _decoder.ReplaceLinears(_ => linears[at++]);
-            Assign(_base);
+            _decoder.UseLinears(_base);
+            Keep(held, false);
         }
         Activate(active);
+
+        static void Keep(WeightMatrix[] weights, bool isKept)
+        {
+            foreach (var weight in weights)
+                weight.IsKept = isKept;
+        }
     }
 
     /// <summary>A task for <see cref="Decoder.ForwardBatch"/>, where every sequence has its own. The base must be in use then: <see cref="Activate"/> null.</summary>
@@ -87,12 +87,8 @@ public sealed class TaskSwitch : IDisposable
         using var work = new WorkLease(_decoder, _compute);
         if (_tasks.ContainsKey(name))
             throw new ArgumentException($"there is a task '{name}' already", nameof(name));
-        var (a, b) = (Find(first).Scales, Find(second).Scales);
-        GroupScales[] between = [.. a.Select((scales, i) => Between(scales, b[i], share))];
-        if (_compute.Mode == ComputeMode.Int8)
-            foreach (var scales in between)
-                scales.Round();
-        Add(name, between, _ => (null, null, false));
+        var (a, b) = (Find(first).Linears, Find(second).Linears);
+        Add(name, [.. a.Select((linear, i) => Between(linear, b[i], share))], _ => (null, null, false));
     }
 
     /// <summary>Makes the model compute a task.</summary>
@@ -101,7 +97,7 @@ public sealed class TaskSwitch : IDisposable
     public void Activate(string? name)
     {
         using var work = _decoder.Gate.Enter();
-        Assign(name is null ? _base : Find(name).Scales);
+        _decoder.UseLinears(name is null ? _base : Find(name).Linears);
         Active = name;
     }
 
@@ -115,44 +111,60 @@ public sealed class TaskSwitch : IDisposable
         {
             Activate(null);
         }
-        catch (ObjectDisposedException)
+        catch (ObjectDisposedException) // the model went first, with the task in use
         {
-            // The model went first; the tasks are still to be freed.
+            foreach (var linear in _base)
+                linear.Weight.Dispose();
         }
         _decoder.CountSwitch(-1);
-        foreach (var scales in _tasks.Values.SelectMany(t => t.Scales))
-            scales.Dispose();
+        foreach (var linear in _tasks.Values.SelectMany(t => t.Linears).Except(_base))
+            linear.Weight.Dispose();
         _tasks.Clear();
     }
 
-    private (GroupScales[] Scales, TaskScales Batch) Find(string name) =>
+    private (Linear[] Linears, TaskScales Batch) Find(string name) =>
         _tasks.TryGetValue(name, out var task) ? task : throw new KeyNotFoundException($"no task '{name}'; known: {string.Join(", ", _tasks.Keys)}");
 
-    private void Add(string name, GroupScales[] scales, Func<int, (float[]? Row, float[]? Column, bool HasFactors)> factors)
+    private void Add(string name, Linear[] linears, Func<Linear, (float[]? Row, float[]? Column, bool HasFactors)> factors)
     {
         var batch = new TaskScales();
-        for (var i = 0; i < scales.Length; i++)
+        for (var i = 0; i < linears.Length; i++)
         {
-            var (row, column, hasFactors) = factors(i);
-            batch.Add(_weights[i], scales[i], row, column, hasFactors);
+            if (_base[i].Weight is not PackedMatrix weight)
+                continue;
+            var (row, column, hasFactors) = factors(_base[i]);
+            batch.Add(weight, (PackedMatrix)linears[i].Weight, row, column, hasFactors);
         }
-        _tasks[name] = (scales, batch);
+        _tasks[name] = (linears, batch);
     }
 
     // A task per channel, or a separable one, is little more than two rows of numbers.
-    private (float[]? Row, float[]? Column, bool HasFactors) Factors(Adapter adapter, int weight)
+    private static (float[]? Row, float[]? Column, bool HasFactors) Factors(Adapter adapter, Linear linear)
     {
         var (row, column, channel) = (Values("row_factor"), Values("column_factor"), Values("factor"));
-        if (Values("scale") is not null || Values("zero") is not null || Values("factor_u") is not null || channel?.Length > _weights[weight].Rows)
+        if (Values("scale") is not null || Values("zero") is not null || Values("factor_u") is not null || channel?.Length > linear.OutFeatures)
             return (null, null, false);
         return (row ?? channel, column, true);
 
-        float[]? Values(string kind) => adapter.Tensors.TryGetValue($"{_names[weight]}.{kind}", out var tensor) ? tensor.Values : null;
+        float[]? Values(string kind) => adapter.Tensors.TryGetValue($"{linear.Name}.{kind}", out var tensor) ? tensor.Values : null;
     }
 
-    private static GroupScales Between(GroupScales a, GroupScales b, float share)
+    private Linear Between(Linear first, Linear second, float share)
     {
-        var result = a.Clone(); // whether it may be rounded is known to it
+        if (first.Weight is not PackedMatrix a || second.Weight is not PackedMatrix b)
+            return first;
+        var scales = Between(a.Scales, b.Scales, share);
+        if (_compute.Mode == ComputeMode.Int8 && a.ReadsHalves && scales.Rounded() is { } rounded)
+        {
+            scales.Dispose();
+            return new FrozenLinear(first.Name, a.WithScales(rounded), first.Bias);
+        }
+        return new FrozenLinear(first.Name, a.WithScales(scales), first.Bias);
+    }
+
+    private static TunedScales Between(ScaleView a, ScaleView b, float share)
+    {
+        var result = new TunedScales(a); // whether it may be rounded is known to it
         var (first, firstOffset, second, secondOffset) = (new float[a.Groups], new float[a.Groups], new float[a.Groups], new float[a.Groups]);
         for (var row = 0; row < a.Rows; row++)
         {
@@ -168,12 +180,5 @@ public sealed class TaskSwitch : IDisposable
             }
         }
         return result;
-    }
-
-    private void Assign(GroupScales[] scales)
-    {
-        for (var i = 0; i < _weights.Length; i++)
-            _weights[i].Scales = scales[i];
-        _decoder.Changed();
     }
 }

@@ -50,11 +50,10 @@ internal static class BlockFormatChoice
 
     private static bool HasZeroPoint(PackedMatrix matrix, int zero)
     {
-        var (scales, offsets) = (matrix.Scales.Scale, matrix.Scales.Offset);
+        var (s, o) = (new float[matrix.Groups], new float[matrix.Groups]);
         for (var row = 0; row < matrix.Rows; row++)
         {
-            var s = scales.Slice((long)row * matrix.Groups, matrix.Groups);
-            var o = offsets.Slice((long)row * matrix.Groups, matrix.Groups);
+            matrix.Scales.ReadRow(row, s, o);
             for (var g = 0; g < s.Length; g++)
                 if (MathF.Abs(o[g] + zero * s[g]) > OffsetTolerance * MathF.Abs(zero * s[g]))
                     return false;

@@ -58,8 +58,8 @@ public static class GgufExport
         foreach (var linear in model.Decoder.Linears.DistinctBy(l => (bits(l.Name), l.InFeatures)))
         {
             using var row = new PackedMatrix(1, linear.InFeatures, bits(linear.Name), options.Group);
-            row.Scales.Scale.Span.Fill(1);
-            row.Scales.Offset.Span.Fill(options.Scheme == "rtn-sym" ? -(1 << (bits(linear.Name) - 1)) : -0.5f);
+            row.TunedScales.Scale.Span.Fill(1);
+            row.TunedScales.Offset.Span.Fill(options.Scheme == "rtn-sym" ? -(1 << (bits(linear.Name) - 1)) : -0.5f);
             Choose(linear.Name + ".weight", row);
         }
     }

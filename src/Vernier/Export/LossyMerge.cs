@@ -36,8 +36,7 @@ public static class LossyMerge
     private static bool IsSymmetric(PackedMatrix matrix)
     {
         var zero = 1 << (matrix.Bits - 1);
-        var scales = matrix.Scales.Scale.Span;
-        var offsets = matrix.Scales.Offset.Span;
+        var (scales, offsets) = matrix.Scales.ToArrays();
         for (var i = 0; i < scales.Length; i++)
             if (MathF.Abs(offsets[i] + zero * scales[i]) > 1e-5f * MathF.Abs(zero * scales[i]))
                 return false;

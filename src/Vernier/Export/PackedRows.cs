@@ -13,13 +13,14 @@ internal static class PackedRows
     {
         var (columns, groups) = (matrix.Columns, matrix.Groups);
         var (fileCodes, codes) = (new byte[columns], new byte[columns]);
+        var (fileScale, fileOffset) = (new float[groups], new float[groups]);
         var (scale, offset) = (new float[groups], new float[groups]);
         for (var row = 0; row < matrix.Rows; row++)
         {
-            tensor.Format.Split(file.Row(tensor, order.FileRow(row)), fileCodes, scale, offset);
+            tensor.Format.Split(file.Row(tensor, order.FileRow(row)), fileCodes, fileScale, fileOffset);
             matrix.ReadCodes(row, 0, codes);
-            var at = (long)row * groups;
-            if (!codes.AsSpan().SequenceEqual(fileCodes) || !matrix.Scales.Scale.Slice(at, groups).SequenceEqual(scale) || !matrix.Scales.Offset.Slice(at, groups).SequenceEqual(offset))
+            matrix.Scales.ReadRow(row, scale, offset);
+            if (!codes.AsSpan().SequenceEqual(fileCodes) || !scale.AsSpan().SequenceEqual(fileScale) || !offset.AsSpan().SequenceEqual(fileOffset))
                 return false;
         }
         return true;
@@ -32,12 +33,12 @@ internal static class PackedRows
         var (blockSize, groupSize) = (tensor.Format.BlockSize, matrix.GroupSize);
         var (blocks, groups) = (matrix.Columns / blockSize, matrix.Groups);
         var (codes, scale, offset) = (new byte[matrix.Columns], new float[groups], new float[groups]);
+        var (tuned, tunedOffset) = (new float[groups], new float[groups]);
         var factors = new float[checked(matrix.Rows * blocks)];
         foreach (var (fileRow, row) in order.ModelRows(matrix.Rows).Index())
         {
             tensor.Format.Split(file.Row(tensor, fileRow), codes, scale, offset);
-            var tuned = matrix.Scales.Scale.Slice((long)row * groups, groups);
-            var tunedOffset = matrix.Scales.Offset.Slice((long)row * groups, groups);
+            matrix.Scales.ReadRow(row, tuned, tunedOffset);
             for (var block = 0; block < blocks; block++)
                 if (CommonFactor(block * blockSize / groupSize, blockSize / groupSize, scale, offset, tuned, tunedOffset) is { } factor)
                     factors[fileRow * blocks + block] = factor;
@@ -75,15 +76,13 @@ internal static class PackedRows
         var block = format.Codes!.GroupSize;
         var (codes, bytes) = (new byte[matrix.Columns], new byte[format.BytesOf(matrix.Columns)]);
         var (scale, offset) = (new float[matrix.Columns / block], new float[matrix.Columns / block]);
+        var (ofGroups, offsetOfGroups) = (new float[matrix.Groups], new float[matrix.Groups]);
         foreach (var row in order.ModelRows(matrix.Rows))
         {
             matrix.ReadCodes(row, 0, codes);
+            matrix.Scales.ReadRow(row, ofGroups, offsetOfGroups);
             for (var b = 0; b < scale.Length; b++)
-            {
-                var at = (long)row * matrix.Groups + b * block / matrix.GroupSize;
-                scale[b] = matrix.Scales.Scale.Slice(at, 1)[0];
-                offset[b] = matrix.Scales.Offset.Slice(at, 1)[0];
-            }
+                (scale[b], offset[b]) = (ofGroups[b * block / matrix.GroupSize], offsetOfGroups[b * block / matrix.GroupSize]);
             format.Join(codes, scale, offset, bytes);
             writer.Write(bytes);
         }

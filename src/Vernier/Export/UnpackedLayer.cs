@@ -21,8 +21,8 @@ internal static class UnpackedLayer
             GroupIndex = matrix.GroupIndex.IsEmpty ? null : matrix.GroupIndex.ToArray(),
         };
         ReadCodes(matrix, layer);
-        matrix.Scales.Scale.Span.CopyTo(layer.Scales);
-        var offset = matrix.Scales.Offset.Span;
+        var (scales, offset) = matrix.Scales.ToArrays();
+        scales.CopyTo(layer.Scales, 0);
         int[]? stated = null;
         for (var i = 0; i < offset.Length; i++)
         {
@@ -50,10 +50,11 @@ internal static class UnpackedLayer
     {
         var layer = new QuantizedLayer(matrix.Rows, matrix.Columns, bits, groupSize) { Offsets = new float[matrix.Rows * (matrix.Columns / groupSize)] };
         ReadCodes(matrix, layer);
+        var (scales, offsets) = matrix.Scales.ToArrays();
         for (var i = 0; i < layer.Scales.Length; i++)
         {
-            var at = (long)(i / layer.Groups) * matrix.Groups + i % layer.Groups * groupSize / matrix.GroupSize;
-            (layer.Scales[i], layer.Offsets[i]) = (matrix.Scales.Scale.Slice(at, 1)[0], matrix.Scales.Offset.Slice(at, 1)[0]);
+            var at = i / layer.Groups * matrix.Groups + i % layer.Groups * groupSize / matrix.GroupSize;
+            (layer.Scales[i], layer.Offsets[i]) = (scales[at], offsets[at]);
         }
         return layer;
     }

@@ -76,16 +76,21 @@ public sealed record CodeComparison(bool? CodesEqual, long ScalesChanged, long S
     private static void CompareScales(PackedMatrix a, PackedMatrix b, ref long changed, ref long total, ref double largest)
     {
         var pairs = Enumerable.Range(0, a.Columns).Select(column => (a.GroupOf(column), b.GroupOf(column))).Distinct().ToArray();
+        var (scaleOfA, offsetOfA) = (new float[a.Groups], new float[a.Groups]);
+        var (scaleOfB, offsetOfB) = (new float[b.Groups], new float[b.Groups]);
         for (var row = 0; row < a.Rows; row++)
+        {
+            a.Scales.ReadRow(row, scaleOfA, offsetOfA);
+            b.Scales.ReadRow(row, scaleOfB, offsetOfB);
             foreach (var (groupOfA, groupOfB) in pairs)
             {
-                var (i, j) = ((long)row * a.Groups + groupOfA, (long)row * b.Groups + groupOfB);
-                var (s, t) = (a.Scales.Scale.Slice(i, 1)[0], b.Scales.Scale.Slice(j, 1)[0]);
+                var (s, t) = (scaleOfA[groupOfA], scaleOfB[groupOfB]);
                 total++;
-                if (s != t || a.Scales.Offset.Slice(i, 1)[0] != b.Scales.Offset.Slice(j, 1)[0])
+                if (s != t || offsetOfA[groupOfA] != offsetOfB[groupOfB])
                     changed++;
                 if (s != 0)
                     largest = Math.Max(largest, Math.Abs((double)t - s) / Math.Abs(s));
             }
+        }
     }
 }

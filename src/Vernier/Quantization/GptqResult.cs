@@ -28,8 +28,8 @@ public sealed record GptqResult(int Rows, int Columns, int Bits, int GroupSize, 
             packed.SetRowCodes(i, Codes.AsSpan(i * Columns, Columns));
         for (var at = 0; at < Grids.Length; at++)
         {
-            packed.Scales.Scale.Span[at] = Grids[at].Scale;
-            packed.Scales.Offset.Span[at] = -Grids[at].Scale * Grids[at].Zero;
+            packed.TunedScales.Scale.Span[at] = Grids[at].Scale;
+            packed.TunedScales.Offset.Span[at] = -Grids[at].Scale * Grids[at].Zero;
         }
         return packed;
     }

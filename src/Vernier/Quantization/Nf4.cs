@@ -39,14 +39,14 @@ public static class Nf4
                     largest = MathF.Max(largest, MathF.Abs(w));
                 if (!float.IsFinite(largest))
                     throw new InvalidDataException($"row {i}, columns {first} to {first + members.Length - 1}: a weight is not finite");
-                packed.Scales.Scale.Span[i * packed.Groups + g] = largest;
+                packed.TunedScales.Scale.Span[i * packed.Groups + g] = largest;
                 for (var j = 0; j < members.Length; j++)
                     codes[first + j] = Nearest(largest == 0 ? 0 : members[j] / largest);
             }
             packed.SetRowCodes(i, codes);
         }
         if (doubleQuantize)
-            RoundScales(packed.Scales.Scale.Span);
+            RoundScales(packed.TunedScales.Scale.Span);
         return packed;
     }
 

@@ -26,8 +26,8 @@ public static class RoundToNearest
         {
             cancel.ThrowIfCancellationRequested();
             weight.ReadTile(i, 1, 0, weight.Columns, row, weight.Columns);
-            var scale = packed.Scales.Scale.Slice((long)i * packed.Groups, packed.Groups);
-            var offset = packed.Scales.Offset.Slice((long)i * packed.Groups, packed.Groups);
+            var scale = packed.TunedScales.Scale.Slice((long)i * packed.Groups, packed.Groups);
+            var offset = packed.TunedScales.Offset.Slice((long)i * packed.Groups, packed.Groups);
             for (var g = 0; g < packed.Groups; g++)
             {
                 var first = g * packed.GroupSize;

@@ -63,7 +63,7 @@ public static class TrainingSpeed
         if (bits == 0)
             return new HalfMatrix(rows, columns, HalfFormat.Bf16); // zeros compute as fast as any other numbers
         var packed = new PackedMatrix(rows, columns, bits, group == 0 ? 0 : Math.Min(group, columns));
-        packed.Scales.Scale.Span.Fill(1e-3f);
+        packed.TunedScales.Scale.Span.Fill(1e-3f);
         return packed;
     }
 }

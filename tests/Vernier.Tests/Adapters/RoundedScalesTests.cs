@@ -41,7 +41,7 @@ public sealed class RoundedScalesTests : IDisposable
         var rounded = 0;
         foreach (var (found, expected) in Weights(model).Zip(Weights(exported)))
         {
-            if (!found.RoundScales())
+            if (!found.Scales.IsHalf)
                 continue;
             rounded++;
             Assert.Equal(expected.Scales.Bytes, found.Scales.Bytes);
@@ -100,7 +100,7 @@ public sealed class RoundedScalesTests : IDisposable
     private static bool IsServed(string name)
     {
         using var model = Load(name);
-        return model.Source.Tensors.All(t => !t.Format.EndsWith("_K", StringComparison.Ordinal)) && Weights(model).Any(w => w.RoundScales());
+        return model.Source.Tensors.All(t => !t.Format.EndsWith("_K", StringComparison.Ordinal)) && Weights(model).Any(w => w.Scales.IsHalf);
     }
 
     private static LanguageModel Load(string name, ComputeMode mode = ComputeMode.Int8) =>

@@ -37,7 +37,7 @@ public sealed class GgufExportTests : IDisposable
         using var model = LanguageModel.Load(source, new LoadOptions { Threads = 1 });
         var tunable = model.Decoder.Linears.Where(l => l.Weight is PackedMatrix && HasFreeScales(model, l)).ToList();
         foreach (var linear in tunable)
-            Scale((PackedMatrix)linear.Weight, 1.25f);
+            Scale(model, linear, 1.25f);
         var target = Path.Combine(_folder, "out.gguf");
         GgufExport.Write(model, target);
         AssertSameExceptScales(source, target, sameTensorBytes: false);
@@ -63,10 +63,11 @@ public sealed class GgufExportTests : IDisposable
             if (linear.Weight is PackedMatrix packed && HasFreeScales(model, linear))
             {
                 twoLevels |= model.Source.Tensors.Single(t => t.Name == linear.Name + ".weight").Format.EndsWith("_K", StringComparison.Ordinal);
+                var scales = model.Decoder.Tune(linear);
                 foreach (var g in Enumerable.Range(0, packed.Rows * packed.Groups))
-                    packed.Scales.Scale.Span[g] *= 1 + 0.01f * (g % 3);
+                    scales.Scale.Span[g] *= 1 + 0.01f * (g % 3);
                 foreach (var g in Enumerable.Range(0, packed.Rows * packed.Groups))
-                    packed.Scales.Offset.Span[g] *= 1 + 0.01f * (g % 3);
+                    scales.Offset.Span[g] *= 1 + 0.01f * (g % 3);
             }
         var target = Path.Combine(_folder, "out.gguf");
         if (twoLevels)
@@ -83,11 +84,12 @@ public sealed class GgufExportTests : IDisposable
     private static bool HasFreeScales(LanguageModel model, Linear linear) =>
         BlockFormats.Find(model.Source.Tensors.Single(t => t.Name == linear.Name + ".weight").Format)!.Codes!.HalfScales.Count > 0;
 
-    private static void Scale(PackedMatrix matrix, float factor)
+    private static void Scale(LanguageModel model, Linear linear, float factor)
     {
-        foreach (ref var s in matrix.Scales.Scale.Span)
+        var scales = model.Decoder.Tune(linear);
+        foreach (ref var s in scales.Scale.Span)
             s *= factor;
-        foreach (ref var o in matrix.Scales.Offset.Span)
+        foreach (ref var o in scales.Offset.Span)
             o *= factor;
     }
 

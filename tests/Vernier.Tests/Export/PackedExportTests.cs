@@ -195,7 +195,7 @@ public sealed class PackedExportTests : IDisposable
         PackedExport.Write(model, Out, "gptq");
         var format = (string?)Settings(Out)!["checkpoint_format"];
         foreach (var linear in model.Decoder.Linears)
-            ((PackedMatrix)linear.Weight).Scales.Offset.Span[0] = 0;
+            model.Decoder.Tune(linear).Offset.Span[0] = 0;
         PackedExport.Write(model, Path.Combine(_folder, "second"), "gptq");
         Assert.Equal("gptq_v2", (string?)Settings(Path.Combine(_folder, "second"))!["checkpoint_format"]);
         using var symmetric = Quantized(new QuantizeOptions { Bits = 4, Group = 32, Scheme = "rtn-sym" });
@@ -216,7 +216,7 @@ public sealed class PackedExportTests : IDisposable
         using var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32 });
         foreach (var linear in model.Decoder.Linears) // no zero point of 0
         {
-            var scales = ((PackedMatrix)linear.Weight).Scales;
+            var scales = model.Decoder.Tune(linear);
             for (var i = 0; i < scales.Scale.Span.Length; i++)
                 scales.Offset.Span[i] = -scales.Scale.Span[i] * (3 + i % 9);
         }
@@ -231,7 +231,7 @@ public sealed class PackedExportTests : IDisposable
         AssertSame(Out, Again(copy, "gptq_v2"), exceptScales: false);
 
         var linearWithZero = model.Decoder.Linears[5];
-        ((PackedMatrix)linearWithZero.Weight).Scales.Offset.Span[1] = 0;
+        model.Decoder.Tune(linearWithZero).Offset.Span[1] = 0;
         var refused = Path.Combine(_folder, "refused");
         var message = Assert.Throws<NotSupportedException>(() => PackedExport.Write(model, refused, "gptq", options: new ExportOptions { CheckpointFormat = "gptq" })).Message;
         Assert.Contains(linearWithZero.Name, message, StringComparison.Ordinal);
@@ -268,7 +268,7 @@ public sealed class PackedExportTests : IDisposable
     public void LearnedZeroPointsAreRefusedWithWhatHoldsThem(string format, string other)
     {
         using var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32 });
-        ((PackedMatrix)model.Decoder.Linears[3].Weight).Scales.Offset.Span[5] *= 1.01f;
+        model.Decoder.Tune(model.Decoder.Linears[3]).Offset.Span[5] *= 1.01f;
         var refusal = Assert.Throws<NotSupportedException>(() => PackedExport.Write(model, Out, format)).Message;
         Assert.Contains(model.Decoder.Linears[3].Name, refusal, StringComparison.Ordinal);
         Assert.Contains(other, refusal, StringComparison.Ordinal);

@@ -55,8 +55,8 @@ public sealed class StorableNumbersTests : IDisposable
     {
         using var model = SavedModel.Open("memory", _folder.Path);
         var linear = model.Decoder.Linears.First(l => l.Weight is PackedMatrix);
-        ((PackedMatrix)linear.Weight).Scales.Scale.Span[0] = scale;
-        ((PackedMatrix)linear.Weight).Scales.Offset.Span[0] = -8 * scale;
+        var scales = model.Decoder.Tune(linear);
+        (scales.Scale.Span[0], scales.Offset.Span[0]) = (scale, -8 * scale);
         var output = _folder.At("out");
         var error = Record.Exception(() => Write(model, format, output));
         Assert.True(error is NotSupportedException or InvalidDataException, $"{error}");

@@ -83,9 +83,9 @@ internal sealed class MethodCase
         for (var i = 0; i < rows; i++)
             packed.SetRowCodes(i, Array.ConvertAll(tensor.Values[(i * columns)..((i + 1) * columns)], v => (byte)v));
         var (s, z) = (Tensors[scale].Floats, Tensors[zero].Floats);
-        s.CopyTo(packed.Scales.Scale.Span);
+        s.CopyTo(packed.TunedScales.Scale.Span);
         for (var i = 0; i < s.Length; i++)
-            packed.Scales.Offset.Span[i] = -s[i] * z[i];
+            packed.TunedScales.Offset.Span[i] = -s[i] * z[i];
         return packed;
     }
 

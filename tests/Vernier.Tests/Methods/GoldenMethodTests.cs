@@ -148,10 +148,10 @@ public class GoldenMethodTests
         var pooled = new float[golden.Tensors["Xpool"].Values.Length];
         GroupSums.Pool(golden.X, golden.Tokens, golden.Columns, golden.Group, pooled);
         golden.AssertClose("Xpool", pooled);
-        var scales = ((PackedMatrix)linear.Weight).Scales;
-        var zeros = new float[scales.Scale.Length];
+        var (scale, offset) = ((PackedMatrix)linear.Weight).Scales.ToArrays();
+        var zeros = new float[scale.Length];
         for (var i = 0; i < zeros.Length; i++)
-            zeros[i] = -scales.Offset.Span[i] / scales.Scale.Span[i];
+            zeros[i] = -offset[i] / scale[i];
         golden.AssertClose("z_merged", zeros);
     }
 

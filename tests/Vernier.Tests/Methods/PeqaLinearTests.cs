@@ -23,7 +23,7 @@ public class PeqaLinearTests
         golden.Tensors["s"].Floats.CopyTo(linear.Parameters[0].Value.Span);
         linear.ParametersChanged();
         var (y, dx) = LinearRun.ForwardBackward(linear, compute, golden.X, golden.DY, golden.Tokens);
-        golden.AssertClose("What", packed.ToArray());
+        golden.AssertClose("What", linear.Weight.ToArray());
         golden.AssertClose("Y", y);
         golden.AssertClose("dX", dx);
         golden.AssertClose("ds", linear.Parameters[0].Gradient.Span);
@@ -46,7 +46,7 @@ public class PeqaLinearTests
             golden.Tensors[tensor].Floats.CopyTo(parameter.Value.Span);
         }
         linear.ParametersChanged();
-        golden.AssertClose("S", packed.Scales.Scale.Span);
+        golden.AssertClose("S", ((PackedMatrix)linear.Weight).TunedScales.Scale.Span);
         var (y, dx) = LinearRun.ForwardBackward(linear, compute, golden.X, golden.DY, golden.Tokens);
         golden.AssertClose("Y", y);
         golden.AssertClose("dX", dx);
@@ -71,7 +71,7 @@ public class PeqaLinearTests
         var before = packed.ToArray();
         var linear = new PeqaLinear("m", packed, null, Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(1), rank);
         linear.ParametersChanged();
-        Assert.Equal(before, packed.ToArray());
+        Assert.Equal(before, linear.Weight.ToArray());
         LinearRun.ForwardBackward(linear, compute, LinearRun.Random(random, 5 * 24), LinearRun.Random(random, 5 * 8), 5);
         for (var k = 0; k < Math.Min(rank, packed.Groups); k++)
             Assert.Contains(Enumerable.Range(0, 8), i => linear.Parameters[0].Gradient.Span[i * rank + k] != 0);
@@ -86,9 +86,9 @@ public class PeqaLinearTests
         var linear = new PeqaLinear("m", packed, null, Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(1));
         linear.Parameters[0].Value.Span[1] = -3; // of row 1: 1 - 3 is below 0
         linear.ParametersChanged();
-        using var start = linear.Start.Thaw();
+        var (start, tuned) = (packed.Scales.ToArrays().Scale, linear.Weight is PackedMatrix weight ? weight.Scales.ToArrays().Scale : []);
         for (var g = 0; g < 2; g++)
-            Assert.Equal(PeqaLinear.Floor * start.Scale.Span[2 + g], packed.Scales.Scale.Span[2 + g]);
+            Assert.Equal(PeqaLinear.Floor * start[2 + g], tuned[2 + g]);
         LinearRun.ForwardBackward(linear, compute, LinearRun.Random(random, 3 * 16), LinearRun.Random(random, 3 * 4), 3);
         Assert.Equal(0, linear.Parameters[0].Gradient.Span[1]);
         Assert.NotEqual(0, linear.Parameters[0].Gradient.Span[0]);
@@ -132,8 +132,7 @@ public class PeqaLinearTests
             var linear = new PeqaLinear("m", packed, null, Granularity.Group, parameterization, TrainedState.Scales, new PeqaSinks(1));
             LinearRun.ForwardBackward(linear, compute, LinearRun.Random(random, 5 * 24), LinearRun.Random(random, 5 * 8), 5);
             gradients[(int)parameterization] = linear.Parameters[0].Gradient.Span.ToArray();
-            using var start = linear.Start.Thaw();
-            starts = start.Scale.Span.ToArray();
+            starts = linear.Start.ToArrays().Scale;
         }
         for (var i = 0; i < starts.Length; i++)
             if (starts[i] != 0)
@@ -153,8 +152,9 @@ public class PeqaLinearTests
     {
         using var packed = RandomPacked(new Random(1), 4, 16, 8);
         var before = packed.ToArray();
-        new PeqaLinear("m", packed, null, Granularity.Separable, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(1)).ParametersChanged();
-        Assert.Equal(before, packed.ToArray());
+        var linear = new PeqaLinear("m", packed, null, Granularity.Separable, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(1));
+        linear.ParametersChanged();
+        Assert.Equal(before, linear.Weight.ToArray());
     }
 
     // Codes with a scale and a minimum that is no multiple of it, as in Q4_1; one block has scale 0.
@@ -168,12 +168,12 @@ public class PeqaLinearTests
                 codes[j] = (byte)random.Next(1 << bits);
             packed.SetRowCodes(i, codes);
         }
-        foreach (ref var s in packed.Scales.Scale.Span)
+        foreach (ref var s in packed.TunedScales.Scale.Span)
             s = (0.5f + random.NextSingle()) * (random.Next(4) == 0 ? -0.1f : 0.1f);
-        foreach (ref var o in packed.Scales.Offset.Span)
+        foreach (ref var o in packed.TunedScales.Offset.Span)
             o = random.NextSingle() - 1f;
         if (packed.Groups > 1)
-            packed.Scales.Scale.Span[1] = 0;
+            packed.TunedScales.Scale.Span[1] = 0;
         return packed;
     }
 
@@ -182,7 +182,7 @@ public class PeqaLinearTests
     {
         var w = new double[packed.Rows * packed.Columns];
         var codes = new byte[packed.Columns];
-        using var start = linear.Start.Thaw();
+        var (startScale, startOffset) = linear.Start.ToArrays();
         double Named(string suffix, int index, double otherwise)
         {
             for (var p = 0; p < values.Length; p++)
@@ -198,7 +198,7 @@ public class PeqaLinearTests
             {
                 var g = j / packed.GroupSize;
                 var at = i * packed.Groups + g;
-                var (s0, o0) = ((double)start.Scale.Span[at], (double)start.Offset.Span[at]);
+                var (s0, o0) = ((double)startScale[at], (double)startOffset[at]);
                 var factor = Named("factor", factorPerRow ? i : at, 1) * Named("row_factor", i, 1) * Named("column_factor", g, 1)
                     * (1 + Enumerable.Range(0, Rank).Sum(k => Named("factor_u", i * Rank + k, 0) * Named("factor_v", g * Rank + k, 0)));
                 if (s0 != 0)

@@ -124,7 +124,7 @@ public class IntegerInferenceTests
             {
                 var length = caches[s].Length;
                 alone[s] = new float[vocabulary];
-                With(tasks[s], () => decoder.Forward(compute, [ids[s]], caches[s], alone[s]));
+                With(decoder, tasks[s], () => decoder.Forward(compute, [ids[s]], caches[s], alone[s]));
                 caches[s].Truncate(length);
             }
             decoder.ForwardBatch(compute, ids, caches, tasks, logits);
@@ -145,8 +145,7 @@ public class IntegerInferenceTests
             var packed = RoundToNearest.Quantize(l.Weight, bits, group);
             if (shuffled)
                 packed = Shuffled(packed, l.Name);
-            packed.Scales = Scaled(packed, (_, _) => 10); // so that attention is not flat
-            return new FrozenLinear(l.Name, packed, l.Bias);
+            return new FrozenLinear(l.Name, Scaled(packed, (_, _) => 10), l.Bias); // so that attention is not flat
         });
         return decoder;
     }
@@ -177,7 +176,7 @@ public class IntegerInferenceTests
     {
         var index = Enumerable.Range(0, packed.Columns).Select(c => c / packed.GroupSize).ToArray();
         new Random(name.EndsWith("layers.0.self_attn.v_proj", StringComparison.Ordinal) ? 1 : name[..name.LastIndexOf('.')].Sum(c => c)).Shuffle(index);
-        var shuffled = new PackedMatrix(packed.Rows, packed.Columns, packed.Bits, packed.GroupSize, groupIndex: index) { Scales = packed.Scales };
+        var shuffled = new PackedMatrix(packed.Rows, packed.Columns, packed.Bits, packed.GroupSize, groupIndex: index).WithScales(new TunedScales(packed.Scales));
         var codes = new byte[packed.Columns];
         for (var row = 0; row < packed.Rows; row++)
         {
@@ -198,9 +197,9 @@ public class IntegerInferenceTests
 
     private static float[] Factors(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => 0.8f + 0.4f * random.NextSingle())];
 
-    private static GroupScales Scaled(PackedMatrix weight, Func<int, int, float> factor)
+    private static PackedMatrix Scaled(PackedMatrix weight, Func<int, int, float> factor)
     {
-        var scales = weight.Scales.Clone();
+        var scales = new TunedScales(weight.Scales);
         for (var r = 0; r < weight.Rows; r++)
             for (var g = 0; g < weight.Groups; g++)
             {
@@ -208,17 +207,15 @@ public class IntegerInferenceTests
                 scales.Scale.Span[r * weight.Groups + g] *= f;
                 scales.Offset.Span[r * weight.Groups + g] *= f;
             }
-        return scales;
+        return weight.WithScales(scales);
     }
 
-    private static void With(TaskScales? task, Action run)
+    private static void With(Decoder decoder, TaskScales? task, Action run)
     {
-        var before = task?.Entries.Select(e => (e.Key, e.Key.Scales)).ToArray() ?? [];
-        foreach (var (weight, entry) in task?.Entries ?? [])
-            weight.Scales = entry.Scales;
+        Linear[] before = [.. decoder.Linears];
+        decoder.UseLinears([.. before.Select(l => task?.Of((PackedMatrix)l.Weight) is { } entry ? new FrozenLinear(l.Name, entry.Weight, l.Bias) : l)]);
         run();
-        foreach (var (weight, scales) in before)
-            weight.Scales = scales;
+        decoder.UseLinears(before);
     }
 
     /// <summary>Rounds its input to 8 bits a group of 32 columns and multiplies in full precision.</summary>

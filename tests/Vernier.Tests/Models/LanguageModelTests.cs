@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Vernier.Files.Gguf;
+using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.TestSupport;
 
@@ -37,9 +38,10 @@ public sealed class LanguageModelTests : IDisposable
             using var model = LanguageModel.Load(path);
             var before = model.CodesSha256();
             fingerprints.Add(before);
-            if (model.Decoder.QuantizedMatrices().Select(m => m.Matrix).FirstOrDefault() is not { } matrix)
+            if (model.Decoder.Linears.FirstOrDefault(l => l.Weight is PackedMatrix) is not { } linear)
                 continue;
-            matrix.Scales.Scale.Span.Fill(2);
+            model.Decoder.Tune(linear).Scale.Span.Fill(2);
+            var matrix = (PackedMatrix)linear.Weight;
             Assert.Equal(before, model.CodesSha256());
             var codes = new byte[matrix.Columns];
             matrix.ReadCodes(0, 0, codes);

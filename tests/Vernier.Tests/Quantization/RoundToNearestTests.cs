@@ -31,7 +31,7 @@ public class RoundToNearestTests
         var w = golden.Tensors["W"];
         using var packed = RoundToNearest.Quantize(MethodCase.Dense(w.Floats, w.Shape[0], w.Shape[1]), golden.Bits, golden.Group);
         Assert.Equal(golden.Tensors["asym.codes_half_even"].Values, Codes(packed));
-        golden.AssertClose("asym.s", packed.Scales.Scale.Span, 1e-6);
+        golden.AssertClose("asym.s", packed.TunedScales.Scale.Span, 1e-6);
         Assert.Equal(golden.Tensors["asym.z_half_even"].Values, Zeros(packed));
         golden.AssertClose("asym.dequant_half_even", packed.ToArray(), 1e-6);
     }
@@ -39,7 +39,7 @@ public class RoundToNearestTests
     private static void Check(MethodCase golden, string kind, GridKind grid, int codeTolerance = 0)
     {
         using var packed = RoundToNearest.Quantize(golden.Dense(), golden.Bits, golden.Group, grid);
-        golden.AssertClose(kind + ".s", packed.Scales.Scale.Span, 1e-6);
+        golden.AssertClose(kind + ".s", packed.TunedScales.Scale.Span, 1e-6);
         var signed = kind == "sym" ? 1 << (golden.Bits - 1) : 0;
         var codes = Codes(packed);
         var expected = golden.Tensors[kind + ".codes"].Values;
@@ -93,9 +93,9 @@ public class RoundToNearestTests
 
     private static double[] Zeros(PackedMatrix packed)
     {
-        var zeros = new double[packed.Scales.Scale.Length];
+        var zeros = new double[packed.TunedScales.Scale.Length];
         for (var i = 0; i < zeros.Length; i++)
-            zeros[i] = Math.Round(-packed.Scales.Offset.Span[i] / packed.Scales.Scale.Span[i] + 0.0);
+            zeros[i] = Math.Round(-packed.TunedScales.Offset.Span[i] / packed.TunedScales.Scale.Span[i] + 0.0);
         return zeros;
     }
 }

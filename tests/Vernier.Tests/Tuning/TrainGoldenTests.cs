@@ -117,8 +117,8 @@ public class TrainGoldenTests
         var zero = golden[$"init.{linear.Name}.z"].Floats;
         for (var i = 0; i < scale.Length; i++)
         {
-            packed.Scales.Scale.Span[i] = scale[i];
-            packed.Scales.Offset.Span[i] = -scale[i] * zero[i];
+            packed.TunedScales.Scale.Span[i] = scale[i];
+            packed.TunedScales.Offset.Span[i] = -scale[i] * zero[i];
         }
         return packed;
     }

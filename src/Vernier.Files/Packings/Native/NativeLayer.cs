@@ -52,8 +52,9 @@ public static class NativeLayer
             BitStream.Pack(codes, 1, matrix.Bits, codes.Length, words, 1);
             writer.Write(MemoryMarshal.AsBytes(words.AsSpan())[..layout.RowBytes]);
         }
-        writer.Write(matrix.Scales.Scale.Span, ElementType.F32);
-        writer.Write(matrix.Scales.Offset.Span, ElementType.F32);
+        var (scale, offset) = matrix.Scales.ToArrays();
+        writer.Write(scale, ElementType.F32);
+        writer.Write(offset, ElementType.F32);
         writer.Write(MemoryMarshal.AsBytes(matrix.GroupIndex));
     }
 
@@ -71,15 +72,17 @@ public static class NativeLayer
             stream(row, codes);
             packed.SetRowCodes(row, codes);
         }
-        scale.ReadSingles(0, packed.Scales.Scale.Span);
-        offset.ReadSingles(0, packed.Scales.Offset.Span);
+        var (scales, offsets) = (packed.TunedScales.Scale, packed.TunedScales.Offset);
+        scale.ReadSingles(0, scales.Span);
+        offset.ReadSingles(0, offsets.Span);
         var largest = layout.Codebook is null ? (1 << layout.Bits) - 1 : layout.Codebook.Max(MathF.Abs);
-        if (NotFinite.GroupIn(packed.Scales.Scale.Span, packed.Scales.Offset.Span, largest) is >= 0 and var bad)
+        if (NotFinite.GroupIn(scales.Span, offsets.Span, largest) is >= 0 and var bad)
         {
-            var found = $"a weight that is not finite (scale {packed.Scales.Scale.Span[bad]}, offset {packed.Scales.Offset.Span[bad]}) in row {bad / layout.Groups}, group {bad % layout.Groups}";
+            var found = $"a weight that is not finite (scale {scales.Span[bad]}, offset {offsets.Span[bad]}) in row {bad / layout.Groups}, group {bad % layout.Groups}";
             packed.Dispose();
             throw Damaged.File(scale.FilePath, $"tensor '{scale.Name}'", found, "finite numbers");
         }
+        packed.StoreScales(halves: false);
         return packed;
     }
 

@@ -20,7 +20,7 @@ internal unsafe struct Int8GemvRows
     public bool AreHalves;
 
     /// <summary>For the other bodies: the weight's scales, and the first of these rows in them.</summary>
-    public GroupScales Scales;
+    public ScaleView Scales;
 
     public int FirstRow;
 

@@ -22,13 +22,9 @@ internal readonly unsafe struct RowScaledGradient(float* memory, int stride)
     public void Set(PackedMatrix weight)
     {
         new Span<float>(memory, 3 * stride).Clear();
-        var scales = weight.Scales.Scale.Span;
-        var offsets = weight.Scales.Offset.Span;
+        weight.Scales.Read(0, weight.Rows, Scale, Rest);
         for (var i = 0; i < weight.Rows; i++)
-        {
-            Scale[i] = scales[i];
-            (Ratio[i], Rest[i]) = scales[i] != 0 ? (offsets[i] / scales[i], 0f) : (0f, offsets[i]);
-        }
+            (Ratio[i], Rest[i]) = Scale[i] != 0 ? (Rest[i] / Scale[i], 0f) : (0f, Rest[i]);
     }
 
     /// <summary>Codes [stride] and scales [stride / 32] of one token; returns Σ over rows of what the offsets contribute to each of its dX.</summary>

@@ -170,8 +170,8 @@ public sealed class LearnedGrid : IDisposable
         }
         for (var at = 0; at < Rows * Groups; at++)
         {
-            packed.Scales.Scale.Span[at] = _scale.Span[at];
-            packed.Scales.Offset.Span[at] = FakeQuantize.PackedOffset(_scale.Span[at], _offset.Span[at], Low(at));
+            packed.TunedScales.Scale.Span[at] = _scale.Span[at];
+            packed.TunedScales.Offset.Span[at] = FakeQuantize.PackedOffset(_scale.Span[at], _offset.Span[at], Low(at));
         }
         return packed;
     }

@@ -31,7 +31,7 @@ public readonly ref struct PeqaFactors
     /// Scale and offset move together, which is right for a zero point (o = -s z) and for a minimum (o = m) alike.</summary>
     /// <param name="start">The scales of the untuned weight; unchanged.</param>
     /// <param name="destination">Of the same shape.</param>
-    public void Compose(FrozenScales start, GroupScales destination)
+    public void Compose(ScaleView start, TunedScales destination)
     {
         if ((start.Rows, start.Groups) != (destination.Rows, destination.Groups))
             throw new ArgumentException($"scales of [{destination.Rows}, {destination.Groups}], expected [{start.Rows}, {start.Groups}]", nameof(destination));

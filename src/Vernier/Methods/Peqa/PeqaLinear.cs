@@ -11,23 +11,24 @@ public sealed class PeqaLinear : Linear
     /// <summary>A scale may not shrink below this share of its start, so that it keeps its sign.</summary>
     public const float Floor = 0.01f;
 
-    private readonly PackedMatrix _weight;
-    private readonly FrozenScales _start;
+    private readonly TunedScales _scales;
+    private readonly StoredScales _start;
+    private PackedMatrix _weight;
     private readonly PeqaSinks _sinks;
     private readonly bool _rows, _groups; // trained numbers span whole rows, or single groups of a row
     private readonly Trained _trained;
     private readonly List<Parameter> _parameters = [];
 
-    /// <param name="weight">Its <see cref="PackedMatrix.Scales"/> are the start and are tuned in place.</param>
+    /// <param name="weight">Its scales are the start: the layer shares its codes and tunes scales of its own.</param>
     /// <param name="sinks">Shared by all layers.</param>
     /// <param name="rank">Of low-rank factors; no other granularity has one.</param>
     /// <exception cref="ArgumentException">Absolute scales where one number must serve several groups.</exception>
     internal PeqaLinear(string name, PackedMatrix weight, Parameter? bias, Granularity granularity, Parameterization parameterization, TrainedState train, PeqaSinks sinks, int rank = 1)
         : base(name, weight.Columns, weight.Rows, bias)
     {
-        _weight = weight;
-        _start = new FrozenScales(weight.Scales);
-        weight.Scales.Widen(); // what they will be, before memory for activations is planned
+        _scales = new TunedScales(weight.Scales);
+        _weight = weight.WithScales(_scales);
+        _start = StoredScales.Of(weight.Scales);
         if (train != TrainedState.Zeros)
             _trained = parameterization == Parameterization.Scale ? AddScale(granularity) : AddFactors(granularity, rank);
         if (train != TrainedState.Scales)
@@ -42,7 +43,7 @@ public sealed class PeqaLinear : Linear
     internal override WeightMatrix? PlainWeight => _weight;
 
     /// <summary>The scales before tuning.</summary>
-    public FrozenScales Start => _start;
+    public ScaleView Start => _start.View;
 
     public override IReadOnlyList<Parameter> Parameters => _parameters;
 
@@ -76,22 +77,18 @@ public sealed class PeqaLinear : Linear
         V = Values(_trained.V),
         Scale = Values(_trained.Scale),
         Zero = Values(_trained.Zero),
-    }.Compose(_start, _weight.Scales);
+    }.Compose(_start.View, _scales);
 
     /// <summary>After tuning: where the scales are the start in fp16 times factors of rows and of groups of columns, keeps them so.</summary>
     internal void KeepFactors()
     {
         if (_trained is not { Group: null, U: null, Scale: null, Zero: null })
             return;
-        var tuned = _weight.Scales;
-        _weight.Scales = _start.Thaw();
-        if (_weight.NarrowScales() && _weight.Scales.Factor(Values(_trained.Row), Values(_trained.Column)))
-        {
-            tuned.Dispose();
+        if (!_weight.ReadsHalves || _start.WithFactors(Values(_trained.Row), Values(_trained.Column)) is not { } factored)
             return;
-        }
-        _weight.Scales.Dispose();
-        _weight.Scales = tuned;
+        var tuned = _weight;
+        _weight = tuned.WithScales(factored);
+        tuned.Dispose();
     }
 
     // dm_i = Σ_t dY_ti Y_ti / m_i; for one group a row, ds_i = Σ_t dY_ti Y_ti / s_i.
@@ -134,7 +131,7 @@ public sealed class PeqaLinear : Linear
         var groups = _weight.Groups;
         var pooled = compute.Scratch("peqa.pooled", tokens * groups);
         GroupSums.Pool(x, tokens, _weight, pooled);
-        _sinks.Zeros.Begin(_weight.Scales, _trained.Zero!.Gradient);
+        _sinks.Zeros.Begin(_scales, _trained.Zero!.Gradient);
         Gemm.WeightGradient(compute.Pool, dy, pooled, tokens, OutFeatures, groups, _sinks.Zeros);
     }
 
@@ -174,7 +171,7 @@ public sealed class PeqaLinear : Linear
             throw new ArgumentException($"{Name}: {_weight.Groups} groups a row cannot be trained as absolute scales by {OptionValue.NameOf(granularity)}; "
                 + "use the granularity group, or train factors", nameof(granularity));
         var scale = Add("scale", Floor, OutFeatures, _weight.Groups);
-        _weight.Scales.Scale.Span.CopyTo(scale.Value.Span);
+        _scales.ReadScale(0, scale.Value.Span.Length).CopyTo(scale.Value.Span);
         return new Trained { Scale = scale };
     }
 
@@ -204,8 +201,7 @@ public sealed class PeqaLinear : Linear
     private Parameter AddZeros()
     {
         var parameter = Add("zero", 0, OutFeatures, _weight.Groups);
-        var scale = _weight.Scales.Scale.Span;
-        var offset = _weight.Scales.Offset.Span;
+        var (scale, offset) = _start.View.ToArrays();
         var zero = parameter.Value.Span;
         for (var i = 0; i < zero.Length; i++)
             zero[i] = scale[i] == 0 ? 0 : -offset[i] / scale[i];

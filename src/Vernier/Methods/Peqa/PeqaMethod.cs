@@ -37,8 +37,15 @@ public sealed class PeqaMethod : TuningMethod
         var sinks = new PeqaSinks(compute.Pool.Threads);
         // A file may keep some of its layers in full precision: those have no codes and stay as they are.
         var tunesOwnCodes = options.Bits is null && decoder.Linears.Any(l => l.Weight is PackedMatrix);
-        decoder.ReplaceLinears(linear => tunesOwnCodes && linear.Weight is not PackedMatrix ? linear : new PeqaLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias,
-            options.Granularity, options.Parameterize, options.Train, sinks, LoraAdapter.RankOf(linear.Name, options)));
+        decoder.ReplaceLinears(linear =>
+        {
+            if (tunesOwnCodes && linear.Weight is not PackedMatrix)
+                return linear;
+            var start = PackedBase.Of(linear, options);
+            var tuned = new PeqaLinear(linear.Name, start, linear.Bias, options.Granularity, options.Parameterize, options.Train, sinks, LoraAdapter.RankOf(linear.Name, options));
+            start.Dispose();
+            return tuned;
+        });
     }
 
     public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder);

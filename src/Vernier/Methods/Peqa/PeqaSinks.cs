@@ -51,10 +51,10 @@ internal sealed class PeqaSinks(int workers)
     /// <summary>Takes dYᵀ X_pooled [rows, groups] and adds -s times it to the zero points' gradient.</summary>
     internal sealed class ZeroSink : IGradientTileSink
     {
-        private GroupScales _scales = null!;
+        private TunedScales _scales = null!;
         private NativeBuffer<float> _gradient = null!;
 
-        public void Begin(GroupScales scales, NativeBuffer<float> gradient) => (_scales, _gradient) = (scales, gradient);
+        public void Begin(TunedScales scales, NativeBuffer<float> gradient) => (_scales, _gradient) = (scales, gradient);
 
         public void Accept(int worker, int row, int rows, int column, int columns, Span<float> tile, int stride)
         {
@@ -62,7 +62,7 @@ internal sealed class PeqaSinks(int workers)
             {
                 var at = (long)(row + r) * _scales.Groups + column;
                 var sums = tile.Slice(r * stride, columns);
-                var scale = _scales.Scale.Slice(at, columns);
+                var scale = _scales.ReadScale(at, columns);
                 var gradient = _gradient.Slice(at, columns);
                 for (var c = 0; c < columns; c++)
                     gradient[c] -= scale[c] * sums[c];

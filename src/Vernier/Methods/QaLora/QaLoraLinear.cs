@@ -10,18 +10,19 @@ namespace Vernier.Methods.QaLora;
 public sealed class QaLoraLinear : Linear
 {
     private readonly PackedMatrix _weight;
-    private readonly GroupScales _start;
+    private readonly TunedScales _scales;
+    private readonly StoredScales _start;
     private readonly LowRankSink _sink;
     private readonly Parameter[] _parameters;
 
-    /// <param name="weight">Its <see cref="PackedMatrix.Scales"/> become the start and are replaced by a tuned copy.</param>
+    /// <param name="weight">Its scales are the start: the layer shares its codes and tunes scales of its own.</param>
     /// <param name="factors">A [rank, groups], B [out, rank].</param>
     internal QaLoraLinear(string name, PackedMatrix weight, Parameter? bias, LowRankFactors factors, LowRankSink sink)
         : base(name, weight.Columns, weight.Rows, bias)
     {
-        _weight = weight;
-        _start = weight.Scales;
-        _weight.Scales = _start.Clone();
+        _scales = new TunedScales(weight.Scales);
+        _weight = weight.WithScales(_scales);
+        _start = StoredScales.Of(weight.Scales);
         Factors = factors;
         _sink = sink;
         _parameters = [factors.A, factors.B];
@@ -52,8 +53,9 @@ public sealed class QaLoraLinear : Linear
 
     public override void ParametersChanged()
     {
-        var offset = _weight.Scales.Offset.Span;
-        _start.Offset.Span.CopyTo(offset);
-        LowRank.AddProduct(offset, _weight.Groups, 0, OutFeatures, 0, _weight.Groups, Factors.B.Value.Span, Factors.A.Value.Span, Factors.Rank, _weight.Groups, Factors.Scaling);
+        var (scale, offset) = (_scales.Scale, _scales.Offset);
+        for (var row = 0; row < OutFeatures; row++)
+            _start.View.ReadRow(row, scale.Slice((long)row * _weight.Groups, _weight.Groups), offset.Slice((long)row * _weight.Groups, _weight.Groups));
+        LowRank.AddProduct(offset.Span, _weight.Groups, 0, OutFeatures, 0, _weight.Groups, Factors.B.Value.Span, Factors.A.Value.Span, Factors.Rank, _weight.Groups, Factors.Scaling);
     }
 }

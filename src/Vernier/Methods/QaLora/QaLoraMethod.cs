@@ -19,7 +19,9 @@ public sealed class QaLoraMethod : TuningMethod
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, packed, linear.Bias);
             var factors = LoraAdapter.Factors(linear, options, inputs: packed.Groups);
-            return new QaLoraLinear(linear.Name, packed, linear.Bias, factors, sink);
+            var tuned = new QaLoraLinear(linear.Name, packed, linear.Bias, factors, sink);
+            packed.Dispose();
+            return tuned;
         });
     }
 

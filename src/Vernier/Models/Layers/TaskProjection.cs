@@ -27,37 +27,29 @@ internal static class TaskProjection
     public static void Full(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y) =>
         TaskByTask(compute, batch, x, weight, y, integer: false);
 
-    // Rows of one task go together, with its scales in the weight.
+    // Rows of one task go together, and meet its scales.
     private static void TaskByTask(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, bool integer)
     {
         var order = batch.Order;
-        var own = weight.Scales;
         var inputs = compute.Scratch("tasks.inputs", order.Length * weight.Columns);
         var outputs = compute.Scratch("tasks.outputs", order.Length * weight.Rows);
-        try
+        for (int first = 0, end; first < order.Length; first = end)
         {
-            for (int first = 0, end; first < order.Length; first = end)
+            var task = batch.Tasks[order[first]];
+            for (end = first; end < order.Length && batch.Tasks[order[end]] == task; end++)
+                Row(x, order[end], weight.Columns).CopyTo(inputs[((end - first) * weight.Columns)..]);
+            var own = task?.Of(weight)?.Weight ?? weight;
+            if (integer)
             {
-                var task = batch.Tasks[order[first]];
-                for (end = first; end < order.Length && batch.Tasks[order[end]] == task; end++)
-                    Row(x, order[end], weight.Columns).CopyTo(inputs[((end - first) * weight.Columns)..]);
-                weight.Scales = task?.Of(weight)?.Scales ?? own;
-                if (integer)
-                {
-                    compute.Quantized.Quantize(compute.Pool, inputs, end - first, weight.Columns, weight.Order);
-                    Int8Gemm.Forward(compute.Pool, compute.Quantized, weight, outputs);
-                }
-                else
-                {
-                    Gemm.Forward(compute.Pool, inputs, end - first, weight, outputs);
-                }
-                for (var i = first; i < end; i++)
-                    Row(outputs, i - first, weight.Rows).CopyTo(y[(order[i] * weight.Rows)..]);
+                compute.Quantized.Quantize(compute.Pool, inputs, end - first, own.Columns, own.Order);
+                Int8Gemm.Forward(compute.Pool, compute.Quantized, own, outputs);
             }
-        }
-        finally
-        {
-            weight.Scales = own;
+            else
+            {
+                Gemm.Forward(compute.Pool, inputs, end - first, own, outputs);
+            }
+            for (var i = first; i < end; i++)
+                Row(outputs, i - first, weight.Rows).CopyTo(y[(order[i] * weight.Rows)..]);
         }
 
         static ReadOnlySpan<float> Row(ReadOnlySpan<float> rows, int row, int length) => rows.Slice(row * length, length);

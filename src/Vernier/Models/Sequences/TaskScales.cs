@@ -11,13 +11,13 @@ public sealed class TaskScales
     {
     }
 
-    /// <summary>Takes in the scales of one weight.</summary>
-    /// <param name="scales">The task's scales. This object does not own them.</param>
+    /// <summary>Takes in what the task makes of one weight.</summary>
+    /// <param name="own">The same codes with the task's scales. This object does not own it.</param>
     /// <param name="row">[out]: with <paramref name="column"/> a shorter way to say the same: scales = base * row * column; null = 1.</param>
     /// <param name="column">[groups]; null = 1.</param>
     /// <param name="hasFactors">The factors say it all.</param>
-    internal void Add(PackedMatrix weight, GroupScales scales, float[]? row, float[]? column, bool hasFactors) =>
-        _entries[weight] = new Entry(scales, row, column, hasFactors);
+    internal void Add(PackedMatrix weight, PackedMatrix own, float[]? row, float[]? column, bool hasFactors) =>
+        _entries[weight] = new Entry(own, row, column, hasFactors);
 
     /// <summary>The task's part for a weight; null = the task leaves it alone.</summary>
     internal Entry? Of(PackedMatrix weight) => _entries.GetValueOrDefault(weight);
@@ -26,5 +26,5 @@ public sealed class TaskScales
     internal IEnumerable<KeyValuePair<PackedMatrix, Entry>> Entries => _entries;
 
     /// <summary>What a task does to one weight.</summary>
-    internal sealed record Entry(GroupScales Scales, float[]? Row, float[]? Column, bool HasFactors);
+    internal sealed record Entry(PackedMatrix Weight, float[]? Row, float[]? Column, bool HasFactors);
 }

@@ -6,7 +6,6 @@ namespace Vernier.Models;
 public sealed partial class Decoder
 {
     private Linear[] _base = [];
-    private GroupScales?[] _baseScales = []; // as they were, where they are tuned in place
     private List<(NamedMatrix Where, WeightMatrix Matrix)>? _baseOuter; // of full fine-tuning of all parameters
     private List<(Parameter Where, float[] Values)>? _baseVectors;
     private bool _outerChanged;
@@ -38,7 +37,7 @@ public sealed partial class Decoder
         if (KeepsBase)
             foreach (var weight in old)
                 weight.Dispose();
-        (_base, _baseScales, _baseOuter, _baseVectors) = ([.. _linears], new GroupScales?[_linears.Length], null, null);
+        (_base, _baseOuter, _baseVectors) = ([.. _linears], null, null);
         (KeepsBase, _outerChanged) = (keeps, false);
         foreach (var linear in _base)
             linear.Weight.IsKept = keeps;
@@ -52,7 +51,7 @@ public sealed partial class Decoder
         ReplaceLinears(linear =>
         {
             var start = _base[at];
-            var result = linear == start ? linear : source is null ? Kept(linear, start, _baseScales[at]) : Read(linear, source);
+            var result = linear == start ? linear : source is null ? Kept(linear, start) : Read(linear, source);
             _base[at++] = result;
             return result;
         });
@@ -73,11 +72,9 @@ public sealed partial class Decoder
 
     internal void Changed() => Version++;
 
-    private static Linear Kept(Linear linear, Linear start, GroupScales? scales)
+    private static Linear Kept(Linear linear, Linear start)
     {
         Free(linear); // not what is kept beneath it
-        if (scales is not null && start.Weight is PackedMatrix packed)
-            packed.Scales = scales.Clone();
         return start;
     }
 
@@ -115,13 +112,6 @@ public sealed partial class Decoder
         _outerChanged = false;
     }
 
-    /// <summary>Before a linear is replaced, whose scales the new one may tune in place.</summary>
-    private void KeepScales(Linear linear, int at)
-    {
-        if (KeepsBase && at < _base.Length && linear == _base[at] && linear.Weight is PackedMatrix packed)
-            _baseScales[at] ??= packed.Scales.Clone();
-    }
-
     /// <summary>Before everything outside the blocks' weights is trained in place.</summary>
     private void KeepOuter()
     {
@@ -145,7 +135,5 @@ public sealed partial class Decoder
             weight.IsKept = false;
             weight.Dispose();
         }
-        foreach (var scales in _baseScales)
-            scales?.Dispose();
     }
 }

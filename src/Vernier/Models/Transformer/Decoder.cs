@@ -75,21 +75,9 @@ public sealed partial class Decoder : IDisposable
     public void ReplaceLinears(Func<Linear, Linear> replace)
     {
         using var work = Gate.Enter();
-        var at = 0;
         try
         {
-            foreach (var block in _blocks)
-            {
-                var (attention, feedForward) = (block.Attention, block.FeedForward);
-                attention.Query = Checked(attention.Query);
-                attention.Key = Checked(attention.Key);
-                attention.Value = Checked(attention.Value);
-                attention.Output = Checked(attention.Output);
-                if (feedForward.Gate is not null)
-                    feedForward.Gate = Checked(feedForward.Gate);
-                feedForward.Up = Checked(feedForward.Up);
-                feedForward.Down = Checked(feedForward.Down);
-            }
+            ForEachLinear(Checked);
         }
         finally
         {
@@ -100,12 +88,24 @@ public sealed partial class Decoder : IDisposable
         Linear Checked(Linear old)
         {
             Cancellation.ThrowIfCancellationRequested();
-            KeepScales(old, at++);
             var linear = replace(old);
             if (linear.Name != old.Name || linear.InFeatures != old.InFeatures || linear.OutFeatures != old.OutFeatures)
                 throw new ArgumentException($"{old.Name} [{old.OutFeatures}, {old.InFeatures}] cannot be replaced by {linear.Name} [{linear.OutFeatures}, {linear.InFeatures}]", nameof(replace));
             return linear;
         }
+    }
+
+    /// <summary>Puts other linears in all places, such as those of a task: no more than that many references change.</summary>
+    /// <param name="linears">As many as there are, of the same shapes; with nothing to train unless there was before.</param>
+    internal void UseLinears(Linear[] linears)
+    {
+        using var work = Gate.Enter();
+        var at = 0;
+        ForEachLinear(_ => linears[at++]);
+        _linears = linears;
+        if (_parameters.Length > 0)
+            ListParameters();
+        Changed();
     }
 
     /// <summary>Full fine-tuning: also trains (or freezes again) everything outside the linears' weights: embeddings, positions, norms, biases and head.
@@ -206,6 +206,22 @@ public sealed partial class Decoder : IDisposable
                 yield return linear.Bias;
         if (_head.Bias is not null)
             yield return _head.Bias;
+    }
+
+    private void ForEachLinear(Func<Linear, Linear> replace)
+    {
+        foreach (var block in _blocks)
+        {
+            var (attention, feedForward) = (block.Attention, block.FeedForward);
+            attention.Query = replace(attention.Query);
+            attention.Key = replace(attention.Key);
+            attention.Value = replace(attention.Value);
+            attention.Output = replace(attention.Output);
+            if (feedForward.Gate is not null)
+                feedForward.Gate = replace(feedForward.Gate);
+            feedForward.Up = replace(feedForward.Up);
+            feedForward.Down = replace(feedForward.Down);
+        }
     }
 
     private void ListParameters()

@@ -76,15 +76,15 @@ public sealed class GgufWeights(GgufFile file, string architecture, int headDim)
             for (var row = from; row < to; row++)
             {
                 var at = (long)row * matrix.Groups;
-                var scale = matrix.Scales.Scale.Slice(at, matrix.Groups);
-                var offset = matrix.Scales.Offset.Slice(at, matrix.Groups);
+                var scale = matrix.TunedScales.Scale.Slice(at, matrix.Groups);
+                var offset = matrix.TunedScales.Offset.Slice(at, matrix.Groups);
                 tensor.Format.Split(file.Row(tensor, order.FileRow(row)), codes, scale, offset);
                 if (NotFinite.GroupIn(scale, offset, largest) is >= 0 and var group)
                     throw Bad(tensor, order.FileRow(row), $"scale {scale[group]}{(tensor.Format.Codes!.ZeroPoint is null && codebook is null ? $" and minimum {offset[group]}" : "")} in block {group * groupSize / tensor.Format.BlockSize}");
                 matrix.SetRowCodes(row, codes);
             }
         });
-        matrix.NarrowScales();
+        matrix.StoreScales();
         return matrix;
     }
 

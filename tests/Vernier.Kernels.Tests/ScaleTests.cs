@@ -1,6 +1,6 @@
 namespace Vernier.Kernels.Tests;
 
-public sealed class NarrowScalesTests : IDisposable
+public sealed class ScaleTests : IDisposable
 {
     // Tokens whose weight's rows come in eights, as some bodies want them.
     private const int Blocks = 5;
@@ -39,39 +39,46 @@ public sealed class NarrowScalesTests : IDisposable
     public void ComeBackToTheBit(bool uniform)
     {
         using var weight = Weight(13, 224, uniform);
-        using var before = weight.Scales.Clone();
-        var floats = weight.Scales.Bytes;
-        Assert.True(weight.NarrowScales());
-        Assert.InRange(weight.Scales.Bytes, 1, (uniform ? 0.3 : 0.6) * floats);
-        Assert.Equal(before.UniformZero, weight.Scales.UniformZero);
-        using var copy = weight.Scales.Clone();
-        Assert.True(copy.IsNarrow);
+        var (floats, zero) = (weight.Scales.Bytes, weight.Scales.UniformZero);
+        var (expectedScale, expectedOffset) = weight.Scales.ToArrays();
+        weight.StoreScales();
+        Assert.True(weight.Scales.IsHalf);
+        var halves = weight.Scales.Bytes;
+        Assert.InRange(halves, 1, (uniform ? 0.3 : 0.6) * floats);
+        Assert.Equal(zero, weight.Scales.UniformZero);
         var (scale, offset) = (new float[7], new float[7]);
         weight.Scales.ReadRow(12, scale, offset);
-        Assert.Equal(before.Scale.Span[84..].ToArray(), scale);
-        Assert.Equal(before.Offset.Span[84..].ToArray(), offset);
-        foreach (var scales in new[] { weight.Scales, copy })
+        Assert.Equal(expectedScale[84..], scale);
+        Assert.Equal(expectedOffset[84..], offset);
+        using var tuned = new TunedScales(weight.Scales);
+        foreach (var scales in new[] { weight.Scales, tuned.View })
         {
-            Assert.Equal(Bits(before.Offset), Bits(scales.Offset));
-            Assert.Equal(Bits(before.Scale), Bits(scales.Scale));
-            Assert.False(scales.IsNarrow);
+            Assert.Equal(Bits(expectedScale), Bits(scales.ToArrays().Scale));
+            Assert.Equal(Bits(expectedOffset), Bits(scales.ToArrays().Offset));
         }
+        Assert.True(weight.Scales.IsHalf);
+        Assert.Equal(halves, weight.Scales.Bytes);
     }
 
     [Theory]
     [InlineData(0.1f, -1f)]          // a scale that is no half
     [InlineData(0.125f, 1e-9f)]      // an offset below their range
     [InlineData(70000f, 0f)]
-    [InlineData(float.NaN, 0f)]
+    [InlineData(-0f, float.NaN)]
     [InlineData(0.125f, float.PositiveInfinity)]
-    public void StayAsTheyAreWhereABitWouldBeLost(float scale, float offset)
+    public void StayInFp32WhereABitWouldBeLost(float scale, float offset)
     {
         using var weight = Weight(13, 224, uniform: false);
-        (weight.Scales.Scale.Span[40], weight.Scales.Offset.Span[40]) = (scale, offset);
-        using var before = weight.Scales.Clone();
-        Assert.False(weight.NarrowScales());
-        Assert.Equal(Bits(before.Scale), Bits(weight.Scales.Scale));
-        Assert.Equal(Bits(before.Offset), Bits(weight.Scales.Offset));
+        (weight.TunedScales.Scale.Span[40], weight.TunedScales.Offset.Span[40]) = (scale, offset);
+        var (expectedScale, expectedOffset) = weight.Scales.ToArrays();
+        using var copy = StoredScales.Of(weight.Scales);
+        weight.StoreScales();
+        foreach (var scales in new[] { weight.Scales, copy.View })
+        {
+            Assert.False(scales.IsHalf);
+            Assert.Equal(Bits(expectedScale), Bits(scales.ToArrays().Scale));
+            Assert.Equal(Bits(expectedOffset), Bits(scales.ToArrays().Offset));
+        }
     }
 
     [Fact]
@@ -80,7 +87,10 @@ public sealed class NarrowScalesTests : IDisposable
         foreach (var (bits, group) in new[] { (8, 64), (4, 64), (4, 0), (3, 16) })
         {
             using var weight = new PackedMatrix(4, 64, bits, group);
-            Assert.False(weight.NarrowScales());
+            weight.StoreScales();
+            Assert.False(weight.Scales.IsHalf);
+            using var start = StoredScales.Of(weight.Scales); // which only rows are read from
+            Assert.True(start.IsHalf);
         }
     }
 
@@ -96,14 +106,14 @@ public sealed class NarrowScalesTests : IDisposable
         var (tile, narrowTile) = (new float[rows * columns], new float[rows * columns]);
         Int8Gemm.Forward(tier, _pool, _x, weight, expected, false);
         weight.ReadTile(0, rows, 0, columns, tile, columns);
-        Assert.True(weight.NarrowScales());
+        weight.StoreScales();
+        Assert.True(weight.Scales.IsHalf);
         Int8Gemm.Forward(tier, _pool, _x, weight, found, false);
         weight.ReadTile(0, rows, 0, columns, narrowTile, columns);
         Assert.Equal(expected, found);
         Assert.Equal(tile, narrowTile);
         weight.ReadTile(3, 2, 37, columns - 40, narrowTile, columns);
         Assert.Equal(tile[(3 * columns + 37)..(4 * columns - 3)], narrowTile[..(columns - 40)]);
-        Assert.True(weight.Scales.IsNarrow);
     }
 
     [Theory]
@@ -115,58 +125,61 @@ public sealed class NarrowScalesTests : IDisposable
         var groups = weight.Groups;
         float[] row = [.. Enumerable.Range(0, rows).Select(i => 0.9f + 0.01f * i)];
         float[] column = [.. Enumerable.Range(0, groups).Select(i => 1.1f - 0.02f * i)];
-        using var narrow = weight.Scales.Clone();
-        var (scale, offset) = (weight.Scales.Scale, weight.Scales.Offset);
-        for (var i = 0; i < scale.Length; i++)
+        var scales = new TunedScales(weight.Scales);
+        using var exact = weight.WithScales(scales);
+        for (var i = 0; i < scales.Scale.Length; i++)
         {
             var factor = row[i / groups] * column[i % groups];
-            (scale.Span[i], offset.Span[i]) = (scale.Span[i] * factor, offset.Span[i] * factor);
+            (scales.Scale.Span[i], scales.Offset.Span[i]) = (scales.Scale.Span[i] * factor, scales.Offset.Span[i] * factor);
         }
         _x.Quantize(_pool, Matrices.Values(tokens * columns, 3), tokens, columns);
         var (expected, found, magnitude) = (new float[tokens * rows], new float[tokens * rows], new float[tokens * rows]);
         var (tile, factoredTile) = (new float[rows * columns], new float[rows * columns]);
-        Int8Reference.Forward(_x, weight, expected, false);
-        weight.ReadTile(0, rows, 0, columns, tile, columns);
-        using var exact = weight.Scales;
-        weight.Scales = narrow;
-        Assert.True(weight.NarrowScales());
-        Assert.True(narrow.Factor(row, column));
-        Assert.False(narrow.Factor(row, column));
-        Int8Gemm.Forward(tier, _pool, _x, weight, found, false);
-        weight.ReadTile(0, rows, 0, columns, factoredTile, columns);
+        Int8Reference.Forward(_x, exact, expected, false);
+        exact.ReadTile(0, rows, 0, columns, tile, columns);
+        weight.StoreScales();
+        using var factored = weight.WithScales(weight.Scales.Stored!.WithFactors(row, column)!);
+        Assert.Null(factored.Scales.Stored!.WithFactors(row, column));
+        Int8Gemm.Forward(tier, _pool, _x, factored, found, false);
+        factored.ReadTile(0, rows, 0, columns, factoredTile, columns);
         Assert.Equal(tile, factoredTile);
-        using var copy = narrow.Clone();
-        Assert.True(copy.IsNarrow);
         Array.Fill(magnitude, (float)((1 << bits) - 1) * columns); // scales and activations below 1
         Matrices.AssertClose(expected, found, magnitude, groups);
-        Assert.Equal(Bits(exact.Scale), Bits(copy.Scale));
-        Assert.Equal(Bits(exact.Offset), Bits(narrow.Offset));
+        Assert.True(factored.Scales.IsHalf);
+        Assert.Equal(Bits(exact.Scales.ToArrays().Scale), Bits(factored.Scales.ToArrays().Scale));
+        Assert.Equal(Bits(exact.Scales.ToArrays().Offset), Bits(factored.Scales.ToArrays().Offset));
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void ChangedOnesAreRoundedWhereHalvesAreFineEnough(bool uniform)
+    public void TunedOnesAreRoundedWhereHalvesAreFineEnough(bool uniform)
     {
         using var weight = Weight(12, 64, uniform);
-        foreach (ref var s in weight.Scales.Scale.Span)
+        foreach (ref var s in weight.TunedScales.Scale.Span)
             s = MathF.Abs(s) < 1e-3f ? 0 : s; // subnormal ones are too coarse once they change
         if (uniform)
             for (var i = 0; i < 24; i++)
-                weight.Scales.Offset.Span[i] = -8 * weight.Scales.Scale.Span[i];
-        Assert.False(weight.Scales.Clone().Round()); // they never were halves
-        Assert.True(weight.NarrowScales());
-        var halves = weight.Scales.Bytes;
+                weight.TunedScales.Offset.Span[i] = -8 * weight.TunedScales.Scale.Span[i];
+        Assert.Null(weight.WithRoundedScales()); // they never were halves
+        weight.StoreScales();
+        Assert.Null(weight.WithRoundedScales()); // they are
+        using var tuned = weight.WithScales(new TunedScales(weight.Scales));
         for (var i = 0; i < 24; i++)
         {
-            weight.Scales.Scale.Span[i] *= 1 + 0.01f * i;
-            weight.Scales.Offset.Span[i] *= 1 + 0.01f * i;
+            tuned.TunedScales.Scale.Span[i] *= 1 + 0.01f * i;
+            tuned.TunedScales.Offset.Span[i] *= 1 + 0.01f * i;
         }
-        using var before = weight.Scales.Clone();
-        Assert.True(weight.RoundScales());
-        Assert.Equal(halves, weight.Scales.Bytes);
-        Assert.Equal(before.Scale.Span.ToArray().Select(v => (float)(Half)v), weight.Scales.Scale.Span.ToArray());
-        Assert.Equal(before.Offset.Span.ToArray().Select(v => (float)(Half)v), weight.Scales.Offset.Span.ToArray());
+        var (scale, offset) = tuned.Scales.ToArrays();
+        using var copy = new TunedScales(tuned.Scales);
+        using var rounded = tuned.WithRoundedScales()!;
+        foreach (var scales in new[] { rounded.Scales, copy.Rounded()!.View })
+        {
+            Assert.Equal(weight.Scales.Bytes, scales.Bytes);
+            Assert.Equal(scale.Select(v => (float)(Half)v), scales.ToArrays().Scale);
+            Assert.Equal(offset.Select(v => (float)(Half)v), scales.ToArrays().Offset);
+        }
+        Assert.Equal(scale, tuned.Scales.ToArrays().Scale);
     }
 
     [Theory]
@@ -180,44 +193,46 @@ public sealed class NarrowScalesTests : IDisposable
     public void NoneIsRoundedWhereAHalfIsTooCoarse(float scale, float offset, bool expected)
     {
         using var weight = Weight(12, 64, uniform: false);
-        Assert.True(weight.NarrowScales());
-        weight.Scales.Scale.Span.Fill(0.3f);
-        (weight.Scales.Scale.Span[20], weight.Scales.Offset.Span[20]) = (scale, offset);
-        using var before = weight.Scales.Clone();
-        Assert.Equal(expected, weight.RoundScales());
-        if (!expected)
-            Assert.Equal(Bits(before.Scale), Bits(weight.Scales.Scale));
-        Assert.Equal(expected ? (float)(Half)0.3f : 0.3f, weight.Scales.Scale.Span[0]);
+        weight.StoreScales();
+        using var tuned = new TunedScales(weight.Scales);
+        tuned.Scale.Span.Fill(0.3f);
+        (tuned.Scale.Span[20], tuned.Offset.Span[20]) = (scale, offset);
+        using var rounded = tuned.Rounded();
+        Assert.Equal(expected, rounded is not null);
+        Assert.Equal(0.3f, tuned.Scale.Span[0]);
+        if (expected)
+            Assert.Equal((float)(Half)0.3f, rounded!.View.ToArrays().Scale[0]);
     }
 
     [Fact]
-    public void CopiesShareWhatNeverChanges()
+    public void StoredOnesAreSharedAndTheLastHolderFreesThem()
     {
         using var weight = Weight(12, 64, uniform: false);
-        using var before = weight.Scales.Clone();
-        Assert.True(weight.NarrowScales());
-        var (first, second) = (weight.Scales.Clone(), weight.Scales.Clone());
-        Assert.True(first.Factor(new float[12], []));
-        second.Scale.Span.Fill(7);
-        second.Dispose();
-        first.Dispose();
-        first.Dispose();
-        using var last = weight.Scales;
-        weight.Scales = last.Clone();
-        weight.Scales.Dispose();
-        Assert.Equal(Bits(before.Scale), Bits(last.Scale));
-        Assert.Equal(Bits(before.Offset), Bits(last.Offset));
+        var (scale, offset) = weight.Scales.ToArrays();
+        weight.StoreScales();
+        var stored = weight.Scales.Stored!;
+        var (factored, last) = (stored.WithFactors(new float[12], [])!, stored.Share());
+        Assert.Equal(stored.Bytes + 12 * sizeof(float), factored.Bytes);
+        factored.Dispose();
+        factored.Dispose();
+        weight.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => stored.View.ToArrays());
+        Assert.Equal(Bits(scale), Bits(last.View.ToArrays().Scale));
+        Assert.Equal(Bits(offset), Bits(last.View.ToArrays().Offset));
+        last.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => last.View.ToArrays());
     }
 
     [Fact]
     public void FactorsNeedHalvesAndRowsInFours()
     {
         using var floats = Weight(8, 64, uniform: true);
-        Assert.False(floats.Scales.Factor(new float[8], new float[2]));
+        floats.StoreScales(halves: false);
+        Assert.Null(floats.Scales.Stored!.WithFactors(new float[8], new float[2]));
         using var odd = Weight(9, 64, uniform: true);
-        Assert.True(odd.NarrowScales());
-        Assert.False(odd.Scales.Factor(new float[9], []));
-        Assert.Throws<ArgumentException>(() => odd.Scales.Factor(new float[8], []));
+        odd.StoreScales();
+        Assert.Null(odd.Scales.Stored!.WithFactors(new float[9], []));
+        Assert.Throws<ArgumentException>(() => odd.Scales.Stored!.WithFactors(new float[8], []));
     }
 
     // Scales that are halves, subnormal and negative ones and zeros among them; offsets that make the middle code zero, or any halves.
@@ -230,8 +245,8 @@ public sealed class NarrowScalesTests : IDisposable
                 codes[c] = (byte)random.Next(1 << bits);
             weight.SetRowCodes(r, codes);
         }
-        var scale = weight.Scales.Scale.Span;
-        var offset = weight.Scales.Offset.Span;
+        var scale = weight.TunedScales.Scale.Span;
+        var offset = weight.TunedScales.Offset.Span;
         for (var i = 0; i < scale.Length; i++)
         {
             scale[i] = (float)(Half)(i % 11 == 0 ? 0 : i % 7 == 0 ? 1e-7f * random.Next(20) : random.NextSingle() - 0.4f);
@@ -240,5 +255,5 @@ public sealed class NarrowScalesTests : IDisposable
         return weight;
     }
 
-    private static int[] Bits(NativeBuffer<float> values) => [.. values.Span.ToArray().Select(BitConverter.SingleToInt32Bits)];
+    private static int[] Bits(float[] values) => [.. values.Select(BitConverter.SingleToInt32Bits)];
 }
