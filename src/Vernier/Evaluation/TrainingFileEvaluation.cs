@@ -52,15 +52,6 @@ public static class TrainingFileEvaluation
     internal static double Loss(Decoder decoder, Compute compute, TrainingData data, int batch, Action<int, int>? progress = null, CancellationToken stop = default)
     {
         using var work = new WorkLease(decoder, compute, stop);
-        var order = new BatchOrder(data, batch, 1, null);
-        var sum = 0.0;
-        for (var step = 0; step < order.StepsPerEpoch; step++)
-        {
-            stop.ThrowIfCancellationRequested();
-            order.Begin(step);
-            sum += decoder.SumNegativeLogLikelihood(compute, order.MicroBatch(0));
-            progress?.Invoke(Math.Min((step + 1) * batch, data.Rows), data.Rows);
-        }
-        return sum / data.ScoredTokens;
+        return DataLoss.Of(decoder, compute, data, batch, (done, _) => progress?.Invoke(Math.Min(done * batch, data.Rows), data.Rows));
     }
 }

@@ -303,19 +303,5 @@ public sealed class Tuner
 
     /// <summary>Mean negative log-likelihood over all scored tokens of the validation data; null without.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    private double? Evaluate()
-    {
-        if (_evalData is null)
-            return null;
-        var order = new BatchOrder(_evalData, _options.Batch, 1, null);
-        var sum = 0.0;
-        for (var i = 0; i < order.StepsPerEpoch; i++)
-        {
-            _compute.Pool.Cancellation.ThrowIfCancellationRequested();
-            order.Begin(i);
-            sum += _decoder.SumNegativeLogLikelihood(_compute, order.MicroBatch(0));
-            Evaluating?.Invoke(i + 1, order.StepsPerEpoch);
-        }
-        return sum / _evalData.ScoredTokens;
-    }
+    private double? Evaluate() => _evalData is null ? null : DataLoss.Of(_decoder, _compute, _evalData, _options.Batch, Evaluating);
 }
