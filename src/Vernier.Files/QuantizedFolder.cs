@@ -12,7 +12,7 @@ using Vernier.Files.Packings.Native;
 namespace Vernier.Files;
 
 /// <summary>Finds the packing of a model folder.</summary>
-public static class QuantizedFolder
+internal static class QuantizedFolder
 {
     /// <summary>By <c>quantization_config</c> (<c>quantization</c> in MLX folders) of config.json, else by quantize_config.json (older GPTQ) or
     /// quant_config.json (older AWQ).</summary>

@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Files.Disk;
 
 /// <summary>Where two paths stand to each other on the disk: by links, hard links and other spellings too, and also where one of them does not exist yet.</summary>
-public static class FilePlace
+internal static class FilePlace
 {
     private const int MostLinks = 40; // as the system has it
     private const int MostEntries = 20_000;

@@ -4,7 +4,7 @@ namespace Vernier.Files.Disk;
 
 /// <summary>Reads whole files that come from strangers: only regular files, and only up to a size that is known beforehand. A device or a pipe has no end,
 /// and opening it may wait for ever.</summary>
-public static class InputFile
+internal static class InputFile
 {
     /// <summary>More than any configuration that people write has; settings are refused above it.</summary>
     public const long MaxSettingsBytes = 1 << 26;

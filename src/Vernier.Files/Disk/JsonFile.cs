@@ -4,7 +4,7 @@ namespace Vernier.Files.Disk;
 
 /// <summary>Parses the JSON files of model folders. Every text in them can be read afterwards: bytes that are not UTF-8 and halves of surrogate pairs,
 /// which a parser lets through, are refused here.</summary>
-public static class JsonFile
+internal static class JsonFile
 {
     private static ReadOnlySpan<byte> Mark => "\uFEFF"u8;
 

@@ -4,7 +4,7 @@ using Vernier.Kernels;
 namespace Vernier.Files.Disk;
 
 /// <summary>Writes whole files: the name holds the old content or the whole new one. Standard output, devices and pipes are written as they come.</summary>
-public static class OutputFile
+internal static class OutputFile
 {
     /// <summary>The text that stands for standard output.</summary>
     public const string StandardOutput = "-";

@@ -2,7 +2,7 @@ namespace Vernier.Files.Disk;
 
 /// <summary>Writes a file so that its name holds either the old content or the whole new one, whatever happens: the bytes go to a file
 /// beside it, which is flushed to the disk and renamed at <see cref="Commit"/>. Without a commit nothing is left behind.</summary>
-public sealed class ReplacingFile : IDisposable
+internal sealed class ReplacingFile : IDisposable
 {
     private readonly string _target;
     private readonly string? _temporary;

@@ -5,7 +5,7 @@ namespace Vernier.Files.Disk;
 /// <summary>Writes a folder so that its name holds either the old content or the whole new one: the files go into a folder beside it, are flushed to the disk,
 /// and the folder gets its name at <see cref="Commit"/>. Without a commit nothing is left behind. A folder that holds other things keeps them: the new
 /// files then take their places one by one.</summary>
-public sealed class ReplacingFolder : IDisposable
+internal sealed class ReplacingFolder : IDisposable
 {
     private readonly string _target;
     private readonly Func<string, bool> _isReplaced;

@@ -3,7 +3,7 @@ using System.Text;
 namespace Vernier.Files.Disk;
 
 /// <summary>Text, line by line, into a file that is put in place when it is complete.</summary>
-public sealed class ReplacingText : IDisposable
+internal sealed class ReplacingText : IDisposable
 {
     private readonly ReplacingFile _file;
 

@@ -6,7 +6,7 @@ namespace Vernier.Files.Disk;
 
 /// <summary>Names of files and folders that are being written: NAME.PID-GUID.tmp beside NAME. What a process that is gone left under such a name is found and
 /// removed by the next that writes NAME; what a living one writes is left alone.</summary>
-public static partial class Unfinished
+internal static partial class Unfinished
 {
     /// <summary>In a folder that is being written; its lock goes with the process.</summary>
     internal const string FolderLock = ".writing";

@@ -4,7 +4,7 @@ namespace Vernier.Files.Packings;
 
 /// <summary>The packed matrices of a model folder, in the packing that its config names: one implementation a packing. What is not listed here
 /// (norms, biases, matrices that were left in full precision) is stored as in every Hugging Face folder.</summary>
-public interface IQuantizedFolder
+internal interface IQuantizedFolder
 {
     /// <summary>Name of the packing, as <c>quant_method</c> spells it.</summary>
     string Method { get; }

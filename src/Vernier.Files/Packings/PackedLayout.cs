@@ -5,7 +5,7 @@ namespace Vernier.Files.Packings;
 /// <param name="GroupSize">Columns that share a scale.</param>
 /// <param name="Codebook">The values that codes stand for; null = a code stands for itself.</param>
 /// <param name="ActivationOrder">Groups may be any sets of columns, which a tensor of their own lists; else they are runs of columns.</param>
-public sealed record PackedLayout(int Rows, int Columns, int Bits, int GroupSize, IReadOnlyList<float>? Codebook = null, bool ActivationOrder = false)
+internal sealed record PackedLayout(int Rows, int Columns, int Bits, int GroupSize, IReadOnlyList<float>? Codebook = null, bool ActivationOrder = false)
 {
     /// <summary>Groups in a row; the last may be shorter.</summary>
     public int Groups => (Columns - 1) / GroupSize + 1;

@@ -6,7 +6,7 @@ namespace Vernier.Files.Packings;
 
 /// <summary>A quantized linear layer as unpacked from any of the Hugging Face formats: weight[o, i] of group g = GroupOf(i) is
 /// Scales[o, g] * (Codes[o, i] - ZeroPoints[o, g]), or Scales[o, g] * Codes[o, i] + Offsets[o, g], or Scales[o, g] * Codebook[Codes[o, i]].</summary>
-public sealed class QuantizedLayer
+internal sealed class QuantizedLayer
 {
     /// <param name="groupSize">Consecutive input columns that share a scale (the last group may be shorter); 0 = one group.</param>
     public QuantizedLayer(int outFeatures, int inFeatures, int bits, int groupSize)

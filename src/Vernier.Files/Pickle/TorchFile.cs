@@ -6,7 +6,7 @@ namespace Vernier.Files.Pickle;
 
 /// <summary>The weights in a file of <c>torch.save</c> (pytorch_model.bin): a zip file with a pickle that describes the tensors and one entry
 /// for each storage. Mapped in memory; the pickle is interpreted by <see cref="PickleMachine"/>, which cannot run code.</summary>
-public sealed class TorchFile : ITensorFile
+internal sealed class TorchFile : ITensorFile
 {
     private const int MaxPickleBytes = 1 << 24;
     private readonly MappedMemory _memory;

@@ -4,7 +4,7 @@ namespace Vernier.Files.Pickle;
 
 /// <summary>A tensor of a PyTorch file.</summary>
 /// <param name="Shape">Sizes, slowest first.</param>
-public sealed record TorchTensor(string Name, ElementType Type, IReadOnlyList<long> Shape)
+internal sealed record TorchTensor(string Name, ElementType Type, IReadOnlyList<long> Shape)
 {
     internal TorchTensor(string name, PickleTensor view, long start)
         : this(name, view.Storage.Type, view.Shape) => (Strides, Start) = (view.Strides, start);

@@ -5,7 +5,7 @@ using Vernier.Files.Gguf.Blocks;
 namespace Vernier.Files.Tensors;
 
 /// <summary>Sizes of element types and their conversion to and from fp32.</summary>
-public static class ElementTypes
+internal static class ElementTypes
 {
     private static readonly Dictionary<string, ElementType> s_byName = Enum.GetValues<ElementType>().ToDictionary(t => t.ToString(), StringComparer.Ordinal);
 

@@ -4,7 +4,7 @@ namespace Vernier.Files.Packings.Awq;
 
 /// <summary>Settings of an AWQ checkpoint (GEMM version, 4 bits): quantization_config of config.json.</summary>
 /// <param name="GroupSize">Input columns that share a scale; 0 = one group (written as -1).</param>
-public sealed record AwqConfig(int GroupSize)
+internal sealed record AwqConfig(int GroupSize)
 {
     /// <param name="settings">The object with bits, group_size, version, ...; older files write w_bit and q_group_size.</param>
     /// <param name="path">Its file, for messages.</param>

@@ -11,7 +11,7 @@ namespace Vernier.Files.Packings.Awq;
 /// <item>qzeros, 32-bit words [groups, out / 8]: zero points in the same order</item>
 /// <item>scales, fp16 [groups, out]</item>
 /// </list></summary>
-public static class AwqLayer
+internal static class AwqLayer
 {
     internal const int Bits = 4, PerWord = 8;
 

@@ -11,7 +11,7 @@ namespace Vernier.Files.Packings.BitsAndBytes;
 /// <item>weight.absmax, fp32 [blocks]: the scales; with double quantization bytes, and weight.nested_absmax and weight.nested_quant_map</item>
 /// <item>weight.quant_state.bitsandbytes__nf4 (or fp4): JSON with shape, blocksize and, with double quantization, nested_blocksize and nested_offset</item>
 /// </list></summary>
-public sealed class BitsAndBytesLayer
+internal sealed class BitsAndBytesLayer
 {
     private const int MaxStateBytes = 1 << 16;
 

@@ -6,7 +6,7 @@ namespace Vernier.Files.Packings.CompressedTensors;
 /// <summary>Settings of a compressed-tensors checkpoint in the form "pack-quantized": quantization_config of config.json.</summary>
 /// <param name="Bits">4 or 8.</param>
 /// <param name="GroupSize">Input columns that share a scale; 0 = one group (strategy "channel").</param>
-public sealed record CompressedConfig(int Bits, int GroupSize)
+internal sealed record CompressedConfig(int Bits, int GroupSize)
 {
     /// <param name="settings">The object with format and config_groups; all groups must have the same weights.</param>
     /// <param name="path">Its file, for messages.</param>

@@ -11,7 +11,7 @@ namespace Vernier.Files.Packings.CompressedTensors;
 /// <item>weight_zero_point, 32-bit words [out * bits / 32, groups]: each column a stream of zero points, stored alike; absent = symmetric</item>
 /// <item>weight_g_idx, integers [in]: the group of each input where columns were reordered; absent or -1 = in order</item>
 /// </list></summary>
-public static class CompressedLayer
+internal static class CompressedLayer
 {
     /// <summary>Reads and unpacks a layer.</summary>
     /// <param name="groupSize">Input columns that share a scale; 0 = one group (strategy "channel").</param>

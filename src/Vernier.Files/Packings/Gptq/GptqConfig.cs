@@ -9,7 +9,7 @@ namespace Vernier.Files.Packings.Gptq;
 /// <param name="Symmetric">All zero points are 2^(bits-1).</param>
 /// <param name="ActivationOrder">Columns were quantized by decreasing importance (desc_act), so g_idx is in any order.</param>
 /// <param name="StoresZeroMinusOne">Version 1 stores zero points less one; version 2 ("gptq_v2") as they are.</param>
-public sealed record GptqConfig(int Bits, int GroupSize, bool Symmetric = false, bool ActivationOrder = false, bool StoresZeroMinusOne = true)
+internal sealed record GptqConfig(int Bits, int GroupSize, bool Symmetric = false, bool ActivationOrder = false, bool StoresZeroMinusOne = true)
 {
     /// <param name="settings">The object with bits, group_size, ...</param>
     /// <param name="path">Its file, for messages.</param>

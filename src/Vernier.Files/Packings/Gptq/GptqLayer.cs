@@ -12,7 +12,7 @@ namespace Vernier.Files.Packings.Gptq;
 /// <item>scales, fp16 [groups, out]</item>
 /// <item>g_idx, 32-bit integers [in]: the group of each input</item>
 /// </list></summary>
-public static class GptqLayer
+internal static class GptqLayer
 {
     /// <summary>Reads and unpacks a layer.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or does not fit the others; names the file.</exception>

@@ -9,7 +9,7 @@ namespace Vernier.Files.Packings.Mlx;
 
 /// <summary>A linear layer in MLX's affine packing. Tensors of PREFIX: weight, 32-bit words [out, in * bits / 32], each row a stream of codes;
 /// scales and biases [out, in / group] in fp16, bf16 or fp32. value = scale * code + bias.</summary>
-public static class MlxLayer
+internal static class MlxLayer
 {
     /// <summary>Bits and group size of config.json's <c>quantization</c> object.</summary>
     /// <exception cref="InvalidDataException">A setting is missing or out of range.</exception>

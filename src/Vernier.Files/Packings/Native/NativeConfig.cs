@@ -7,7 +7,7 @@ namespace Vernier.Files.Packings.Native;
 
 /// <summary>The <c>quantization_config</c> of a native folder: <c>{"quant_method": "vernier", "version": 1, "modules": {NAME: {"shape": [rows, columns],
 /// "bits", "group_size", "codebook"?, "activation_order"?}}}</c>. Matrices that it does not list are stored as in every Hugging Face folder.</summary>
-public static class NativeConfig
+internal static class NativeConfig
 {
     /// <summary>Value of quant_method.</summary>
     public const string Method = "vernier";

@@ -14,7 +14,7 @@ namespace Vernier.Files.Packings.Native;
 /// <item>offset, fp32 [rows, groups]: the weight is scale · code + offset</item>
 /// <item>group_index, 32-bit integers [columns]: the group of each column, where groups are not runs of columns</item>
 /// </list></summary>
-public static class NativeLayer
+internal static class NativeLayer
 {
     /// <summary>What the config says of a matrix.</summary>
     public static PackedLayout Describe(PackedMatrix matrix)

@@ -16,7 +16,7 @@ public sealed class QuantizedWeights : IWeightSource
     private readonly HashSet<string> _modules;
     private readonly HashSet<string> _vectors = new(StringComparer.Ordinal);
 
-    public QuantizedWeights(HfFolder folder, IQuantizedFolder packed)
+    internal QuantizedWeights(HfFolder folder, IQuantizedFolder packed)
     {
         ArgumentNullException.ThrowIfNull(packed);
         (_folder, _packed, _plain) = (folder, packed, new HuggingFaceWeights(folder));
