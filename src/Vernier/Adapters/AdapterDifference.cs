@@ -6,7 +6,7 @@ namespace Vernier.Adapters;
 /// <param name="Equal">All tensors are equal to the bit.</param>
 /// <param name="RootMeanSquare">Of the differences of all values that both have.</param>
 /// <param name="Tensors">One entry for each tensor of either.</param>
-public sealed record AdapterDifference(bool SameMethod, bool SameCodes, bool Equal, double RootMeanSquare, IReadOnlyList<TensorDifference> Tensors)
+internal sealed record AdapterDifference(bool SameMethod, bool SameCodes, bool Equal, double RootMeanSquare, IReadOnlyList<TensorDifference> Tensors)
 {
     /// <summary>Compares tensor by tensor.</summary>
     public static AdapterDifference Of(Adapter a, Adapter b)

@@ -76,7 +76,7 @@ public sealed class TaskSwitch : IDisposable
 
     /// <summary>A task for <see cref="Decoder.ForwardBatch"/>, where every sequence has its own. The base must be in use then: <see cref="Activate"/> null.</summary>
     /// <exception cref="KeyNotFoundException">There is no such task.</exception>
-    public TaskScales Scales(string name) => Find(name).Batch;
+    internal TaskScales Scales(string name) => Find(name).Batch;
 
     /// <summary>Makes a task between two others: scales multiply, so they go geometrically, a^(1-share) b^share; zero points add, so they go linearly.
     /// <c>adapter interpolate</c> does the same with the tensors, except that low-rank factors go linearly there.</summary>

@@ -8,7 +8,7 @@ namespace Vernier.Adapters;
 /// <param name="Changed">Values that differ.</param>
 /// <param name="Largest">Largest difference.</param>
 /// <param name="RootMeanSquare">Of all differences.</param>
-public sealed record TensorDifference(string Name, string? Only, long Values, long Changed, double Largest, double RootMeanSquare)
+internal sealed record TensorDifference(string Name, string? Only, long Values, long Changed, double Largest, double RootMeanSquare)
 {
     internal static TensorDifference Of(string name, AdapterTensor? a, AdapterTensor? b)
     {

@@ -1,7 +1,7 @@
 namespace Vernier.Data;
 
 /// <summary>The prompt that Stanford Alpaca put around an instruction; data with <c>instruction</c>, <c>input</c>, <c>output</c> is tuned on it.</summary>
-public static class AlpacaPrompt
+internal static class AlpacaPrompt
 {
     /// <summary>How it begins, with and without an input.</summary>
     internal const string Start = "Below is an instruction that describes a task";

@@ -1,7 +1,7 @@
 namespace Vernier.Evaluation;
 
 /// <summary>The metric of Natural-Instructions (Wang et al., "Super-NaturalInstructions", EMNLP 2022): the best score over all references.</summary>
-public static class AnswerMetric
+internal static class AnswerMetric
 {
     private static readonly Rouge Stemmed = new(stem: true);
 

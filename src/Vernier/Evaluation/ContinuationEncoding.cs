@@ -3,7 +3,7 @@ using Vernier.Tokens;
 namespace Vernier.Evaluation;
 
 /// <summary>lm-evaluation-harness' token rule for "how likely is this continuation after this context".</summary>
-public static class ContinuationEncoding
+internal static class ContinuationEncoding
 {
     /// <summary>The ids of context and continuation, of which the continuation's are scored.</summary>
     /// <remarks>An empty context is one BOS, or EOS where there is none. Else the context's trailing white space moves to the continuation,

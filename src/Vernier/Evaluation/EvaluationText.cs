@@ -1,7 +1,7 @@
 namespace Vernier.Evaluation;
 
 /// <summary>The exact string that a published perplexity is about. Two ways to build it differ by thousands of tokens.</summary>
-public static class EvaluationText
+internal static class EvaluationText
 {
     /// <summary>The text of a file for one convention.</summary>
     /// <param name="task">wikitext2, ptb, ptb-new, or anything else for the file as it is.</param>

@@ -5,7 +5,7 @@ namespace Vernier.Evaluation;
 
 /// <summary>Measures perplexity.</summary>
 /// <param name="contextLength">Tokens the model was made for: no window is longer.</param>
-public sealed class Perplexity(SequenceScorer scorer, ITokenizer tokenizer, int contextLength)
+internal sealed class Perplexity(SequenceScorer scorer, ITokenizer tokenizer, int contextLength)
 {
     /// <summary>Perplexity of a text file.</summary>
     /// <param name="task">wikitext2, ptb, ptb-new, or any other name for the file's text as it is.</param>

@@ -1,7 +1,7 @@
 namespace Vernier.Evaluation;
 
 /// <summary>Cuts token streams into the windows of each convention.</summary>
-public static class PerplexityWindows
+internal static class PerplexityWindows
 {
     /// <summary>Windows [c i, c (i + 1)) side by side, the rest dropped; all but the first token are scored. A text shorter than a window is one window.</summary>
     public static IEnumerable<ScoringRequest> Gptq(int[] ids, int context)

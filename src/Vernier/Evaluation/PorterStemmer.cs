@@ -2,7 +2,7 @@ namespace Vernier.Evaluation;
 
 /// <summary>Porter's stemming algorithm (M. F. Porter, "An algorithm for suffix stripping", Program 14, 1980) with NLTK's extensions,
 /// which ROUGE scores are defined by. Words are lower-case ASCII letters and digits.</summary>
-public static class PorterStemmer
+internal static class PorterStemmer
 {
     private static readonly Dictionary<string, string> Irregular = new()
     {

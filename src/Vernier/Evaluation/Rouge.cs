@@ -5,7 +5,7 @@ namespace Vernier.Evaluation;
 
 /// <summary>ROUGE (C.-Y. Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004) as the rouge_score package computes it.</summary>
 /// <param name="stem">Words of more than three characters are stemmed.</param>
-public sealed class Rouge(bool stem)
+internal sealed class Rouge(bool stem)
 {
     /// <summary>Overlap of n-grams, counted with their multiplicity.</summary>
     public RougeScore ByNgrams(int n, string prediction, string reference)

@@ -12,7 +12,7 @@ namespace Vernier.Evaluation;
 /// <param name="tokenizer">Needed by rows of text only.</param>
 /// <param name="contextLength">Tokens the model was made for.</param>
 /// <param name="vocabularySize">Every id must be below it.</param>
-public sealed class ScoreFile(SequenceScorer scorer, ITokenizer? tokenizer, int contextLength, int vocabularySize)
+internal sealed class ScoreFile(SequenceScorer scorer, ITokenizer? tokenizer, int contextLength, int vocabularySize)
 {
     private static readonly JsonSerializerOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

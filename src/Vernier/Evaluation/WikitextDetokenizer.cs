@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Vernier.Evaluation;
 
 /// <summary>Turns WikiText's tokenised spelling back into running text, by the rules of lm-evaluation-harness' wikitext task.</summary>
-public static partial class WikitextDetokenizer
+internal static partial class WikitextDetokenizer
 {
     private static readonly (string From, string To)[] Separators =
     [

@@ -4,7 +4,7 @@ namespace Vernier.Generation;
 
 /// <summary>Turns logits into probabilities and draws from them. In this order, which is that of Hugging Face's generate:
 /// repetition penalty, temperature, top-k, top-p, min-p, softmax. Keeps its memory from token to token.</summary>
-public sealed class Sampler
+internal sealed class Sampler
 {
     private readonly SamplingOptions _options;
     private readonly HashSet<int> _seen = [];

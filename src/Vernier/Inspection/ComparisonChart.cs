@@ -3,7 +3,7 @@ using Vernier.Cards;
 namespace Vernier.Inspection;
 
 /// <summary>The losses of several runs in one picture: SVG, a line for the running mean of each run's training loss, dots for its validation loss.</summary>
-public static class ComparisonChart
+internal static class ComparisonChart
 {
     private const int LegendLine = 18;
     private const int LegendWidth = 220;

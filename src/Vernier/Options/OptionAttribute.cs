@@ -4,7 +4,7 @@ namespace Vernier.Options;
 /// <param name="name">kebab-case, without dashes.</param>
 /// <param name="summary">One line of help.</param>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class OptionAttribute(string name, string summary) : Attribute
+internal sealed class OptionAttribute(string name, string summary) : Attribute
 {
     /// <summary>kebab-case, without dashes.</summary>
     public string Name { get; } = name;

@@ -7,7 +7,7 @@ namespace Vernier.Options;
 /// <param name="Most">The largest, or infinity.</param>
 /// <param name="WithoutLeast"><paramref name="Least"/> itself is not in it.</param>
 /// <param name="WithoutMost"><paramref name="Most"/> itself is not in it.</param>
-public readonly record struct OptionRange(double Least, double Most, bool WithoutLeast = false, bool WithoutMost = false)
+internal readonly record struct OptionRange(double Least, double Most, bool WithoutLeast = false, bool WithoutMost = false)
 {
     /// <summary>Reads an interval as mathematics writes it: <c>[0, 1)</c>, <c>(0, ]</c> for all that is more than 0.</summary>
     /// <exception cref="FormatException">Not of this form.</exception>

@@ -4,7 +4,7 @@ using System.Reflection;
 namespace Vernier.Options;
 
 /// <summary>Holds the values of an options record against what their <see cref="OptionAttribute"/>s take.</summary>
-public static class OptionRules
+internal static class OptionRules
 {
     /// <summary>Refuses a record with a value that its option does not take.</summary>
     /// <param name="dash">What stands in front of an option's name in messages: <c>--</c> on the command line.</param>

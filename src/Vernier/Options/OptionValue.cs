@@ -4,7 +4,7 @@ using System.Reflection;
 namespace Vernier.Options;
 
 /// <summary>Text to the value of an option and back: command line and run file read and spell values the same way.</summary>
-public static class OptionValue
+internal static class OptionValue
 {
     /// <summary>Parses <paramref name="text"/> as the value of a property with an <see cref="OptionAttribute"/>, within its range and values.</summary>
     /// <param name="option">Its name for messages: <c>--lr</c> or <c>lr</c>.</param>

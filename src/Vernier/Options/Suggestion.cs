@@ -1,7 +1,7 @@
 namespace Vernier.Options;
 
 /// <summary>What somebody who mistyped a name may have meant.</summary>
-public static class Suggestion
+internal static class Suggestion
 {
     /// <summary>The known name that is nearest to <paramref name="word"/>; null where none is near. Near: a name that begins with the word, or one that a few
     /// edits (a letter put in, left out, changed, or two neighbours swapped) turn the word into: about a third of its letters, at least one.</summary>

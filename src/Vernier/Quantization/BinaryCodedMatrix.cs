@@ -4,7 +4,7 @@ namespace Vernier.Quantization;
 
 /// <summary>A weight of binary codes (BCQ, AlphaTuning's format, arXiv 2210.03858): w = Σ_k α_k b_k with b in {-1, +1}; bit k of a code is 1 where b_k = +1.
 /// Codes never change; the α, one for each row, group and bit, may.</summary>
-public sealed class BinaryCodedMatrix : WeightMatrix
+internal sealed class BinaryCodedMatrix : WeightMatrix
 {
     /// <summary>Widest code: a row's values are looked up in a table of 2^bits.</summary>
     public const int MostBits = 4;

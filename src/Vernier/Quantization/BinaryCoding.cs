@@ -4,7 +4,7 @@ namespace Vernier.Quantization;
 
 /// <summary>Quantizes to binary codes: a greedy start, b_k the sign and α_k the mean size of what is left, then in turns the best α for the codes
 /// (least squares) and the best codes for the α (nearest value), which never makes the error larger.</summary>
-public static class BinaryCoding
+internal static class BinaryCoding
 {
     private const int Rounds = 15;
 

@@ -4,7 +4,7 @@ namespace Vernier.Quantization;
 
 /// <summary>GPTQ (OPTQ, arXiv 2210.17323): columns one by one to their nearest codes, the error of each corrected in the columns that are still to come,
 /// weighted by the second moments of the layer's inputs. Rows are independent given U; the sweep over a row is <see cref="GptqSweep"/>.</summary>
-public static class Gptq
+internal static class Gptq
 {
     /// <summary>Quantizes a weight.</summary>
     /// <param name="weight">[rows, columns].</param>

@@ -4,7 +4,7 @@ namespace Vernier.Quantization;
 
 /// <summary>What GPTQ needs to know about a layer's inputs: U with H⁻¹ = Uᵀ U of the damped second moments, in the order in which columns are taken.
 /// Layers that read the same inputs share one.</summary>
-public sealed class GptqFactor : IDisposable
+internal sealed class GptqFactor : IDisposable
 {
     private GptqFactor(NativeBuffer<double> upper, bool[] dead, int[] order) => (Upper, Dead, Order) = (upper, dead, order);
 

@@ -1,7 +1,7 @@
 namespace Vernier.Quantization;
 
 /// <summary>How GPTQ quantizes a layer (arXiv 2210.17323).</summary>
-public sealed record GptqOptions
+internal sealed record GptqOptions
 {
     /// <summary>2 to 8.</summary>
     public int Bits { get; init; } = 4;

@@ -8,7 +8,7 @@ namespace Vernier.Quantization;
 /// <param name="GroupIndex">[columns]: the group of each column.</param>
 /// <param name="Order">[columns]: Order[c] is the column taken c-th.</param>
 /// <param name="Loss">Σ (w - ŵ)² / (2 U_jj²), the error that the algorithm itself counts.</param>
-public sealed record GptqResult(int Rows, int Columns, int Bits, int GroupSize, byte[] Codes, GroupGrid[] Grids, int[] GroupIndex, int[] Order, double Loss)
+internal sealed record GptqResult(int Rows, int Columns, int Bits, int GroupSize, byte[] Codes, GroupGrid[] Grids, int[] GroupIndex, int[] Order, double Loss)
 {
     /// <summary>Groups of a row.</summary>
     public int Groups => Grids.Length / Rows;

@@ -1,7 +1,7 @@
 namespace Vernier.Quantization;
 
 /// <summary>How the scale and zero point of a group are fitted to its weights.</summary>
-public enum GridKind
+internal enum GridKind
 {
     /// <summary>Asymmetric min-max with 0 inside the range: the papers' RTN and the start of PEQA.</summary>
     MinMax,

@@ -5,7 +5,7 @@ namespace Vernier.Quantization;
 /// <param name="Scale">Step of the grid, not 0.</param>
 /// <param name="Zero">The code that stands for 0.</param>
 /// <param name="MaxCode">2^bits - 1.</param>
-public readonly record struct GroupGrid(float Scale, float Zero, int MaxCode)
+internal readonly record struct GroupGrid(float Scale, float Zero, int MaxCode)
 {
     private const int ShrinkSteps = 80;
     private const double ErrorPower = 2.4;

@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Quantization;
 
 /// <summary>The second moments of a linear's calibration inputs, H = (2 / N) Σ x xᵀ [in, in]: what GPTQ knows about the data.</summary>
-public sealed class InputMoments : IGradientTileSink, IDisposable
+internal sealed class InputMoments : IGradientTileSink, IDisposable
 {
     private readonly NativeBuffer<double> _sum;
 

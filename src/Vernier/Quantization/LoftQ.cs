@@ -4,7 +4,7 @@ namespace Vernier.Quantization;
 
 /// <summary>LoftQ (arXiv 2310.08659): quantized weight and low-rank factors that together start near the full-precision weight.
 /// Alternates Q = quantize(W - B A) and (B, A) = best rank-r approximation of W - Q.</summary>
-public static class LoftQ
+internal static class LoftQ
 {
     /// <summary>Rounds of the alternation in the paper.</summary>
     public const int Rounds = 5;

@@ -4,7 +4,7 @@ namespace Vernier.Quantization;
 
 /// <summary>4-bit NormalFloat (QLoRA, arXiv 2305.14314, appendix E): codes stand for the quantiles of a normal distribution, scaled by the largest magnitude
 /// of the group. With double quantization the scales of 256 groups share a mean and a step and take 8 bits each.</summary>
-public static class Nf4
+internal static class Nf4
 {
     /// <summary>Columns of a group in the paper.</summary>
     public const int DefaultGroup = 64;

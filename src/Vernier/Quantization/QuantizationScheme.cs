@@ -1,7 +1,7 @@
 namespace Vernier.Quantization;
 
 /// <summary>The names under which the command line knows the quantizers.</summary>
-public static class QuantizationScheme
+internal static class QuantizationScheme
 {
     /// <summary>Needs calibration data: see GPTQ.</summary>
     public const string GptqName = "gptq";

@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Quantization;
 
 /// <summary>Quantizes a weight by itself, without data: each group of a row gets its grid, each weight its nearest code (RTN).</summary>
-public static class RoundToNearest
+internal static class RoundToNearest
 {
     /// <summary>Quantizes row by row; only one row exists in full precision at a time.</summary>
     /// <param name="weight">[rows, columns].</param>

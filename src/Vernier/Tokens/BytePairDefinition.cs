@@ -6,7 +6,7 @@ namespace Vernier.Tokens;
 /// <param name="Merges">In the order of their rank.</param>
 /// <param name="PreTokenization">How text is cut into pieces.</param>
 /// <param name="SpecialTokens">The tokens that are found in text as a whole.</param>
-public sealed record BytePairDefinition(
+internal sealed record BytePairDefinition(
     string Source,
     Vocabulary Vocabulary,
     PieceMerge[] Merges,

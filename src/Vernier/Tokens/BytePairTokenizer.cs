@@ -7,7 +7,7 @@ namespace Vernier.Tokens;
 /// Byte-level BPE (GPT-2 and after): special tokens are cut out, the rest is cut into pieces, each piece's UTF-8 bytes
 /// are merged by rank. Bytes that the vocabulary lacks are dropped before the merges.
 /// </summary>
-public sealed class BytePairTokenizer : ITokenizer
+internal sealed class BytePairTokenizer : ITokenizer
 {
     private readonly MergeTable _merges;
     private readonly PreTokenizer _preTokenizer;

@@ -4,7 +4,7 @@ using Vernier.Tokens.Patterns;
 namespace Vernier.Tokens;
 
 /// <summary>Learns a small byte-level BPE vocabulary from text. Deterministic: the most frequent pair first, the one with the lower ids of equals.</summary>
-public static class BytePairTrainer
+internal static class BytePairTrainer
 {
     private const string EndOfText = "<|endoftext|>";
     private static readonly string[] Specials = [EndOfText, "<|im_start|>", "<|im_end|>"];

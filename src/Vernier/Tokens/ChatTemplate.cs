@@ -107,7 +107,7 @@ public sealed class ChatTemplate
     /// <summary>A conversation as ids for training, with a mask of the assistant's part; turns that are not to be learned from
     /// (<see cref="ChatMessage.IsTrained"/>) are marked apart.</summary>
     /// <exception cref="TemplateException">The template refuses the messages, or its text does not show which part is the assistant's.</exception>
-    public ChatTrainingIds EncodeForTraining(
+    internal ChatTrainingIds EncodeForTraining(
         IReadOnlyList<ChatMessage> messages, ITokenizer tokenizer, IReadOnlyDictionary<string, JsonNode?>? extra = null)
     {
         ArgumentNullException.ThrowIfNull(messages);

@@ -1,7 +1,7 @@
 namespace Vernier.Tokens;
 
 /// <summary>The <c>tokenizer.*</c> keys of a GGUF file for a tokenizer that did not come from one.</summary>
-public static class GgufTokenizerKeys
+internal static class GgufTokenizerKeys
 {
     private const string Prefix = "tokenizer.ggml.";
 

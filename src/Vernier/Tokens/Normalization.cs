@@ -6,7 +6,7 @@ using Vernier.Tokens.Unicode;
 namespace Vernier.Tokens;
 
 /// <summary>The rules that change text before it is cut into pieces, in order, as Hugging Face's tokenizer.json names them.</summary>
-public sealed record Normalization(params IReadOnlyList<Normalization.Rule> Rules)
+internal sealed record Normalization(params IReadOnlyList<Normalization.Rule> Rules)
 {
     /// <summary>No text becomes longer than this many times its length, and some more: rules come from strangers.</summary>
     private const int MostGrowth = 64;

@@ -4,4 +4,4 @@ namespace Vernier.Tokens;
 /// <param name="Left">The first piece.</param>
 /// <param name="Right">The piece behind it.</param>
 /// <param name="Merged">The piece that they become.</param>
-public readonly record struct PieceMerge(int Left, int Right, int Merged);
+internal readonly record struct PieceMerge(int Left, int Right, int Merged);

@@ -7,7 +7,7 @@ namespace Vernier.Tokens;
 /// The rules that cut text into pieces, as data: what a tokenizer file says and what is written back to one.
 /// Each rule cuts the pieces of the one before.
 /// </summary>
-public sealed record PreTokenization(params IReadOnlyList<PreTokenization.Rule> Rules)
+internal sealed record PreTokenization(params IReadOnlyList<PreTokenization.Rule> Rules)
 {
     /// <summary>One way to cut.</summary>
     public abstract record Rule;

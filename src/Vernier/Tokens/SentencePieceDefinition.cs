@@ -1,7 +1,7 @@
 namespace Vernier.Tokens;
 
 /// <summary>Where encoding puts a space in front of text.</summary>
-public enum PrefixSpace
+internal enum PrefixSpace
 {
     Never,
 
@@ -16,7 +16,7 @@ public enum PrefixSpace
 /// <param name="Source">The file, for messages.</param>
 /// <param name="Vocabulary">The pieces, with U+2581 for a space.</param>
 /// <param name="SpecialTokens">The tokens that are found in text as a whole.</param>
-public sealed record SentencePieceDefinition(
+internal sealed record SentencePieceDefinition(
     string Source, Vocabulary Vocabulary, IReadOnlyList<SpecialToken> SpecialTokens)
 {
     /// <summary>One score an id; merges of the best-scored piece go first. Empty where <see cref="Merges"/> say the order.</summary>

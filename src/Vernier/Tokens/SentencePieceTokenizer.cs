@@ -8,7 +8,7 @@ namespace Vernier.Tokens;
 /// SentencePiece: a space in front, spaces as U+2581, then the best merge again and again (or, for a unigram model, the
 /// best path); characters outside the vocabulary become the tokens of their UTF-8 bytes.
 /// </summary>
-public sealed class SentencePieceTokenizer : ITokenizer
+internal sealed class SentencePieceTokenizer : ITokenizer
 {
     internal const char Space = '\u2581';
     private const string UnknownText = " \u2047 ";

@@ -8,5 +8,5 @@ namespace Vernier.Tokens;
 /// <param name="StripsRight">Takes the white space after it along.</param>
 /// <param name="SingleWord">Found only where no letter, digit or underscore stands beside it.</param>
 /// <param name="IsNormalized">Found in text that the normalizer has changed, by its own content changed in the same way.</param>
-public sealed record SpecialToken(
+internal sealed record SpecialToken(
     string Content, int Id, bool IsControl, bool StripsLeft = false, bool StripsRight = false, bool SingleWord = false, bool IsNormalized = false);

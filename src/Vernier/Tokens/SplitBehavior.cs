@@ -1,7 +1,7 @@
 namespace Vernier.Tokens;
 
 /// <summary>What becomes of the stretches that a split finds, as Hugging Face names it.</summary>
-public enum SplitBehavior
+internal enum SplitBehavior
 {
     /// <summary>Every match is a piece, and so is what lies between two of them.</summary>
     Isolated,

@@ -1,7 +1,7 @@
 namespace Vernier.Tokens;
 
 /// <summary>What a vocabulary entry is; the numbers are those of SentencePiece and of GGUF's <c>tokenizer.ggml.token_type</c>.</summary>
-public enum TokenKind : byte
+internal enum TokenKind : byte
 {
     Normal = 1,
     Unknown = 2,

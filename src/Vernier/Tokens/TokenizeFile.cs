@@ -9,7 +9,7 @@ namespace Vernier.Tokens;
 /// <c>{"messages","add_generation_prompt"}</c> gains <c>text</c> and <c>ids</c> by the chat template. Decoding: <c>{"ids"}</c> gains
 /// <c>text</c>, <c>stream</c> (one string an id) and <c>stream_end</c>.</summary>
 /// <param name="template">null where the model has none: rows of messages are refused.</param>
-public sealed class TokenizeFile(ITokenizer tokenizer, ChatTemplate? template)
+internal sealed class TokenizeFile(ITokenizer tokenizer, ChatTemplate? template)
 {
     private static readonly JsonSerializerOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

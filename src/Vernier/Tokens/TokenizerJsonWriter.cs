@@ -6,7 +6,7 @@ using Vernier.Files.Disk;
 namespace Vernier.Tokens;
 
 /// <summary>Writes a tokenizer as Hugging Face's tokenizer.json and tokenizer_config.json.</summary>
-public static class TokenizerJsonWriter
+internal static class TokenizerJsonWriter
 {
     internal const string OuterSpaces = @"\A[ \x{2581}]+|[ \x{2581}]+\z";
     internal const string RepeatedSpaces = @"[ \x{2581}]{2,}";

@@ -1,7 +1,7 @@
 namespace Vernier.Tokens;
 
 /// <summary>The pieces of a tokenizer by id, their kinds, and the way back from a piece to its id.</summary>
-public sealed class Vocabulary
+internal sealed class Vocabulary
 {
     private readonly string?[] _pieces;
     private readonly TokenKind[] _kinds;

@@ -6,7 +6,7 @@ namespace Vernier.Tuning;
 
 /// <summary>AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101), over the parameters of a run, moments in fp32.
 /// Decay touches only parameters that ask for it, and a floored parameter never falls below its fraction of the start.</summary>
-public sealed class AdamWOptimizer : IDisposable
+internal sealed class AdamWOptimizer : IDisposable
 {
     private const int Chunk = 1 << 20; // elements a span covers, so that buffers may be larger than a span
 

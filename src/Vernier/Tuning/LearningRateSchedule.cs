@@ -6,7 +6,7 @@ namespace Vernier.Tuning;
 /// <param name="Kind">Shape after the warm-up.</param>
 /// <param name="Steps">S, steps of the whole run, at least 1.</param>
 /// <param name="Warmup">W, steps of linear warm-up; 0 = none.</param>
-public readonly record struct LearningRateSchedule(ScheduleKind Kind, int Steps, int Warmup)
+internal readonly record struct LearningRateSchedule(ScheduleKind Kind, int Steps, int Warmup)
 {
     /// <summary>The schedule of a run of <paramref name="steps"/> steps.</summary>
     /// <param name="warmupShare">Share of the steps that warm up; null = W of max(1, floor(S / 10)) steps.</param>

@@ -4,7 +4,7 @@ using static Vernier.Cards.ChartCanvas;
 namespace Vernier.Tuning;
 
 /// <summary>The loss over the steps as a picture: SVG, a thin line for every step's loss, a strong one for its running mean, dots for the validation loss.</summary>
-public static class LossChart
+internal static class LossChart
 {
     /// <param name="losses">Loss of steps 1, 2, ...</param>
     /// <param name="evals">Validation loss after so many steps.</param>

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Vernier.Tuning;
 
 /// <summary>Resident memory of this process.</summary>
-public static class ResidentMemory
+internal static class ResidentMemory
 {
     /// <summary>Bytes resident now.</summary>
     public static long Current => Status("VmRSS:") ?? Environment.WorkingSet;

@@ -6,7 +6,7 @@ using Vernier.Models;
 namespace Vernier.Tuning;
 
 /// <summary>How fast this machine does what tuning mostly does: products of activations with a weight like the model's, forward and backward.</summary>
-public static class TrainingSpeed
+internal static class TrainingSpeed
 {
     private const int MostFeatures = 4096;
     private const int MostTokens = 512;

@@ -12,14 +12,14 @@ public class PreTokenizationTests
     [InlineData(SplitBehavior.MergedWithNext, false, "the|-final|-|-countdown")]
     [InlineData(SplitBehavior.Contiguous, false, "the|-|final|--|countdown")]
     [InlineData(SplitBehavior.Removed, true, "-|-|-")]
-    public void BehavesAsHuggingFaceDoes(SplitBehavior behavior, bool isInverted, string pieces) =>
+    internal void BehavesAsHuggingFaceDoes(SplitBehavior behavior, bool isInverted, string pieces) =>
         Assert.Equal(pieces, Cut(new PreTokenization.Split("-", behavior, isInverted), "the-final--countdown"));
 
     [Theory]
     [InlineData(SplitBehavior.Isolated, "Hey friend|!|  How are you|?|!|?|x|$|“|y")]
     [InlineData(SplitBehavior.Contiguous, "Hey friend|!|  How are you|?!?|x|$“|y")]
     [InlineData(SplitBehavior.Removed, "Hey friend|  How are you|x|y")]
-    public void PunctuationIsCut(SplitBehavior behavior, string pieces) =>
+    internal void PunctuationIsCut(SplitBehavior behavior, string pieces) =>
         Assert.Equal(pieces, Cut(new PreTokenization.Punctuation(behavior), "Hey friend!  How are you?!?x$“y"));
 
     [Fact]

@@ -4,4 +4,4 @@ namespace Vernier.Evaluation.Tasks;
 /// <param name="Context">What the model reads first; the same for all choices of most tasks.</param>
 /// <param name="Continuation">What is scored, with the space that joins it to the context.</param>
 /// <param name="NormChars">Unicode code points of the answer, which the normalised accuracy divides by.</param>
-public sealed record Choice(string Context, string Continuation, int NormChars);
+internal sealed record Choice(string Context, string Continuation, int NormChars);

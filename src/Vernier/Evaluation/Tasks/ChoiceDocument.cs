@@ -2,7 +2,7 @@ namespace Vernier.Evaluation.Tasks;
 
 /// <summary>One multiple-choice question.</summary>
 /// <param name="Gold">Number of the right choice.</param>
-public sealed record ChoiceDocument(IReadOnlyList<Choice> Choices, int Gold)
+internal sealed record ChoiceDocument(IReadOnlyList<Choice> Choices, int Gold)
 {
     /// <summary>The usual form: one context, answers joined to it by a space.</summary>
     public static ChoiceDocument Of(string context, IEnumerable<string> answers, int gold) =>

@@ -3,7 +3,7 @@ using Vernier.Files.Gguf;
 namespace Vernier.Models;
 
 /// <summary>Reads the configuration of a GGUF file's model from its metadata and the presence of tensors.</summary>
-public static class GgufConfig
+internal static class GgufConfig
 {
     /// <summary>Vernier's own key: all ids that end a text, where there are more than GGUF has names for.</summary>
     internal const string MoreEndIds = "vernier.end_token_ids";

@@ -5,7 +5,7 @@ using Vernier.Files.Tensors;
 namespace Vernier.Models;
 
 /// <summary>Reads a <c>config.json</c> of a Hugging Face folder: classic keys (<c>rope_theta</c>, <c>rope_scaling</c>) and those of transformers 5 (<c>rope_parameters</c>).</summary>
-public static class HuggingFaceConfig
+internal static class HuggingFaceConfig
 {
     /// <exception cref="InvalidDataException">A key is missing or has a value that cannot be.</exception>
     /// <exception cref="NotSupportedException">The architecture, activation or rope scaling is not known.</exception>

@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>A linear layer whose whole weight is trained in fp32: full fine-tuning, and training from scratch.</summary>
-public sealed class DenseTrainableLinear : Linear
+internal sealed class DenseTrainableLinear : Linear
 {
     private readonly DenseMatrix _weight;
     private readonly Parameter[] _parameters;

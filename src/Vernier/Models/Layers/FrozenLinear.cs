@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>A linear layer with nothing to train: inference, and the layers a method leaves alone.</summary>
-public sealed class FrozenLinear(string name, WeightMatrix weight, Parameter? bias = null)
+internal sealed class FrozenLinear(string name, WeightMatrix weight, Parameter? bias = null)
     : Linear(name, weight.Columns, weight.Rows, bias)
 {
     public override WeightMatrix Weight => weight;

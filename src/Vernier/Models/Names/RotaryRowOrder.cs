@@ -3,7 +3,7 @@ namespace Vernier.Models;
 /// <summary>How the rows of q and k lie in a GGUF file of architecture "llama": interleaved for rotary pairs (2j, 2j + 1), where
 /// Hugging Face has halves (j, j + d/2). File row h·d + 2j + c is Hugging Face row h·d + c·d/2 + j.</summary>
 /// <param name="HeadDim">Rows of a head; 0 = both orders are the same.</param>
-public readonly record struct RotaryRowOrder(int HeadDim)
+internal readonly record struct RotaryRowOrder(int HeadDim)
 {
     /// <summary>The file's row that holds a Hugging Face row.</summary>
     public int FileRow(int row)

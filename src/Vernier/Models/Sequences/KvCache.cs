@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>Keys and values of one sequence, all layers. Grows to <see cref="Capacity"/> tokens.</summary>
-public sealed class KvCache : IDisposable
+internal sealed class KvCache : IDisposable
 {
     private const int FirstAllocation = 256;
 

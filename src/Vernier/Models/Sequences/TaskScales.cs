@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>One task of PEQA for a decoder: other scales for its packed weights. In a batch every sequence may have its own.</summary>
-public sealed class TaskScales
+internal sealed class TaskScales
 {
     private readonly Dictionary<PackedMatrix, Entry> _entries = new(ReferenceEqualityComparer.Instance);
 

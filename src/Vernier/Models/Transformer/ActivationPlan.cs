@@ -5,7 +5,7 @@ namespace Vernier.Models;
 /// <summary>How much activation memory a training pass takes, and how many blocks can keep their insides instead of recomputing them.</summary>
 /// <param name="KeptBlocks">Value for <see cref="Decoder.KeptBlocks"/>.</param>
 /// <param name="Bytes">Activation memory of a pass under this plan.</param>
-public sealed record ActivationPlan(int KeptBlocks, long Bytes)
+internal sealed record ActivationPlan(int KeptBlocks, long Bytes)
 {
     /// <summary>Keeps as many blocks as fit into <paramref name="memory"/>; none when not even full recomputation fits.</summary>
     /// <param name="tokens">Tokens of one micro-batch.</param>

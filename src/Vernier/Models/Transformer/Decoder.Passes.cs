@@ -72,7 +72,7 @@ public sealed partial class Decoder
     /// <summary>Appends ids to one sequence's cache and writes the logits of the last of them.</summary>
     /// <param name="logits">[vocabulary]; empty when they are not wanted.</param>
     /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>
-    public void Forward(Compute compute, ReadOnlySpan<int> ids, KvCache cache, Span<float> logits)
+    internal void Forward(Compute compute, ReadOnlySpan<int> ids, KvCache cache, Span<float> logits)
     {
         using var work = new WorkLease(this, compute);
         CheckIds(ids, default);
@@ -100,7 +100,7 @@ public sealed partial class Decoder
     /// <param name="logits">[sequences, vocabulary].</param>
     /// <exception cref="ArgumentException">The lengths differ, or a cache occurs twice.</exception>
     /// <exception cref="InvalidOperationException">A cache's capacity would be exceeded.</exception>
-    public void ForwardBatch(Compute compute, ReadOnlySpan<int> ids, ReadOnlySpan<KvCache> caches, ReadOnlySpan<TaskScales?> tasks, Span<float> logits)
+    internal void ForwardBatch(Compute compute, ReadOnlySpan<int> ids, ReadOnlySpan<KvCache> caches, ReadOnlySpan<TaskScales?> tasks, Span<float> logits)
     {
         using var work = new WorkLease(this, compute);
         ArgumentOutOfRangeException.ThrowIfZero(ids.Length, nameof(ids));
@@ -123,7 +123,7 @@ public sealed partial class Decoder
     /// <summary>Appends one sequence to a cache and scores its targets, so that what several sequences begin with is computed once.</summary>
     /// <param name="batch">One sequence, which stands behind the tokens that the cache holds.</param>
     /// <exception cref="InvalidOperationException">The cache's capacity would be exceeded.</exception>
-    public void LogProbabilities(Compute compute, TokenBatch batch, KvCache cache, Span<float> logProbabilities, Span<bool> greedy)
+    internal void LogProbabilities(Compute compute, TokenBatch batch, KvCache cache, Span<float> logProbabilities, Span<bool> greedy)
     {
         using var work = new WorkLease(this, compute);
         if (batch.Sequences != 1)

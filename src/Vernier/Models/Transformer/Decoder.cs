@@ -25,7 +25,7 @@ public sealed partial class Decoder : IDisposable
     /// <param name="progress">Told of the blocks that are done: how many, of how many.</param>
     /// <exception cref="NotSupportedException">The architecture is not known.</exception>
     /// <exception cref="InvalidDataException">A weight is missing or has another shape than the configuration asks for.</exception>
-    public Decoder(ModelConfig config, IWeightSource weights, Action<int, int>? progress = null)
+    internal Decoder(ModelConfig config, IWeightSource weights, Action<int, int>? progress = null)
     {
         Config = config;
         var names = ParameterNames.Of(config.Architecture);

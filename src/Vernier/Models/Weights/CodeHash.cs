@@ -7,11 +7,11 @@ namespace Vernier.Models;
 
 /// <summary>Reads the unsigned codes of one row, one a byte.</summary>
 /// <param name="codes">[columns].</param>
-public delegate void CodeRowReader(int row, Span<byte> codes);
+internal delegate void CodeRowReader(int row, Span<byte> codes);
 
 /// <summary>The integer codes of one matrix, wherever they are, in Hugging Face row order.</summary>
 /// <param name="Name">Hugging Face name of the tensor.</param>
-public sealed record CodeMatrix(string Name, int Rows, int Columns, CodeRowReader ReadRow)
+internal sealed record CodeMatrix(string Name, int Rows, int Columns, CodeRowReader ReadRow)
 {
     public static CodeMatrix Of(string name, PackedMatrix matrix) =>
         new(name, matrix.Rows, matrix.Columns, (row, codes) => matrix.ReadCodes(row, 0, codes));
@@ -19,7 +19,7 @@ public sealed record CodeMatrix(string Name, int Rows, int Columns, CodeRowReade
 
 /// <summary>The fingerprint of a model's integers: tuning scales leaves it as it is, anything else changes it. It does not depend on
 /// the container: codes that are kept in wider blocks than they need have the same fingerprint.</summary>
-public static class CodeHash
+internal static class CodeHash
 {
     private const int BytesAtOnce = 1 << 18;
 

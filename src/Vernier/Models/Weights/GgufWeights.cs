@@ -8,7 +8,7 @@ namespace Vernier.Models;
 
 /// <summary>Weights of a GGUF file under Hugging Face names and in Hugging Face row order. Quantized tensors keep the file's own codes.</summary>
 /// <param name="headDim">Channels of a head; the q and k rows of "llama" files are interleaved for rotary pairs and put back here.</param>
-public sealed class GgufWeights(GgufFile file, string architecture, int headDim) : IWeightSource
+internal sealed class GgufWeights(GgufFile file, string architecture, int headDim) : IWeightSource
 {
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
 

@@ -6,7 +6,7 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>Weights of a Hugging Face folder: safetensors or pytorch_model.bin, in one file or in shards. 16-bit weights stay 16 bits.</summary>
-public sealed class HuggingFaceWeights(HfFolder folder) : IWeightSource
+internal sealed class HuggingFaceWeights(HfFolder folder) : IWeightSource
 {
     // Older checkpoints store the base model's names, without the prefix of the model with a head.
     private static readonly string[] s_prefixes = ["", "model.", "transformer."];

@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>Where a decoder's weights come from, by Hugging Face name and in Hugging Face row order: a file, a folder, or a random start.</summary>
-public interface IWeightSource
+internal interface IWeightSource
 {
     /// <summary>A matrix in whatever form the source stores it.</summary>
     /// <exception cref="InvalidDataException">It is missing, or its shape is not [rows, columns].</exception>

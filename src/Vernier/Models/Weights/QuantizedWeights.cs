@@ -5,7 +5,7 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>Weights of a folder of packed matrices: those with the file's own codes and scales, everything else as in every Hugging Face folder.</summary>
-public sealed class QuantizedWeights : IWeightSource
+internal sealed class QuantizedWeights : IWeightSource
 {
     private const string WeightSuffix = ".weight";
     private const string BiasSuffix = ".bias";

@@ -4,7 +4,7 @@ namespace Vernier.Models;
 
 /// <summary>A random start for training from scratch, the same for a seed on every machine: matrices normal with deviation 0.02, smaller
 /// by √(2 · layers) for the layers that write into the residual stream (GPT-2's rule), norms 1, biases 0.</summary>
-public sealed class RandomWeights(ModelConfig config, int seed) : IWeightSource
+internal sealed class RandomWeights(ModelConfig config, int seed) : IWeightSource
 {
     private const double Deviation = 0.02;
 

@@ -1,7 +1,7 @@
 namespace Vernier.Tokens.Unicode;
 
 /// <summary>Unicode's normal forms.</summary>
-public enum NormalForm
+internal enum NormalForm
 {
     /// <summary>Canonical decomposition, then composition.</summary>
     C,

@@ -6,7 +6,7 @@ namespace Vernier.Tokens.Unicode;
 /// Brings text to a normal form by own tables, on every machine alike: .NET leaves text as it is where globalization is
 /// invariant, and refuses noncharacters where it is not. A lone surrogate becomes U+FFFD.
 /// </summary>
-public static class UnicodeNormalizer
+internal static class UnicodeNormalizer
 {
     /// <summary>Below the first combining mark all text is in form C; below the first accented letter it is in every form.</summary>
     private const char LastPlainInC = '\u02FF';
