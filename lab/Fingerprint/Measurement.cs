@@ -1,14 +1,17 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Vernier.Fingerprint.Inputs;
 
 namespace Vernier.Fingerprint;
 
-/// <summary>Does all runs with a program and writes the hashes of what they leave.</summary>
+/// <summary>Does all runs with a program and collects the hashes of what they leave.</summary>
 internal sealed class Measurement(string program, string folder)
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
+    private const int TracksOfAProcess = 8;
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(20);
 
     private readonly SortedDictionary<string, string> _hashes = new(StringComparer.Ordinal);
 
@@ -37,50 +40,53 @@ internal sealed class Measurement(string program, string folder)
 
     private void DoAll(Regex? only)
     {
-        var tracks = Tier.All.SelectMany(tier => Runs.All(tier).Select(track => (tier, track))).Where(t => only is null || only.IsMatch($"{t.tier.Name}/{t.track.Name}")).ToList();
-        foreach (var (tier, _) in tracks)
+        var batches = Tier.All.SelectMany(tier => Runs.All(tier).Where(track => only is null || only.IsMatch($"{tier.Name}/{track.Name}")).Chunk(TracksOfAProcess).Select(tracks => (tier, tracks))).ToList();
+        foreach (var tier in Tier.All)
             Directory.CreateDirectory(Path.Combine(folder, tier.Name));
-        Parallel.ForEach(tracks, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, t =>
-        {
-            foreach (var job in t.track.Jobs)
-                Do(t.tier, t.track, job);
-        });
+        Parallel.ForEach(batches.Index(), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, batch => Do(batch.Index, batch.Item.tier, batch.Item.tracks));
     }
 
-    private void Do(Tier tier, Track track, Job job)
+    private void Do(int batch, Tier tier, Track[] tracks)
     {
         var here = Path.Combine(folder, tier.Name);
-        var name = $"{tier.Name}/{track.Name}/{job.Name}";
-        Directory.CreateDirectory(Path.Combine(here, track.Name));
-        var code = Call(tier, job.Arguments, here, out var error);
+        foreach (var track in tracks)
+            Directory.CreateDirectory(Path.Combine(here, track.Name));
+        var jobs = tracks.SelectMany(t => t.Jobs.Select(job => (Track: t.Name, Job: job))).ToList();
+        var (list, codes) = (Path.Combine(folder, $"jobs-{batch}"), Path.Combine(folder, $"codes-{batch}"));
+        File.WriteAllLines(list, jobs.Select(j => JsonSerializer.Serialize((string[])[.. j.Job.Arguments, "--threads", $"{tier.Threads}"])));
+        Call(tier, here, list, codes);
+        var found = File.ReadAllLines(codes);
         lock (_hashes)
-        {
-            if (code != 0)
-                _hashes.Add(name, $"exit-{code}");
-            foreach (var (file, hash) in Results.Of(Path.Combine(here, track.Name), job.Name))
-                _hashes.Add($"{tier.Name}/{track.Name}/{file}", hash);
-        }
-        if (code != 0)
-            Console.WriteLine($"{name}: exit code {code}: {error.Trim().Split('\n')[^1]}");
+            foreach (var (i, (track, job)) in jobs.Index())
+                Take(tier.Name, track, job, i < found.Length ? found[i] : "none", here);
     }
 
-    private int Call(Tier tier, string[] arguments, string here, out string error)
+    private void Take(string tier, string track, Job job, string code, string here)
     {
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments, "--threads", $"{tier.Threads}"]) { WorkingDirectory = here, RedirectStandardError = true, RedirectStandardOutput = true };
+        if (code != "0")
+            _hashes.Add($"{tier}/{track}/{job.Name}", $"exit-{code}");
+        foreach (var (file, hash) in Results.Of(Path.Combine(here, track), job.Name))
+            _hashes.Add($"{tier}/{track}/{file}", hash);
+        if (code == "none")
+            Console.WriteLine($"{tier}/{track}/{job.Name}: the process ended before it: {string.Join(' ', job.Arguments)}");
+    }
+
+    private void Call(Tier tier, string here, string list, string codes)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(Measurement).Assembly.Location, "host", program, list, codes]) { WorkingDirectory = here, RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("DOTNET_Enable", StringComparison.Ordinal) || k.StartsWith("VERNIER_", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(name);
         if (tier.Switch is { } variable)
             start.Environment[variable] = "0";
         using var process = Process.Start(start) ?? throw new InvalidOperationException("dotnet cannot be started");
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         if (!process.WaitForExit(s_limit))
         {
             process.Kill();
-            throw new InvalidOperationException($"'{string.Join(' ', arguments)}' did not end within {s_limit.TotalMinutes} minutes");
+            throw new InvalidOperationException($"the jobs of {list} did not end within {s_limit.TotalMinutes} minutes");
         }
         _ = output.Result;
-        error = errors.Result;
-        return process.ExitCode;
+        if (process.ExitCode != 0)
+            Console.WriteLine($"{tier.Name}: a process ended with {process.ExitCode}: {error.Result.Trim().Split('\n')[^1]}");
     }
 }

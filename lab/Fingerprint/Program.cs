@@ -5,6 +5,7 @@ try
     return args switch
     {
         ["compare", var before, var after] => Comparison.Print(before, after),
+        ["host", var program, var list, var codes] => Host.Serve(program, list, codes),
         [var program, var output, .. var more] when File.Exists(program) => Measurement.Run(program, output, more),
         _ => Usage(),
     };
