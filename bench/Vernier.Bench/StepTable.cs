@@ -21,7 +21,7 @@ internal static class StepTable
         var necessary = TrainingSpeed.StepFlopsPerToken(config, TuningStep.Length) * Tokens / 1e9;
         if (granularity == Granularity.Group)
             necessary += 2.0 * Tokens * decoder.Linears.Sum(l => (double)l.InFeatures * l.OutFeatures) / 1e9;
-        Console.WriteLine($"{InstructionTiers.Best}, {threads} threads, peak {peak:F0} GFLOP/s; PEQA {granularity}, {mode}, insides {(keep ? "kept" : "recomputed")}");
+        Console.WriteLine($"{InstructionTiers.Best}, {threads} threads, peak {peak:F0} GFLOP/s; PEQA {granularity}, {mode}, activations {(keep ? "kept" : "recomputed")}");
         Console.WriteLine($"step {seconds:F2} s, {Tokens / seconds:F0} tokens/s, {necessary:F0} GFLOP necessary: {necessary / seconds / peak:F3} of the peak; resident {ResidentMemory.Current / 1e6:F0} MB, peak {ResidentMemory.Peak / 1e6:F0} MB");
         Console.WriteLine($"{"operation",-24}{"s",9}{"of step",9}{"of peak",9}");
         var rest = seconds;

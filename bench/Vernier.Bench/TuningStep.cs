@@ -14,7 +14,7 @@ internal sealed class TuningStep : IDisposable
     private readonly AdamWOptimizer _optimizer;
 
     /// <param name="granularity">Channel: 4 bits a channel; else the file's own blocks.</param>
-    /// <param name="keep">The insides of blocks are kept; else computed again.</param>
+    /// <param name="keep">The activations of blocks are kept; else computed again.</param>
     public TuningStep(string path, int threads, Granularity granularity, bool keep, ComputeMode mode)
     {
         Model = LanguageModel.Load(path, new LoadOptions { Threads = threads, Mode = mode });

@@ -122,7 +122,7 @@ public sealed record TuneOptions
     /// <summary>Name under which others find the base model, for adapter_config.json and the card; null = by the model's path.</summary>
     [Option("base-model", "repository (OWNER/NAME) or folder under which others find the base model, for adapter_config.json and the card; default: by the model's path")]
     public string? BaseModel { get; init; }
-    /// <summary>Resident memory to stay below, in bytes; null = 0.6 GB, or a tenth above what the model takes. Decides how many blocks keep their insides for the backward pass.</summary>
+    /// <summary>Resident memory to stay below, in bytes; null = 0.6 GB, or a tenth above what the model takes. Decides how many blocks keep their activations for the backward pass.</summary>
     [Option("memory-limit", "resident memory to stay below, e.g. 400M or 1.5G; default: 600M, or a tenth above what the model takes", Range = "[1, ]")]
     public long? MemoryLimit { get; init; }
 

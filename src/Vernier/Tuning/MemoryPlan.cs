@@ -24,7 +24,7 @@ internal static class MemoryPlan
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    /// <summary>Blocks whose insides fit beside what is resident already: everything but activations.</summary>
+    /// <summary>Blocks whose activations fit beside what is resident already: everything but activations.</summary>
     /// <param name="tokens">Tokens of one micro-batch.</param>
     /// <param name="limit">Resident memory to stay below; null = <see cref="DefaultLimit"/>.</param>
     /// <param name="trainable">Trained values: an adapter is a copy of them when it is written.</param>

@@ -14,7 +14,7 @@ namespace Vernier.Tuning;
 /// <param name="EvalLoss">Validation loss after this step, where one was taken.</param>
 public readonly record struct TuneProgress(int Step, int Steps, double Loss, double GradientNorm, double LearningRate, int Tokens, double Seconds, long ResidentBytes, double? EvalLoss)
 {
-    /// <summary>Blocks whose insides are kept from the forward to the backward pass: those that the memory limit leaves room for, and the last one.</summary>
+    /// <summary>Blocks whose activations are kept from the forward to the backward pass: those that the memory limit leaves room for, and the last one.</summary>
     public int KeptBlocks { get; init; }
 
     /// <summary>Blocks that the backward pass computes again.</summary>

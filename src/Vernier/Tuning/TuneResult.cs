@@ -41,7 +41,7 @@ public sealed record TuneResult
     [JsonPropertyName("peak_rss_mb")]
     public required double PeakResidentMegabytes { get; init; }
 
-    /// <summary>Blocks whose insides were kept from the forward to the backward pass.</summary>
+    /// <summary>Blocks whose activations were kept from the forward to the backward pass.</summary>
     [JsonPropertyName("kept_blocks")]
     public required int KeptBlocks { get; init; }
 

@@ -295,7 +295,7 @@ public sealed class Tuner
         OutputFile.WriteAllText(Path.Combine(_output, RunFolder.ChartFile), LossChart.Svg($"{_options.Method} on {Path.GetFileName(_data.Source)}", [.. log.Select(at => at.Loss)], evals));
     }
 
-    // The last block's insides are still there when the backward pass begins.
+    // The last block's activations are still there when the backward pass begins.
     private int KeptBlocks => _decoder.KeptBlocks + 1;
 
     /// <summary>Tokens that a micro-batch can have at most.</summary>

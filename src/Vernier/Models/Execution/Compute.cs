@@ -38,7 +38,7 @@ public sealed class Compute : IDisposable
     /// <summary>The gradients that integer products back read, in the memory of <see cref="Quantized"/>.</summary>
     internal QuantizedGradient QuantizedGradient { get; }
 
-    /// <summary>The name of the scratch that the widest steps of a pass take in turn, none of which lasts while another runs: the insides of a feed-forward
+    /// <summary>The name of the scratch that the widest steps of a pass take in turn, none of which lasts while another runs: the activations of a feed-forward
     /// part, the gradients inside attention, the logits of the head.</summary>
     internal const string Wide = "wide";
 

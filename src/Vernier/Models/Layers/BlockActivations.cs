@@ -4,7 +4,7 @@ namespace Vernier.Models;
 /// Norms and activation functions are cheap and computed again.</summary>
 internal sealed class BlockActivations : IDisposable
 {
-    /// <summary>Index of the block whose insides these are now, or -1.</summary>
+    /// <summary>Index of the block whose activations these are now, or -1.</summary>
     public int Block { get; set; } = -1;
 
     /// <summary>[tokens, heads x head dim], after bias, q norm and rotation.</summary>

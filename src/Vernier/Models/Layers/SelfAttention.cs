@@ -90,7 +90,7 @@ internal sealed class SelfAttention
 
     public bool HasParameters => Query.Parameters.Count + Key.Parameters.Count + Value.Parameters.Count + Output.Parameters.Count > 0;
 
-    /// <summary>Each sequence's new keys and values go to its cache, and its queries meet all that the cache then holds.</summary>
+    /// <summary>Each sequence's new keys and values go to its cache, and its queries attend to all that the cache then holds.</summary>
     private void Attend(Compute compute, TokenLayout layout, ReadOnlySpan<float> q, ReadOnlySpan<float> k, ReadOnlySpan<float> v, Span<float> mixed)
     {
         for (var s = 0; s < layout.Caches.Length; s++)

@@ -2,7 +2,7 @@ using Vernier.Kernels;
 
 namespace Vernier.Models;
 
-/// <summary>How much activation memory a training pass takes, and how many blocks can keep their insides instead of recomputing them.</summary>
+/// <summary>How much activation memory a training pass takes, and how many blocks can keep their activations instead of recomputing them.</summary>
 /// <param name="KeptBlocks">Value for <see cref="Decoder.KeptBlocks"/>.</param>
 /// <param name="Bytes">Activation memory of a pass under this plan.</param>
 internal sealed record ActivationPlan(int KeptBlocks, long Bytes)
@@ -17,7 +17,7 @@ internal sealed record ActivationPlan(int KeptBlocks, long Bytes)
         return new ActivationPlan(kept, least + kept * block);
     }
 
-    /// <summary>Bytes of one block's kept insides at most: with the outputs of the attention and the feed-forward part, which only some methods need.</summary>
+    /// <summary>Bytes of one block's kept activations at most: with the outputs of the attention and the feed-forward part, which only some methods need.</summary>
     public static long BlockBytes(ModelConfig config, int tokens)
     {
         long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
@@ -26,7 +26,7 @@ internal sealed record ActivationPlan(int KeptBlocks, long Bytes)
         return sizeof(float) * (long)tokens * (projections + feedForward + config.Heads + (config.PostNorm ? 4L : 3L) * config.HiddenSize);
     }
 
-    /// <summary>Bytes when every block but the last is recomputed: the residual stream before every block, one block's insides, scratch and one chunk of logits.</summary>
+    /// <summary>Bytes when every block but the last is recomputed: the residual stream before every block, one block's activations, scratch and one chunk of logits.</summary>
     public static long LeastBytes(ModelConfig config, int tokens)
     {
         long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;

@@ -10,8 +10,8 @@ public sealed partial class Decoder
     private BlockActivations[] _kept = [];
     private int _firstKept;
 
-    /// <summary>How many blocks keep their insides for the backward pass instead of recomputing them, counted from the last but one
-    /// (the last block's insides are still there anyway). See <see cref="ActivationPlan"/>.</summary>
+    /// <summary>How many blocks keep their activations for the backward pass instead of recomputing them, counted from the last but one
+    /// (the last block's activations are still there anyway). See <see cref="ActivationPlan"/>.</summary>
     public int KeptBlocks { get; set; }
 
     /// <summary>Bytes of activations held now.</summary>
@@ -162,7 +162,7 @@ public sealed partial class Decoder
         for (var layer = Config.Layers - 1; layer >= Math.Max(first, 0); layer--)
         {
             var input = Stream(layer, size);
-            var kept = InsidesOf(layer);
+            var kept = ActivationsOf(layer);
             if (kept.Block != layer)
                 _blocks[layer].Forward(compute, _layout, input, kept, default);
             _blocks[layer].Backward(compute, _layout, input, kept, gradient, layer > first);
@@ -250,7 +250,7 @@ public sealed partial class Decoder
         _embedding.Forward(compute, batch.Ids, _layout.Positions, Stream(0, size));
         for (var layer = 0; layer < Config.Layers; layer++)
         {
-            var kept = InsidesOf(layer);
+            var kept = ActivationsOf(layer);
             _blocks[layer].Forward(compute, _layout, Stream(layer, size), kept, Stream(layer + 1, size));
             kept.Block = layer;
         }
@@ -280,8 +280,8 @@ public sealed partial class Decoder
     /// <summary>The input of a block (or the output of the last one) during training.</summary>
     private Span<float> Stream(int layer, int size) => _stream[Math.Max(layer, _firstKept)].Of(size);
 
-    /// <summary>Where the insides of a block go: its own memory for the blocks before the last that are kept, else the shared one.</summary>
-    private BlockActivations InsidesOf(int layer)
+    /// <summary>Where the activations of a block go: its own memory for the blocks before the last that are kept, else the shared one.</summary>
+    private BlockActivations ActivationsOf(int layer)
     {
         var fromEnd = Config.Layers - 2 - layer;
         return fromEnd >= 0 && fromEnd < _kept.Length ? _kept[fromEnd] : _shared;
