@@ -65,7 +65,7 @@ internal sealed class Measurement(string program, string folder)
     {
         if (code != "0")
             _hashes.Add($"{tier}/{track}/{job.Name}", $"exit-{code}");
-        foreach (var (file, hash) in Results.Of(Path.Combine(here, track), job.Name))
+        foreach (var (file, hash) in Results.Of(Path.Combine(here, track), job.Name).Where(r => track.StartsWith("source-", StringComparison.Ordinal) || !r.Name.Contains("/tokenizer", StringComparison.Ordinal)))
             _hashes.Add($"{tier}/{track}/{file}", hash);
         if (code == "none")
             Console.WriteLine($"{tier}/{track}/{job.Name}: the process ended before it: {string.Join(' ', job.Arguments)}");
