@@ -68,13 +68,17 @@ public class RoundToNearestTests
     [InlineData(-1e38f)]
     public void ConstantGroupsComeBack(float value)
     {
+        // A code times a scale and an offset that cancels it leave half a unit in the last place of the offset. Two grids have one code more on one side
+        // than on the other, and the largest weight on the other side lies half a step outside.
+        const double OfZero = 1e-9;
         var w = new float[20];
         Array.Fill(w, value);
         foreach (var kind in Enum.GetValues<GridKind>())
         {
             using var packed = RoundToNearest.Quantize(MethodCase.Dense(w, 2, 10), 8, 0, kind);
+            var step = Math.Abs(value) > OfZero && kind is GridKind.SymmetricFullRange or GridKind.ClipSearchSymmetric ? packed.Scales.Scale.Span[0] : 0;
             foreach (var back in packed.ToArray())
-                Assert.True(Math.Abs(back - (double)value) <= Math.Max(1e-7, 0.3 * Math.Abs(value)), $"{kind}: {back}");
+                Assert.True(Math.Abs(back - (double)value) <= OfZero + 1e-6 * Math.Abs((double)value) + 0.5 * step, $"{kind}: {back}");
         }
     }
 
