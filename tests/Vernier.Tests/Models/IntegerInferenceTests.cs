@@ -24,7 +24,7 @@ public class IntegerInferenceTests
         var found = sequences.SelectMany(ids => Run(decoder, integer, ids, piece)).ToArray();
         decoder.ReplaceLinears(l => new RoundedLinear(l));
         var expected = sequences.SelectMany(ids => Run(decoder, integer, ids, piece)).ToArray();
-        Close.Assert(expected, found, 0.05, "logits");
+        Close.Assert(expected, found, 0.02, "logits"); // 0.005 where a code flips
         Assert.True(expected.Where((e, i) => Math.Abs(e - found[i]) > 1e-4).Count() < expected.Length / 4);
     }
 
@@ -216,33 +216,5 @@ public class IntegerInferenceTests
         decoder.UseLinears([.. before.Select(l => task?.Of((PackedMatrix)l.Weight) is { } entry ? new FrozenLinear(l.Name, entry.Weight, l.Bias) : l)]);
         run();
         decoder.UseLinears(before);
-    }
-
-    /// <summary>Rounds its input to 8 bits a group of 32 columns and multiplies in full precision.</summary>
-    private sealed class RoundedLinear(Linear inner) : Linear(inner.Name, inner.InFeatures, inner.OutFeatures, inner.Bias)
-    {
-        public override WeightMatrix Weight => inner.Weight;
-
-        public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
-        {
-            var rounded = x[..(tokens * InFeatures)].ToArray();
-            var order = ((PackedMatrix)Weight).Order is { } shuffled ? shuffled.Columns.ToArray() : [.. Enumerable.Range(0, InFeatures)];
-            for (var t = 0; t < tokens; t++)
-                foreach (var group in order.Chunk(32))
-                {
-                    var max = 0f;
-                    foreach (var column in group)
-                        max = MathF.Max(max, MathF.Abs(rounded[t * InFeatures + column]));
-                    foreach (var column in group)
-                    {
-                        ref var v = ref rounded[t * InFeatures + column];
-                        v = max == 0 ? 0 : MathF.Round(v * (127 / max)) * (max / 127);
-                    }
-                }
-            inner.Forward(compute, rounded, tokens, y);
-        }
-
-        public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate) =>
-            throw new NotSupportedException();
     }
 }

@@ -76,7 +76,7 @@ public class RoundToNearestTests
         foreach (var kind in Enum.GetValues<GridKind>())
         {
             using var packed = RoundToNearest.Quantize(MethodCase.Dense(w, 2, 10), 8, 0, kind);
-            var step = Math.Abs(value) > OfZero && kind is GridKind.SymmetricFullRange or GridKind.ClipSearchSymmetric ? packed.Scales.Scale.Span[0] : 0;
+            var step = Math.Abs(value) > OfZero && kind is GridKind.SymmetricFullRange or GridKind.ClipSearchSymmetric ? packed.TunedScales.Scale.Span[0] : 0;
             foreach (var back in packed.ToArray())
                 Assert.True(Math.Abs(back - (double)value) <= OfZero + 1e-6 * Math.Abs((double)value) + 0.5 * step, $"{kind}: {back}");
         }

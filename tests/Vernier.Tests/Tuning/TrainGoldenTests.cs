@@ -47,7 +47,8 @@ public class TrainGoldenTests
         Start(golden, loop);
 
         var rounds = s_rounding.Contains(options.Method);
-        var informationOnly = name.Contains("_exactinit", StringComparison.Ordinal);
+        // Starts with weights exactly on the clipping bound, where the last bit of a sum decides on which side they fall: correct runs drifted apart by up to 0.2.
+        var onTheBound = name.Contains("_exactinit", StringComparison.Ordinal);
         var rate = about.GetProperty("lr").GetDouble();
         var quantizerRate = about.GetProperty("lr_of_s_and_b").GetDouble();
         var rates = golden["lr"].Values;
@@ -55,19 +56,16 @@ public class TrainGoldenTests
         for (var step = 0; step < rates.Length; step++)
         {
             var figures = loop.Step(step, rates[step], rates[step] / rate * quantizerRate);
-            Assert.True(double.IsFinite(figures.Loss));
-            if (informationOnly)
-                continue;
             var tolerance = (rounds, step < 5) switch { (true, true) => 5e-3, (true, false) => 0.1, (false, true) => 2e-5, _ => 3e-4 };
+            if (onTheBound)
+                tolerance = step == 0 ? 2e-5 : 0.3;
             Assert.True(Math.Abs(golden["loss"].Values[step] - figures.Loss) <= tolerance, $"step {step}: loss {figures.Loss}, expected {golden["loss"].Values[step]}");
             if (step == 0)
                 CheckFirstGradients(golden, loop, figures.GradientNorm);
         }
-        if (!informationOnly)
-        {
-            CheckEval("eval_after", rounds ? 0.1 : 3e-4);
+        CheckEval("eval_after", onTheBound ? 0.3 : rounds ? 0.1 : 3e-4);
+        if (!onTheBound)
             CheckEnd(golden, loop, rounds ? 0.1 : 1e-3);
-        }
 
         void CheckEval(string tensor, double tolerance)
         {
@@ -76,7 +74,7 @@ public class TrainGoldenTests
             {
                 var scored = order.Begin(b);
                 var loss = decoder.SumNegativeLogLikelihood(compute, order.MicroBatch(0)) / scored;
-                Assert.True(Math.Abs(golden[tensor].Values[b] - loss) <= (informationOnly ? 1 : tolerance), $"{tensor}[{b}]: {loss}, expected {golden[tensor].Values[b]}");
+                Assert.True(Math.Abs(golden[tensor].Values[b] - loss) <= tolerance, $"{tensor}[{b}]: {loss}, expected {golden[tensor].Values[b]}");
             }
         }
     }
