@@ -70,7 +70,7 @@ internal sealed class PapersComparison(string model, string trainText, string te
     /// <summary>Tunes and merges; a rate of 0 only quantizes.</summary>
     private long Tune(LanguageModel loaded, TuneOptions options, float rate)
     {
-        var method = TuningMethods.Create(options.Method);
+        var method = TuningMethods.Of(options);
         var trained = 0L;
         if (rate == 0)
             method.Apply(loaded.Decoder, options, loaded.Compute);
@@ -82,7 +82,7 @@ internal sealed class PapersComparison(string model, string trainText, string te
                 Directory.Delete(folder, recursive: true);
             trained = new Tuner(loaded, options, TrainingData.Load(trainText, loaded, options.Rows), null, folder).Run().TrainableParameters;
         }
-        method.Merge(loaded.Decoder, loaded.Compute);
+        method.Merge(loaded.Decoder);
         return trained;
     }
 }

@@ -19,7 +19,7 @@ internal sealed class TuningStep : IDisposable
     {
         Model = LanguageModel.Load(path, new LoadOptions { Threads = threads, Mode = mode });
         var options = new TuneOptions { Granularity = granularity, Bits = granularity == Granularity.Channel ? 4 : null };
-        TuningMethods.Create(options.Method).Apply(Model.Decoder, options, Model.Compute);
+        TuningMethods.Of(options).Apply(Model.Decoder, options, Model.Compute);
         _optimizer = new AdamWOptimizer(Model.Decoder.Parameters, options);
         Model.Decoder.KeptBlocks = keep ? Model.Config.Layers - 1 : 0;
         var random = new Random(1);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Vernier.Adapters;
 using Vernier.Cli.Terminal;
+using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Cli.Arguments;
@@ -37,7 +38,7 @@ internal sealed class ModelArguments
     public TunedPrompt OpenForPrompts(ParseResult parsed, string? folder, bool raw = false)
     {
         var model = Open(parsed, folder, out var adapter);
-        if (adapter is not null && adapter.Config.Options.Method is not "lora")
+        if (adapter is not null && TuningMethods.Of(adapter.Config.Options).Merges != MergeResult.ExactInFullPrecision)
             adapter.MergeForInference(model, Interruption.Token);
         return new TunedPrompt(model, raw ? null : adapter?.Config.Prompt);
     }

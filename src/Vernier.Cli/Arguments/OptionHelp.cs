@@ -19,7 +19,7 @@ internal static class OptionHelp
         : $" [default: {(value is Enum e ? OptionValue.NameOf(e) : Convert.ToString(value, CultureInfo.InvariantCulture)!.ToLowerInvariant())}]";
 
     /// <summary>The values of an option that are names.</summary>
-    public static string[] Names(PropertyInfo property) => property.GetCustomAttribute<OptionAttribute>()?.Values
+    public static string[] Names(PropertyInfo property) => property.GetCustomAttribute<OptionAttribute>()?.Allowed?.ToArray()
         ?? ((Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) is { IsEnum: true } type ? [.. Enum.GetValues(type).Cast<Enum>().Select(OptionValue.NameOf)] : []);
 
     // That a billion is the end is no news to anybody.

@@ -150,7 +150,7 @@ public static class ModelBenchmark
     private static double Tune(LanguageModel model, Random random, int seed, int repetitions, CancellationToken stop)
     {
         var options = new TuneOptions { Granularity = Granularity.Channel, Seed = seed };
-        TuningMethods.Create(options.Method).Apply(model.Decoder, options, model.Compute);
+        TuningMethods.Of(options).Apply(model.Decoder, options, model.Compute);
         using var optimizer = new AdamWOptimizer(model.Decoder.Parameters, options);
         var length = Math.Min(PromptTokens, model.Config.ContextLength);
         model.Decoder.KeptBlocks = ActivationPlan.For(model.Config, TuneRows * length, ResidentMemory.Available / 2).KeptBlocks;

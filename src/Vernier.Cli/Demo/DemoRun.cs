@@ -7,8 +7,6 @@ using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Methods;
-using Vernier.Methods.Full;
-using Vernier.Methods.Peqa;
 using Vernier.Models;
 using Vernier.Quantization;
 using Vernier.Tokens;
@@ -109,7 +107,7 @@ public sealed class DemoRun : IDisposable
             Seed = _options.Seed,
         };
         Train("base", DemoText.Stories(_options.StoryLines, _options.Seed), options, stop);
-        new FullMethod().Merge(_model.Decoder, _model.Compute);
+        TuningMethods.Of(options).Merge(_model.Decoder);
         _model.MakeBase();
     }
 
@@ -142,7 +140,7 @@ public sealed class DemoRun : IDisposable
             Seed = _options.Seed,
         };
         var result = Train(name, text(_options.TaskLines, _options.Seed + 1), options, stop);
-        new PeqaMethod().Merge(_model.Decoder, _model.Compute);
+        TuningMethods.Of(options).Merge(_model.Decoder);
         var folder = Path.Combine(_output, name);
         var bytes = new FileInfo(Path.Combine(folder, "adapter_model.safetensors")).Length;
         return new DemoTask(name, folder, bytes, result.TrainableParameters, 0);

@@ -69,26 +69,16 @@ internal static class TuneOutlook
         var trained = TuningPlan.For(ModelOutline.Read(model), options).TrainableParameters;
         var values = string.Create(CultureInfo.InvariantCulture, $"{options.Method} trains {Count(trained)} values ({100.0 * trained / Math.Max(1, loaded.ParameterCount):0.##} % of the weights)");
         return options.Bits is { } bits ? $"{values}; the model is first rounded to {bits} bits"
-            : IsQuantized(loaded) && TuningMethods.Create(options.Method).KeepsCodes ? $"{values}; their integers stay as they are"
+            : IsQuantized(loaded) && TuningMethods.Of(options).KeepsCodes ? $"{values}; their integers stay as they are"
             : values;
     }
 
     /// <summary>The command that makes a model of the result.</summary>
     private static string Next(string model, LanguageModel loaded, TuneOptions options, string output)
     {
-        var export = $"vernier export {Quoted(model)} --adapter {Quoted(output)}";
-        return options.Method switch
-        {
-            "lora" or "qlora" or "qat-lora" when IsQuantized(loaded) || options.Bits is not null =>
-                $"{export} --to hf --out tuned (in full precision; --merge-lossy rounds it again for other formats)",
-            "lora" or "full" => $"{export} --to hf --out tuned",
-            _ when options.Scheme == "bcq" => $"{export} --to hf --out tuned (no format of integers holds binary codes)",
-            _ when options.Bits is not null => $"{export} --to native --out tuned (--to gguf where groups of 32 fit)",
-            "peqa" when options.Granularity != Granularity.Channel && loaded.Source.Tensors.Any(t => t.Format.EndsWith("_K", StringComparison.Ordinal)) =>
-                $"{export} --to hf --out tuned (--granularity channel is what goes back into its K-quant blocks)",
-            _ when loaded.Source.Gguf is not null => $"{export} --to gguf --out tuned.gguf",
-            _ => $"{export} --to native --out tuned (or the packing that it came in)",
-        };
+        var source = new ExportSource(IsQuantized(loaded), loaded.Source.Gguf is not null, loaded.Source.Tensors.Any(t => t.Format.EndsWith("_K", StringComparison.Ordinal)));
+        var target = TuningMethods.Of(options).Export(options, source);
+        return $"vernier export {Quoted(model)} --adapter {Quoted(output)} {target.Arguments}{(target.Note is { } note ? $" ({note})" : "")}";
     }
 
     private static bool IsQuantized(LanguageModel model) => model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);

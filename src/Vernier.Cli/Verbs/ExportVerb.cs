@@ -6,6 +6,7 @@ using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Tensors;
+using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Cli.Verbs;
@@ -66,7 +67,7 @@ internal sealed class ExportVerb
         };
         adapter?.Merge(model, stop);
         double? before = null, after = null;
-        if (LossyMerge.IsNeeded(model) && adapter?.Config.Options.Method is { } method)
+        if (LossyMerge.IsNeeded(model) && adapter is not null && TuningMethods.Of(adapter.Config.Options) is var method)
         {
             if (lossy)
             {
@@ -74,9 +75,9 @@ internal sealed class ExportVerb
                 LossyMerge.Apply(model, stop);
                 after = Perplexity(model, parsed, stop);
             }
-            else if (method != "lora" && format != "hf")
-                throw new NotSupportedException($"an adapter of {method} lies beside rounded weights: merging it rounds the sum again and loses part of what was learned. "
-                    + "--merge-lossy --eval-data FILE does it and measures the loss; --to hf merges it in full precision; l4q and qa-lora merge exactly");
+            else if (method.Merges == MergeResult.BesideCodes && format != "hf")
+                throw new NotSupportedException($"an adapter of {method.Name} lies beside rounded weights: merging it rounds the sum again and loses part of what was learned. "
+                    + $"--merge-lossy --eval-data FILE does it and measures the loss; --to hf merges it in full precision; {string.Join(" and ", ExactMethods())} merge exactly");
         }
         using var writing = new ProgressLine($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}");
         var result = format switch
@@ -97,6 +98,10 @@ internal sealed class ExportVerb
         JsonResult.Write(json, result);
         return 0;
     }
+
+    /// <summary>Methods that train low-rank factors and end with codes.</summary>
+    private static IEnumerable<string> ExactMethods() =>
+        TuningMethods.All.Where(m => m.NeedsCodes && m.Merges == MergeResult.Exact && m.HasRank(new TuneOptions { Method = m.Name })).Select(m => m.Name);
 
     private double Perplexity(LanguageModel model, ParseResult parsed, CancellationToken stop)
     {

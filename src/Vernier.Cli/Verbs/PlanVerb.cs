@@ -2,8 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Vernier.Cli.Arguments;
 using Vernier.Methods;
-using Vernier.Methods.Peqa;
-using Vernier.Methods.Qlora;
 using Vernier.Models;
 using Vernier.Options;
 using Vernier.Tuning;
@@ -69,9 +67,9 @@ internal sealed class PlanVerb
         to.WriteLine(string.Create(c, $"{name}: {model.Linears.Count} linears of {model.Linears.Sum(l => l.Weights) / 1e6:F1} M weights, {TuningPlan.OtherParameters(model.Config) / 1e6:F1} M other parameters"));
         to.WriteLine(string.Create(c, $"{(bits is { } b ? $"quantized to {b} bits, {(options.Group == 0 ? "per channel" : $"groups of {options.Group}")}" : "on its own codes")}; {options.Batch} x {options.Context} tokens a micro-batch"));
         to.WriteLine(string.Create(c, $"  {"method",-10} {"trained",12} {"model GB",9} {"optimizer GB",13} {"activations GB",15} {"resident GB",12} {"TFLOP a step",13}{(speed is null ? "" : $" {"s a step",9}")}"));
-        foreach (var method in TuningMethods.All)
+        foreach (var method in TuningMethods.Names)
         {
-            var plan = method.Name == chosen.Method ? chosen : Plan(model, ForMethod(options, method.Name), speed);
+            var plan = method == chosen.Method ? chosen : Plan(model, ForMethod(options, method), speed);
             to.WriteLine(string.Create(c,
                 $"{(plan.Method == chosen.Method ? '*' : ' ')} {plan.Method,-10} {plan.TrainableParameters / 1e6,10:F3} M {plan.ModelBytes / 1e9,9:F2} {plan.OptimizerBytes / 1e9,13:F3} {plan.ActivationBytes / 1e9,15:F3} {plan.ResidentBytes / 1e9,12:F2} {plan.StepTeraflop,13:F2}{(plan.StepSeconds is { } s ? string.Create(c, $" {s,9:G3}") : "")}"));
         }
@@ -87,7 +85,7 @@ internal sealed class PlanVerb
 
     /// <summary>The same run by another method: what only the chosen one knows is left out.</summary>
     private static TuneOptions ForMethod(TuneOptions options, string method) =>
-        options with { Method = method, Init = null, Scheme = options.Scheme is QloraMethod.Nf4Scheme or PeqaMethod.BinaryScheme ? "rtn" : options.Scheme };
+        options with { Method = method, Init = null, Scheme = TuningMethods.OwnerOf(options.Scheme) is null ? options.Scheme : new TuneOptions().Scheme };
 
     private static string Duration(double seconds) => seconds < 120
         ? string.Create(CultureInfo.InvariantCulture, $"{seconds:G3} s")
@@ -97,5 +95,5 @@ internal sealed class PlanVerb
 
     /// <summary>Methods that need codes get the usual width where neither the model nor the options say one.</summary>
     private static TuneOptions WithBits(ModelOutline model, TuneOptions options) =>
-        options.Bits is null && options.Method is not ("lora" or "full") && model.Linears.All(l => l.Bits is null) ? options with { Bits = UsualBits } : options;
+        options.Bits is null && TuningMethods.Of(options).NeedsCodes && model.Linears.All(l => l.Bits is null) ? options with { Bits = UsualBits } : options;
 }

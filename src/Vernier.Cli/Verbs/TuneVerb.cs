@@ -71,7 +71,7 @@ internal sealed class TuneVerb
         // The outlook has said what does not fill a row.
         foreach (var warning in result.Warnings.Distinct().Except(((TrainingData?[])[rows, evalRows]).Where(d => d?.Counts.TokensLeftOut > 0).SelectMany(d => d!.Notes)))
             Console.Error.WriteLine($"vernier: WARNING: {warning}");
-        Print(parsed, result, TuningMethods.Create(tuner.Options.Method).KeepsCodes, output, json == "-" ? Console.Error : Console.Out);
+        Print(parsed, result, TuningMethods.Of(tuner.Options).KeepsCodes, output, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
         return 0;
     }

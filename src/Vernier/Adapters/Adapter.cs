@@ -67,25 +67,7 @@ public sealed class Adapter
     public static Adapter Load(string folder)
     {
         var config = AdapterConfig.Read(Path.Combine(folder, AdapterConfig.FileName));
-        return new(config, WithoutSingleGroups(TensorFile.ReadAll(Path.Combine(folder, TensorsFile))), []);
-    }
-
-    /// <summary>Adapters of version 0.1 have a factor for the only group of a row beside those of the rows: their product is what the row's factor is now, to the bit.</summary>
-    private static IReadOnlyDictionary<string, AdapterTensor> WithoutSingleGroups(IReadOnlyDictionary<string, AdapterTensor> tensors)
-    {
-        const string Row = ".row_factor", Column = ".column_factor";
-        var single = tensors.Values.Where(t => t.Name.EndsWith(Column, StringComparison.Ordinal) && t.Shape.Count == 1 && t.Values.Length == 1
-            && tensors.ContainsKey(t.Name[..^Column.Length] + Row)).ToList();
-        if (single.Count == 0)
-            return tensors;
-        var kept = tensors.ToDictionary(StringComparer.Ordinal);
-        foreach (var column in single)
-        {
-            kept.Remove(column.Name);
-            var row = kept[column.Name[..^Column.Length] + Row];
-            kept[row.Name] = row with { Values = [.. row.Values.Select(value => value * column.Values[0])] };
-        }
-        return kept;
+        return new(config, TuningMethods.Of(config.Options).Current(TensorFile.ReadAll(Path.Combine(folder, TensorsFile))), []);
     }
 
     /// <summary>Puts the adapter into a model's base: quantizes again where the run did, replaces the linears by the method's and loads the tensors.
@@ -138,7 +120,7 @@ public sealed class Adapter
             options = options with { Bits = null }; // the model holds the codes that were tuned on
         else if (codes != Config.BaseCodesSha256 && Config.Version is not null)
             throw OfAnotherBase(model, Config.BaseCodesSha256, codes);
-        var method = TuningMethods.Create(options.Method);
+        var method = TuningMethods.Of(options);
         if (Config.Version is null) // made elsewhere: layers_to_transform, exclude_modules and all-linear come to the modules that the file names
             options = options with { Targets = $"^({string.Join('|', TunedModules().Select(Regex.Escape))})$" };
         RequireRanks(options);
@@ -158,7 +140,7 @@ public sealed class Adapter
     /// <summary>A rank is a size of some tensor: factors are made only as large as those that are there.</summary>
     private void RequireRanks(TuneOptions options)
     {
-        if (options.Method is "full" or "qat" || options is { Method: "peqa", Granularity: not Granularity.LowRank })
+        if (!TuningMethods.Of(options).HasRank(options))
             return;
         var largest = Tensors.Values.SelectMany(t => t.Shape).DefaultIfEmpty(0).Max();
         float[] ranks = [options.Rank, .. ModulePatterns.Parse(options.RankPattern, "rank-pattern").Select(p => p.Value)];
@@ -167,7 +149,7 @@ public sealed class Adapter
     }
 
     /// <summary>Replaces the method's linears by plain ones that compute the tuned model.</summary>
-    internal void Merge(Decoder decoder, Compute compute) => TuningMethods.Create(Config.Options.Method).Merge(decoder, compute);
+    internal void Merge(Decoder decoder, Compute compute) => TuningMethods.Of(Config.Options).Merge(decoder);
 
     /// <inheritdoc cref="MergeForInference(LoadedModel, CancellationToken)"/>
     internal void MergeForInference(Decoder decoder, Compute compute)

@@ -44,21 +44,18 @@ public sealed record AdapterConfig
     /// <summary>Version of Vernier that wrote it; null for an adapter made elsewhere.</summary>
     public string? Version { get; init; }
 
-    /// <summary>LoRA's tensors and keys are PEFT's.</summary>
-    internal static bool IsPeft(string method) => method is "lora" or "qlora";
-
     /// <param name="targetModules">Modules with adapters, for PEFT.</param>
     internal string ToJson(IReadOnlyList<string> targetModules)
     {
-        var peft = IsPeft(Options.Method);
+        var peft = TuningMethods.Of(Options).PeftType;
         var json = new JsonObject
         {
-            ["peft_type"] = peft ? "LORA" : Options.Method.ToUpperInvariant(),
+            ["peft_type"] = peft ?? Options.Method.ToUpperInvariant(),
             ["task_type"] = "CAUSAL_LM",
             ["base_model_name_or_path"] = PeftBaseModel,
             ["inference_mode"] = true,
         };
-        if (peft)
+        if (peft is not null)
         {
             json["r"] = Options.Rank;
             json["lora_alpha"] = Options.Alpha;
@@ -79,7 +76,7 @@ public sealed record AdapterConfig
     }
 
     /// <summary>The content of <see cref="OwnFileName"/>; null for an adapter made elsewhere, which stays so.</summary>
-    internal string? ToOwnJson() => IsPeft(Options.Method) && Version is null ? null : Text(new JsonObject
+    internal string? ToOwnJson() => TuningMethods.Of(Options).PeftType is not null && Version is null ? null : Text(new JsonObject
     {
         ["version"] = ToolVersion,
         ["method"] = Options.Method,
@@ -109,7 +106,7 @@ public sealed record AdapterConfig
         {
             using var json = JsonFile.Parse(path, MaxBytes);
             var config = read(json.RootElement);
-            TuningMethods.Find(OptionRules.Check(config.Options).Method);
+            TuningMethods.Of(OptionRules.Check(config.Options));
             return config;
         }
         catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
@@ -135,7 +132,7 @@ public sealed record AdapterConfig
 
     private static AdapterConfig ReadPeft(string path, JsonElement root)
     {
-        if (Text(root, "peft_type") is var type && type != "LORA")
+        if (Text(root, "peft_type") is var type && (type is null || TuningMethods.All.FirstOrDefault(m => m.PeftType == type) is not { } method))
             throw new NotSupportedException($"{path}: peft_type {type ?? "is missing"}; adapters of type LORA and Vernier's own are read");
         foreach (var name in (string[])["use_dora", "fan_in_fan_out", "lora_bias"])
             if (root.TryGetProperty(name, out var set) && set.ValueKind == JsonValueKind.True)
@@ -153,7 +150,7 @@ public sealed record AdapterConfig
         }
         return new AdapterConfig
         {
-            Options = new TuneOptions { Method = "lora", Rank = rank, Alpha = alpha, RankPattern = ranks, AlphaPattern = alphas, Targets = Targets(root.GetProperty("target_modules")) },
+            Options = new TuneOptions { Method = method.Name, Rank = rank, Alpha = alpha, RankPattern = ranks, AlphaPattern = alphas, Targets = Targets(root.GetProperty("target_modules")) },
             BaseModel = Text(root, "base_model_name_or_path"),
             PeftBaseModel = Text(root, "base_model_name_or_path"),
         };

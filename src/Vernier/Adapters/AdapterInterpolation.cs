@@ -22,26 +22,27 @@ public static class AdapterInterpolation
             throw new NotSupportedException($"an adapter of {first.Method} and one of {second.Method} cannot be interpolated");
         if (a.Config.TunedCodesSha256 != b.Config.TunedCodesSha256)
             throw new InvalidDataException($"the adapters were tuned on different codes: SHA-256 {a.Config.TunedCodesSha256 ?? "none"} and {b.Config.TunedCodesSha256 ?? "none"}");
-        var result = first.Method switch
-        {
-            "peqa" when first.Granularity == Granularity.LowRank && second.Granularity == Granularity.LowRank => Stack(a, b, weight),
-            "peqa" or "full" => new Adapter(a.Config with { Prompt = Prompt(a, b) }, Blend(a, b, weight)),
-            "lora" or "qlora" or "qa-lora" => Stack(a, b, weight),
-            _ => throw new NotSupportedException($"adapters of {first.Method} train their codes: what lies between two of them is neither; export both and tune on from one"),
-        };
+        var method = TuningMethods.Of(first);
+        if (a.Tensors.Keys.FirstOrDefault(name => method.KindOf(name) is null) is { } tensor)
+            throw new NotSupportedException(method.KeepsCodes
+                ? $"adapters of {first.Method}: nothing lies between two tensors such as {tensor}"
+                : $"adapters of {first.Method} train their codes: what lies between two of them is neither; export both and tune on from one");
+        var result = method.HasRank(first) && method.HasRank(second) ? Stack(method, a, b, weight) : new Adapter(a.Config with { Prompt = Prompt(a, b) }, Blend(method, a, b, weight));
         return result.Tensors.Values.FirstOrDefault(t => t.Values.Any(v => !float.IsFinite(v))) is { } bad
             ? throw new ArgumentException(FormattableString.Invariant($"weight {weight} leads too far beyond the two adapters: tensor {bad.Name} becomes infinite"))
             : result;
     }
 
-    private static Dictionary<string, AdapterTensor> Blend(Adapter a, Adapter b, double weight) => a.Tensors.Values.ToDictionary(t => t.Name, t =>
+    private static Dictionary<string, AdapterTensor> Blend(TuningMethod method, Adapter a, Adapter b, double weight) => a.Tensors.Values.ToDictionary(t => t.Name, t =>
     {
         var other = b.Tensors.GetValueOrDefault(t.Name);
         if (other is null || !other.Shape.SequenceEqual(t.Shape) || a.Tensors.Count != b.Tensors.Count)
             throw new InvalidDataException($"tensor {t.Name}: the adapters do not hold the same tensors; they must have one granularity and one parameterization");
-        var geometric = a.Config.Options.Method == "peqa" && !t.Name.EndsWith(".zero", StringComparison.Ordinal);
-        return t with { Values = [.. t.Values.Zip(other.Values, (x, y) => geometric ? Geometric(x, y, weight) : Linear(x, y, weight))] };
+        var kind = method.KindOf(t.Name);
+        return t with { Values = [.. t.Values.Zip(other.Values, (x, y) => Between(kind, x, y, weight))] };
     }, StringComparer.Ordinal);
+
+    private static float Between(TensorKind? kind, float x, float y, double weight) => kind == TensorKind.Multiplies ? Geometric(x, y, weight) : Linear(x, y, weight);
 
     /// <summary>Exactly x at 0 and y at 1. Values of different signs have no geometric path: those are blended linearly.</summary>
     private static float Geometric(float x, float y, double weight) => x == y || x == 0 || y == 0 || MathF.Sign(x) != MathF.Sign(y) || weight is 0 or 1
@@ -50,7 +51,7 @@ public static class AdapterInterpolation
 
     private static float Linear(float x, float y, double weight) => weight == 0 ? x : weight == 1 ? y : (float)((1 - weight) * x + weight * y);
 
-    private static Adapter Stack(Adapter a, Adapter b, double weight)
+    private static Adapter Stack(TuningMethod method, Adapter a, Adapter b, double weight)
     {
         var (first, second) = (a.Config.Options, b.Config.Options);
         if (first.RankPattern is not null || second.RankPattern is not null || first.AlphaPattern is not null || second.AlphaPattern is not null)
@@ -61,16 +62,17 @@ public static class AdapterInterpolation
         foreach (var (name, x) in a.Tensors)
         {
             var y = b.Tensors[name];
-            var isA = name.Contains(".lora_A", StringComparison.Ordinal);
-            if (x.Shape[isA ? 1 : 0] != y.Shape[isA ? 1 : 0])
+            var kind = method.KindOf(name);
+            var side = kind == TensorKind.LoraA ? 1 : 0; // the one that is not the rank
+            if (x.Shape[side] != y.Shape[side])
                 throw new InvalidDataException($"tensor {name}: [{string.Join(", ", x.Shape)}] and [{string.Join(", ", y.Shape)}] belong to layers of other sizes");
-            tensors.Add(name, name[(name.LastIndexOf('.') + 1)..] switch
+            tensors.Add(name, kind switch
             {
-                "zero" => x with { Values = [.. x.Values.Zip(y.Values, (v, w) => Linear(v, w, weight))] },
-                "factor_u" => StackColumns(x, y, (float)(1 - weight), (float)weight),
-                "factor_v" => StackColumns(x, y, 1, 1),
-                _ when isA => x with { Shape = [x.Shape[0] + y.Shape[0], x.Shape[1]], Values = [.. x.Values, .. y.Values] },
-                _ => StackColumns(x, y, (float)((1 - weight) * first.Alpha / first.Rank), (float)(weight * second.Alpha / second.Rank)),
+                TensorKind.LowRankLeft => StackColumns(x, y, (float)(1 - weight), (float)weight),
+                TensorKind.LowRankRight => StackColumns(x, y, 1, 1),
+                TensorKind.LoraA => x with { Shape = [x.Shape[0] + y.Shape[0], x.Shape[1]], Values = [.. x.Values, .. y.Values] },
+                TensorKind.LoraB => StackColumns(x, y, (float)((1 - weight) * first.Alpha / first.Rank), (float)(weight * second.Alpha / second.Rank)),
+                _ => x with { Values = [.. x.Values.Zip(y.Values, (v, w) => Between(kind, v, w, weight))] },
             });
         }
         var rank = first.Rank + second.Rank;

@@ -1,4 +1,5 @@
 using Vernier.Kernels;
+using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Adapters;
@@ -45,8 +46,9 @@ public sealed class TaskSwitch : IDisposable
         using var work = new WorkLease(_decoder, _compute, changes: true);
         if (_tasks.ContainsKey(name))
             throw new ArgumentException($"there is a task '{name}' already", nameof(name));
-        if (adapter.Config.Options.Method != "peqa")
-            throw new NotSupportedException($"task '{name}': an adapter of {adapter.Config.Options.Method} is more than scales and cannot be switched; those of peqa can");
+        var method = TuningMethods.Of(adapter.Config.Options);
+        if (!method.IsScales)
+            throw new NotSupportedException($"task '{name}': an adapter of {method.Label(adapter.Config.Options)} is more than scales and cannot be switched; those of {OptionRules.AnyOf([.. TuningMethods.All.Where(m => m.IsScales).Select(m => m.Name)])} can");
         if (_codesSha256() is var codes && codes != adapter.Config.TunedCodesSha256)
             throw Adapter.OfAnotherBase(_model, adapter.Config.TunedCodesSha256, codes);
         var active = Active;

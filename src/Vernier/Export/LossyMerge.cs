@@ -1,5 +1,4 @@
 using Vernier.Kernels;
-using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
 using Vernier.Quantization;
 
@@ -13,7 +12,7 @@ public static class LossyMerge
     public static bool IsNeeded(LoadedModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.Decoder.Linears.Any(l => l is LoraLinear { Base: PackedMatrix });
+        return model.Decoder.Linears.Any(l => l.LiesBesideCodes);
     }
 
     /// <summary>Rounds W + scaling · B A to the nearest codes: on a symmetric grid where the base's is one, on NF4's table where the base has it.</summary>
@@ -23,13 +22,14 @@ public static class LossyMerge
         using var work = new WorkLease(model.Decoder, model.Compute, cancel, changes: true);
         model.Decoder.ReplaceLinears(linear =>
         {
-            if (linear is not LoraLinear { Base: PackedMatrix codes } lora)
+            if (!linear.LiesBesideCodes)
                 return linear;
+            var codes = linear.Codes!;
             var merged = codes.Codebook.IsEmpty
-                ? RoundToNearest.Quantize(lora.Weight, codes.Bits, codes.GroupSize, IsSymmetric(codes) ? GridKind.Symmetric : GridKind.MinMax)
-                : Nf4.Quantize(lora.Weight, codes.GroupSize);
-            lora.Weight.Dispose();
-            return new FrozenLinear(lora.Name, merged, lora.Bias);
+                ? RoundToNearest.Quantize(linear.Weight, codes.Bits, codes.GroupSize, IsSymmetric(codes) ? GridKind.Symmetric : GridKind.MinMax)
+                : Nf4.Quantize(linear.Weight, codes.GroupSize);
+            linear.Weight.Dispose();
+            return new FrozenLinear(linear.Name, merged, linear.Bias);
         });
     }
 

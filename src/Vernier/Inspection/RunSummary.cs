@@ -111,10 +111,10 @@ public sealed record RunSummary
         return new RunSummary { Path = path, Status = "model", Method = format, Bytes = model.Tensors.Sum(t => t.Bytes) };
     }
 
-    /// <summary>The method, and for PEQA how fine it trains; the width where the run quantized.</summary>
+    /// <summary>The method with what sets its runs apart; the width where the run quantized.</summary>
     private static string NameOf(TuneOptions options)
     {
-        var method = options.Method == "peqa" ? $"peqa {OptionValue.NameOf(options.Granularity)}" : options.Method;
+        var method = TuningMethods.Of(options).Label(options);
         return options.Bits is { } bits ? FormattableString.Invariant($"{method}, {bits} bits") : method;
     }
 }

@@ -24,6 +24,9 @@ public sealed record LinearShape(string Name, int In, int Out, int? Bits = null,
     /// <summary>Bytes in memory as the model is loaded: codes with a scale and an offset for each group, or plain weights.</summary>
     public long LoadedBytes => Bits is { } bits ? CodeBytes(bits) + 8 * Scales(Group) : WeightBytes * Weights;
 
+    /// <summary>As a run stores it: quantized, where the options say so.</summary>
+    public LinearShape With(TuneOptions options) => options.Bits is { } bits ? this with { Bits = bits, Group = options.Group } : this;
+
     /// <summary>All linears of the blocks.</summary>
     /// <param name="bits">Bits of stored codes; null = full precision.</param>
     public static IReadOnlyList<LinearShape> Of(ModelConfig config, int? bits = null, int group = 0)

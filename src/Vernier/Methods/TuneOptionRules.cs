@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Vernier.Methods.Peqa;
-using Vernier.Methods.Qlora;
 using Vernier.Quantization;
 
 namespace Vernier.Methods;
@@ -19,6 +17,7 @@ internal static class TuneOptionRules
             $"{dash}batch {options.Batch}, {dash}accumulate {options.Accumulate} and {dash}context {options.Context} make {tokens:F0} tokens a step, expected at most {int.MaxValue}"));
         CheckScheme(options, dash);
         CheckStart(options, dash);
+        TuningMethods.Of(options).Check(options, dash);
         if (options.Targets is { } targets)
             _ = LinearTargets.Parse(targets, dash + "targets");
         foreach (var (text, name) in ((string?, string)[])[(options.RankPattern, "rank-pattern"), (options.AlphaPattern, "alpha-pattern")])
@@ -27,21 +26,15 @@ internal static class TuneOptionRules
 
     private static void CheckScheme(TuneOptions options, string dash)
     {
-        var method = options.Scheme switch { QloraMethod.Nf4Scheme => "qlora", PeqaMethod.BinaryScheme => "peqa", _ => options.Method };
+        var method = TuningMethods.OwnerOf(options.Scheme) ?? options.Method;
         OptionRules.Require(method == options.Method, $"{dash}scheme {options.Scheme} goes with {dash}method {method} only, not with {options.Method}");
         OptionRules.Require(options.Scheme != QuantizationScheme.GptqName, $"{dash}scheme gptq needs calibration data: quantize the model with it first, then tune the result");
     }
 
     private static void CheckStart(TuneOptions options, string dash)
     {
-        string[] starts = options.Method switch
-        {
-            "l4q" or "qat-lora" => ["l4q", "lsq+", "symm", "asymm"],
-            "qlora" => ["zero", "loftq"],
-            "qat" => ["rtn", "lsq"],
-            _ => [],
-        };
-        if (options.Init is { } init && starts.Length > 0)
+        var starts = TuningMethods.Of(options).Starts;
+        if (options.Init is { } init && starts.Count > 0)
             OptionRules.Require(starts.Contains(init), $"{dash}init is '{init}', expected {OptionRules.AnyOf(starts)} with {dash}method {options.Method}");
     }
 

@@ -25,9 +25,9 @@ public sealed record TuneOptions
 {
     internal const int MostRank = 16384;
 
-    /// <summary>peqa, l4q, lora, qlora, qat, qat-lora, qa-lora or full.</summary>
-    [Option("method", "peqa, l4q, lora, qlora, qat, qat-lora, qa-lora or full", Values = ["peqa", "l4q", "lora", "qlora", "qat", "qat-lora", "qa-lora", "full"])]
-    public string Method { get; init; } = "peqa";
+    /// <summary>One of <see cref="TuningMethods.Names"/>: peqa, l4q, lora, qlora, qat, qat-lora, qa-lora or full, and what a program registers.</summary>
+    [MethodOption("method")]
+    public string Method { get; init; } = TuningMethods.Default;
     [Option("granularity", "peqa: one factor per channel, per channel and per column group (separable), per group, or per group by factors of --rank (low-rank)")]
     public Granularity Granularity { get; init; } = Granularity.Separable;
     [Option("parameterize", "peqa: train a factor that starts at 1 (lr is relative), or the scale itself as in the paper")]
@@ -41,7 +41,7 @@ public sealed record TuneOptions
     [Option("group", "columns that share a scale when --bits is given; 0 = per channel", Range = "[0, 1048576]")]
     public int Group { get; init; }
     /// <summary>rtn, rtn-sym or mse; nf4 for qlora, bcq for peqa.</summary>
-    [Option("scheme", "quantizer used with --bits: rtn, rtn-sym or mse; qlora: nf4 too; peqa: bcq too (binary codes, all their factors trained); gptq: quantize first", Values = ["rtn", "rtn-sym", "mse", "nf4", "bcq", "gptq"])]
+    [SchemeOption("scheme", "quantizer used with --bits: rtn, rtn-sym or mse; qlora: nf4 too; peqa: bcq too (binary codes, all their factors trained); gptq: quantize first")]
     public string Scheme { get; init; } = "rtn";
     [Option("rank", "rank of the low-rank factors (peqa: of the granularity low-rank)", Range = "[1, 16384]")]
     public int Rank { get; init; } = 4;
@@ -62,7 +62,7 @@ public sealed record TuneOptions
     [Option("scope", "full and qat: train the block linears, or all parameters")]
     public TuneScope Scope { get; init; } = TuneScope.Block;
     /// <summary>Start of the quantizer state or adapter, where the method has several (l4q: l4q, lsq+, symm, asymm; qlora: zero, loftq).</summary>
-    [Option("init", "start of the quantizer or adapter: l4q, lsq+, symm, asymm (l4q); zero, loftq (qlora)", Values = ["l4q", "lsq+", "symm", "asymm", "zero", "loftq", "rtn", "lsq"])]
+    [StartOption("init", "start of the quantizer or adapter: l4q, lsq+, symm, asymm (l4q); zero, loftq (qlora)")]
     public string? Init { get; init; }
     /// <summary>Learning rate of quantizer state (scales, offsets of l4q and qat-lora); null = <see cref="LearningRate"/>.</summary>
     [Option("scale-lr", "learning rate of the quantizer state of l4q and qat-lora; default: --lr", Range = "[0, ]")]

@@ -1,43 +1,47 @@
-using Vernier.Methods.Full;
-using Vernier.Methods.L4q;
-using Vernier.Methods.Lora;
-using Vernier.Methods.Peqa;
-using Vernier.Methods.QaLora;
-using Vernier.Methods.Qat;
-using Vernier.Methods.QatLora;
-using Vernier.Methods.Qlora;
-
 namespace Vernier.Methods;
 
-/// <summary>One entry of the list of methods.</summary>
-/// <param name="Name">As on the command line.</param>
-/// <param name="Summary">One line for help.</param>
-/// <param name="LearningRate">Used when the options give none: it may depend on what they train.</param>
-/// <param name="Create">A new instance.</param>
-public sealed record TuningMethodEntry(string Name, string Summary, Func<TuneOptions, float> LearningRate, Func<TuningMethod> Create);
-
-/// <summary>Every tuning method, by name.</summary>
+/// <summary>Every tuning method. Those of the library are registered when it is loaded, others by the program that has them.</summary>
 public static class TuningMethods
 {
-    /// <summary>All methods, in the order of help.</summary>
-    public static IReadOnlyList<TuningMethodEntry> All { get; } =
-    [
-        new("peqa", "train only the scales of a quantized model; its codes stay", PeqaMethod.DefaultLearningRate, () => new PeqaMethod()),
-        new("l4q", "train the merged, quantized weight itself: low-rank factors, steps and offsets", _ => 3e-4f, () => new L4QMethod()),
-        new("lora", "low-rank factors beside the weights as they are; HF PEFT's format", _ => 2e-3f, () => new LoraMethod()),
-        new("qlora", "low-rank factors beside a quantized, frozen model", _ => 2e-3f, () => new QloraMethod()),
-        new("qat", "quantization-aware training of weights and steps", _ => 2e-5f, () => new QatMethod()),
-        new("qat-lora", "steps learned through the rounding, low-rank factors kept apart", _ => 3e-4f, () => new QatLoraMethod()),
-        new("qa-lora", "low-rank changes of the zero points of a quantized model; merges exactly", _ => 2e-3f, () => new QaLoraMethod()),
-        new("full", "full fine-tuning of the linears, or of every parameter", _ => 2e-5f, () => new FullMethod()),
-    ];
+    private static readonly Lock s_registering = new();
+    private static (TuningMethod Known, Func<TuningMethod> Create)[] s_methods = [];
 
-    /// <summary>A new instance of a method.</summary>
-    /// <exception cref="ArgumentException">No method has this name.</exception>
-    public static TuningMethod Create(string name) => Find(name).Create();
+    /// <summary>All methods, in the order of help. What they answer may be asked; to apply one, make it: <see cref="Of"/>.</summary>
+    public static IReadOnlyList<TuningMethod> All => [.. s_methods.Select(m => m.Known)];
 
-    /// <summary>The entry of a method.</summary>
+    /// <summary>What <see cref="TuneOptions.Method"/> may be.</summary>
+    public static IReadOnlyList<string> Names => [.. s_methods.Select(m => m.Known.Name).Distinct()];
+
+    /// <summary>The method of options that name none: the first.</summary>
+    public static string Default => s_methods[0].Known.Name;
+
+    /// <summary>Adds a method: from here on options and adapters may name it.</summary>
+    /// <param name="create">Makes a new instance.</param>
+    /// <exception cref="ArgumentException">There is one of this name and scheme.</exception>
+    public static void Register(Func<TuningMethod> create)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        var method = create();
+        lock (s_registering)
+        {
+            if (s_methods.Any(m => (m.Known.Name, m.Known.Scheme) == (method.Name, method.Scheme)))
+                throw new ArgumentException($"there is a method '{method.Name}'{(method.Scheme is { } scheme ? $" of the scheme {scheme}" : "")} already", nameof(create));
+            s_methods = [.. s_methods, (method, create)];
+        }
+    }
+
+    /// <summary>A new instance of the method that the options name: the one for their scheme where there is one, else the one for all schemes.</summary>
     /// <exception cref="ArgumentException">No method has this name.</exception>
-    public static TuningMethodEntry Find(string name) => All.FirstOrDefault(m => m.Name == name)
-        ?? throw new ArgumentException($"unknown method '{name}'; known: {string.Join(", ", All.Select(m => m.Name))}", nameof(name));
+    public static TuningMethod Of(TuneOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var named = s_methods.Where(m => m.Known.Name == options.Method).ToList();
+        var found = named.FindIndex(m => m.Known.Scheme == options.Scheme);
+        if (found < 0)
+            found = named.FindIndex(m => m.Known.Scheme is null);
+        return found >= 0 ? named[found].Create() : throw new ArgumentException($"unknown method '{options.Method}'; known: {string.Join(", ", Names)}", nameof(options));
+    }
+
+    /// <summary>The name of the method that alone takes a scheme; null where all do.</summary>
+    public static string? OwnerOf(string scheme) => s_methods.FirstOrDefault(m => m.Known.OwnSchemes.Contains(scheme)).Known?.Name;
 }

@@ -33,7 +33,7 @@ internal static class OptionRules
             return range.ToString();
         if (value is Enum e && !Enum.IsDefined(e.GetType(), e))
             return AnyOf([.. Enum.GetValues(e.GetType()).Cast<Enum>().Select(OptionValue.NameOf)]);
-        return about.Values is { } values && value is string text && !values.Contains(text, StringComparer.Ordinal) ? AnyOf(values) + Suggestion.Hint(text, values) : null;
+        return about.Allowed is { } values && value is string text && !values.Contains(text, StringComparer.Ordinal) ? AnyOf(values) + Suggestion.Hint(text, values) : null;
     }
 
     /// <summary><c>a, b or c</c></summary>

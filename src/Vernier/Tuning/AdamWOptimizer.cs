@@ -16,17 +16,22 @@ internal sealed class AdamWOptimizer : IDisposable
     private readonly NativeBuffer<float>?[] _floor;
     private readonly AdamWSettings _settings;
     private readonly double _weightDecay;
+    private readonly Func<Parameter, int, bool>? _trains;
+    private readonly int[] _updates; // that each parameter has had: t of the formula
 
     /// <param name="parameters">What is trained. Floors are taken from their values now, at the start of the run.</param>
     /// <param name="options">Beta1, Beta2, Epsilon and WeightDecay are used.</param>
-    public AdamWOptimizer(IReadOnlyList<Parameter> parameters, TuneOptions options)
+    /// <param name="trains">Whether a step, from 0, changes a parameter: see <see cref="TuningMethod.Trains"/>; null = every step changes all.</param>
+    public AdamWOptimizer(IReadOnlyList<Parameter> parameters, TuneOptions options, Func<Parameter, int, bool>? trains = null)
     {
+        _trains = trains;
         _settings = new AdamWSettings(options.Beta1, options.Beta2, options.Epsilon);
         _weightDecay = options.WeightDecay;
         _parameters = [.. parameters];
         _first = new NativeBuffer<float>[_parameters.Length];
         _second = new NativeBuffer<float>[_parameters.Length];
         _floor = new NativeBuffer<float>?[_parameters.Length];
+        _updates = new int[_parameters.Length];
         for (var i = 0; i < _parameters.Length; i++)
         {
             var p = _parameters[i];
@@ -40,8 +45,8 @@ internal sealed class AdamWOptimizer : IDisposable
     /// <summary>What is trained.</summary>
     public IReadOnlyList<Parameter> Parameters => _parameters;
 
-    /// <summary>Steps done: t of the formula.</summary>
-    public int Steps { get; set; }
+    /// <summary>Steps done.</summary>
+    public int Steps { get; private set; }
 
     /// <summary>Running mean of the gradients of parameter <paramref name="index"/>.</summary>
     public NativeBuffer<float> FirstMoment(int index) => _first[index];
@@ -63,37 +68,52 @@ internal sealed class AdamWOptimizer : IDisposable
             Clear(moment);
     }
 
-    /// <summary>The norm of all gradients together, the same bits for any number of workers.</summary>
+    /// <summary>Goes on after so many steps, of which every parameter has had those that were its own.</summary>
+    public void GoOnAfter(int steps)
+    {
+        Steps = steps;
+        for (var i = 0; i < _parameters.Length; i++)
+        {
+            _updates[i] = _trains is null ? steps : 0;
+            for (var step = 0; _trains is not null && step < steps; step++)
+                _updates[i] += _trains(_parameters[i], step) ? 1 : 0;
+        }
+    }
+
+    /// <summary>The norm of the gradients of all that this step changes, the same bits for any number of workers.</summary>
     public double GlobalNorm(WorkerPool pool)
     {
         var sum = 0.0;
         foreach (var p in _parameters)
-            for (var at = 0L; at < p.Gradient.Length; at += Chunk)
+            for (var at = 0L; at < p.Gradient.Length && Trains(p); at += Chunk)
                 sum += GradientNorm.SumOfSquares(pool, p.Gradient.Slice(at, Length(p, at)));
         return Math.Sqrt(sum);
     }
 
-    /// <summary>One step on all parameters.</summary>
+    /// <summary>One step.</summary>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="quantizerLearningRate">Of parameters that are quantizer state.</param>
     /// <param name="gradientScale">Multiplies every gradient: the clipping factor.</param>
     public void Step(WorkerPool pool, double learningRate, double quantizerLearningRate, float gradientScale)
     {
-        Steps++;
         for (var i = 0; i < _parameters.Length; i++)
         {
             var p = _parameters[i];
+            if (!Trains(p))
+                continue;
+            _updates[i]++;
             var rate = p.IsQuantizerState ? quantizerLearningRate : learningRate;
             var decay = p.Decays ? _weightDecay : 0;
             for (var at = 0L; at < p.Value.Length; at += Chunk)
             {
                 var length = Length(p, at);
                 var value = p.Value.Slice(at, length);
-                AdamW.Step(pool, p.Gradient.Slice(at, length), _settings, rate, decay, Steps, gradientScale, _first[i].Slice(at, length), _second[i].Slice(at, length), value);
+                AdamW.Step(pool, p.Gradient.Slice(at, length), _settings, rate, decay, _updates[i], gradientScale, _first[i].Slice(at, length), _second[i].Slice(at, length), value);
                 if (_floor[i] is { } floor)
                     Clamp(value, floor.Slice(at, length));
             }
         }
+        Steps++;
     }
 
     public void Dispose()
@@ -105,6 +125,8 @@ internal sealed class AdamWOptimizer : IDisposable
             _floor[i]?.Dispose();
         }
     }
+
+    private bool Trains(Parameter parameter) => _trains is null || _trains(parameter, Steps);
 
     /// <summary>A value keeps the sign of its start and at least the fraction of its size.</summary>
     private static void Clamp(Span<float> value, ReadOnlySpan<float> floor)

@@ -130,7 +130,7 @@ internal static class Checkpoint
             TensorFile.Read(moments, p.Name + ".m", p.Shape, optimizer.FirstMoment(i));
             TensorFile.Read(moments, p.Name + ".v", p.Shape, optimizer.SecondMoment(i));
         }
-        optimizer.Steps = state.Step;
+        optimizer.GoOnAfter(state.Step);
         if (state.Best is { } lowest)
             best?.Load(Path.Combine(checkpoint, BestFile), lowest);
     }

@@ -16,8 +16,9 @@ internal static class ModelCard
     {
         var card = new StringBuilder();
         var name = PublicPath.Name(folder);
+        var method = TuningMethods.Of(options);
         var baseModel = options.BaseModel ?? PublicPath.HubName(modelPath) ?? PublicPath.Name(modelPath);
-        card.Append(HubCard.Header(baseModel, AdapterConfig.IsPeft(options.Method) ? "peft" : "vernier", Tags(options.Method, baseModel), license));
+        card.Append(HubCard.Header(baseModel, method.PeftType is null ? "vernier" : "peft", Tags(method, baseModel), license));
         Line($"# {(name.Length > 0 ? HubCard.Code(name) : "Adapter")}");
         Line($"");
         Line($"{options.Method} adapter of {(baseModel.Length > 0 ? HubCard.Code(baseModel) : "a model that came from no file")}, tuned on {HubCard.Code(PublicPath.Name(data.Source))} with Vernier {AdapterConfig.ToolVersion}.");
@@ -39,7 +40,7 @@ internal static class ModelCard
         Line($"| trained parameters | {result.TrainableParameters:N0} |");
         Line($"| steps | {result.Step} of {result.Steps}, {Count(options.Batch * options.Accumulate, "row")} each |");
         Line($"| data | {Count(data.Rows, "row")}, {Count(data.Sequences, "sequence")}, {Count(data.Tokens, "token")}, SHA-256 `{data.Sha256()}` |");
-        Line($"| codes | {Codes(options.Method, result)} |");
+        Line($"| codes | {Codes(method, result)} |");
         if (result.CodesSha256 is not null)
             Line($"| SHA-256 of the codes | `{result.CodesSha256}` |");
         Line($"| largest resident memory | {result.PeakResidentMegabytes:F0} MB |");
@@ -48,7 +49,7 @@ internal static class ModelCard
         if (modelPath.Length > 0)
         {
             var (model, adapter) = (HubCard.Argument(PublicPath.OrName(modelPath)), HubCard.Argument(PublicPath.OrName(folder)));
-            Line($"\n## Use\n\n```\nvernier generate {model} --adapter {adapter} --prompt {Example(data)}\nvernier export {model} --adapter {adapter} --to {Target(options, modelPath)}\n```");
+            Line($"\n## Use\n\n```\nvernier generate {model} --adapter {adapter} --prompt {Example(data)}\nvernier export {model} --adapter {adapter} {Target(method, options, modelPath).Arguments}\n```");
         }
         Line($"");
         Line($"All options of the run are in `config.yaml`, its losses in `log.jsonl`.{(result.CodesSha256 is null ? "" : " The adapter fits only the model with these codes.")}");
@@ -65,28 +66,18 @@ internal static class ModelCard
             ? $"'{prompt.Replace("'", "'\\''", StringComparison.Ordinal)}'"
             : "\"...\"";
 
-    private static IEnumerable<string> Tags(string method, string baseModel)
-    {
-        yield return "vernier";
-        yield return method;
-        if (AdapterConfig.IsPeft(method) && method != "lora")
-            yield return "lora";
-        foreach (var tag in HubCard.BaseTag(baseModel, "adapter"))
-            yield return tag;
-    }
+    private static IEnumerable<string> Tags(TuningMethod method, string baseModel) =>
+        new[] { "vernier", method.Name, method.PeftType?.ToLowerInvariant() ?? method.Name }.Distinct().Concat(HubCard.BaseTag(baseModel, "adapter"));
 
-    private static string Codes(string method, TuneResult result) => result.CodesEqual switch
+    private static string Codes(TuningMethod method, TuneResult result) => result.CodesEqual switch
     {
         true => "unchanged",
-        false when !TuningMethods.Create(method).KeepsCodes => $"new ones: {method} trains the codes",
+        false when !method.KeepsCodes => $"new ones: {method.Name} trains the codes",
         false => "CHANGED",
         null when !result.Finished => "not compared: the run has not ended",
         null => "none: nothing is quantized",
     };
 
-    /// <summary>A format that takes what the method leaves: what has no codes of its own, or lies beside rounded ones, goes out in full precision.</summary>
-    private static string Target(TuneOptions options, string modelPath) =>
-        options.Method is "lora" or "qlora" or "qat-lora" or "full" ? "hf --out tuned"
-        : options.Bits is null && modelPath.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? "gguf --out tuned.gguf"
-        : "native --out tuned";
+    private static ExportTarget Target(TuningMethod method, TuneOptions options, string modelPath) =>
+        method.Export(options, new ExportSource(IsQuantized: false, IsGguf: modelPath.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)));
 }

@@ -19,7 +19,7 @@ internal static class ResolvedOptions
         return options with
         {
             Context = Math.Min(options.Context, config.ContextLength),
-            LearningRate = options.LearningRate ?? TuningMethods.Find(options.Method).LearningRate(options),
+            LearningRate = options.LearningRate ?? TuningMethods.Of(options).LearningRate(options),
             Steps = steps,
             EvalEvery = options.EvalEvery ?? (watches ? Math.Max(1, steps / 10) : null),
             Epochs = null,

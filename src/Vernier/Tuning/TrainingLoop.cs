@@ -20,14 +20,15 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <param name="decoder">The method has been applied to it.</param>
     /// <param name="options">All values resolved.</param>
-    public TrainingLoop(Decoder decoder, Compute compute, BatchOrder order, TuneOptions options)
+    /// <param name="method">Says which parameters a step changes; null = all.</param>
+    public TrainingLoop(Decoder decoder, Compute compute, BatchOrder order, TuneOptions options, TuningMethod? method = null)
     {
         _decoder = decoder;
         _compute = compute;
         _order = order;
         _clip = options.Clip;
         _linears = [.. decoder.Linears];
-        Optimizer = new AdamWOptimizer(decoder.Parameters, options);
+        Optimizer = new AdamWOptimizer(decoder.Parameters, options, method is null ? null : method.Trains);
         if (TrainableParameters <= SnapshotLimit)
             _snapshot = [.. Optimizer.Parameters.Select(p => new float[p.Value.Length])];
     }

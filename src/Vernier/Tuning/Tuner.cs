@@ -93,13 +93,13 @@ public sealed class Tuner
         var identity = RunIdentity.Of(_options, RunIdentity.HashModel(_decoder), _data, _compute);
         if (resume && last is { } found)
             RunIdentity.RequireSame(found.Folder, found.State.Identity, identity);
-        var method = TuningMethods.Create(_options.Method);
+        var method = TuningMethods.Of(_options);
         var start = resume && last is { } before ? before.State : null;
         var brought = start is null ? method.Rounds(_options) ? Evaluate() : null : start.BroughtEval;
         method.Apply(_decoder, _options, _compute);
         _compute.Seed = _options.Seed;
         var run = new Progress(method, identity, baseCodes, _codesSha256()) { BroughtEval = brought };
-        using var loop = new TrainingLoop(_decoder, _compute, new BatchOrder(_data, _options.Batch, _options.Accumulate, _options.Shuffle ? _options.Seed : null), _options);
+        using var loop = new TrainingLoop(_decoder, _compute, new BatchOrder(_data, _options.Batch, _options.Accumulate, _options.Shuffle ? _options.Seed : null), _options, method);
         loop.Touch();
         MemoryPlan.ReleaseGarbage();
         _decoder.KeptBlocks = MemoryPlan.KeptBlocks(_decoder.Config, MostTokens(), _options.MemoryLimit, loop.TrainableParameters);

@@ -1,6 +1,4 @@
 using Vernier.Methods;
-using Vernier.Methods.LowRankAdapters;
-using Vernier.Methods.Peqa;
 using Vernier.Models;
 
 namespace Vernier.Tuning;
@@ -51,19 +49,19 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         ArgumentNullException.ThrowIfNull(options);
         options.Checked();
         var config = model.Config;
-        var tuned = model.Linears.Select(l => options.Bits is { } bits ? l with { Bits = bits, Group = options.Group } : l).ToArray();
-        var quantizes = options.Method is not ("lora" or "full");
-        if (quantizes && tuned.All(l => l.Bits is null))
+        var method = TuningMethods.Of(options);
+        var plans = model.Linears.Select(l => method.Plan(l, options)).ToArray();
+        if (method.NeedsCodes && plans.All(p => p.Result.Bits is null))
             throw new ArgumentException($"{options.Method} needs a quantized model or --bits", nameof(options));
-        var trainable = TrainableCount(config, options, tuned);
+        var trainable = (method.TrainsAll(options) ? OtherParameters(config) : 0) + plans.Sum(p => p.Trained);
         var copies = trainable <= TrainingLoop.SnapshotLimit ? 3 : 2;
-        var rest = HeldBytes(model, options, tuned) + (8 + 4 * copies + 4) * trainable + RuntimeBytes; // the last four are the adapter's values as they are written
+        var rest = model.OtherBytes + plans.Sum(p => p.HeldBytes) + (8 + 4 * copies + 4) * trainable + RuntimeBytes; // the last four are the adapter's values as they are written
         var tokens = options.Batch * Math.Min(options.Context, config.ContextLength);
         var limit = options.MemoryLimit ?? MemoryPlan.DefaultLimit(rest);
         var kept = ActivationPlan.For(config, tokens, Math.Max(0, limit - rest));
-        var activations = kept.Bytes;
-        return new(options.Method, trainable, ModelSize(config, quantizes ? tuned : options.Method == "full" ? LinearShape.Of(config) : model.Linears), 8 * trainable, 4L * copies * trainable, activations, rest + activations,
-            options.Accumulate * StepOperations(config, options, tuned, tokens) / 1e12)
+        var operations = StepOperations(model, Math.Min(options.Context, config.ContextLength), tokens, plans.Max(p => p.Products), method.TrainsAll(options));
+        return new(options.Method, trainable, ModelSize(config, plans.Select(p => p.Result)), 8 * trainable, 4L * copies * trainable, kept.Bytes, rest + kept.Bytes,
+            options.Accumulate * operations / 1e12)
         {
             RecomputedTeraflop = options.Accumulate * 2e-12 * tokens * model.Linears.Sum(l => (double)l.Weights) * Math.Max(0, config.Layers - 1 - kept.KeptBlocks) / Math.Max(1, config.Layers),
         };
@@ -90,61 +88,12 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
     private static long ModelSize(ModelConfig config, IEnumerable<LinearShape> linears) => 2 * OtherParameters(config) + linears.Sum(l =>
         l.Bits is { } bits ? l.Weights * bits / 8 + 2 * l.Scales(l.Group) + l.Scales(l.Group) * bits / 8 : 2 * l.Weights);
 
-    private static long TrainableCount(ModelConfig config, TuneOptions options, IReadOnlyList<LinearShape> linears)
+    /// <summary>The products of the linears, as many for each as one of them needs; the head's two, or three where it is trained; attention's six.</summary>
+    private static double StepOperations(ModelOutline model, int context, int tokens, int productsPerLinear, bool trainsHead)
     {
-        var isTarget = Targets(options);
-        var outside = options.Method is "full" or "qat" && options.Scope == TuneScope.All ? OtherParameters(config) : 0;
-        return outside + linears.Sum(l => options.Method switch
-        {
-            "peqa" => l.Bits is null ? 0 : PeqaCount(l, options),
-            "lora" or "qlora" => isTarget(l.Name) ? (long)LoraAdapter.RankOf(l.Name, options) * (l.In + l.Out) : 0,
-            "qa-lora" => isTarget(l.Name) ? LoraAdapter.RankOf(l.Name, options) * (l.GroupsInRow(l.Group) + l.Out) : 0,
-            "l4q" or "qat-lora" => isTarget(l.Name) ? (long)LoraAdapter.RankOf(l.Name, options) * (l.In + l.Out) + 2 * l.Scales(l.Group) : 0,
-            "qat" => l.Weights + l.Scales(l.Group),
-            _ => l.Weights,
-        });
-    }
-
-    private static Func<string, bool> Targets(TuneOptions options) =>
-        LinearTargets.Parse(options.Targets ?? (options.Method is "lora" or "qlora" ? LoraAdapter.DefaultTargets : "all"));
-
-    private static long PeqaCount(LinearShape shape, TuneOptions options)
-    {
-        var all = shape.Scales(shape.Group);
-        if (options.Scheme == PeqaMethod.BinaryScheme)
-            return all * shape.Bits!.Value;
-        var scales = options.Granularity switch
-        {
-            Granularity.Channel => shape.Out,
-            Granularity.Separable => shape.Out + (shape.GroupsInRow(shape.Group) is > 1 and var groups ? groups : 0),
-            Granularity.LowRank => LoraAdapter.RankOf(shape.Name, options) * (shape.Out + shape.GroupsInRow(shape.Group)),
-            _ => all,
-        };
-        return (options.Train == TrainedState.Zeros ? 0 : scales) + (options.Train == TrainedState.Scales ? 0 : all);
-    }
-
-    /// <summary>Frozen weights and quantizer state in memory; trained parameters are counted apart.</summary>
-    private static long HeldBytes(ModelOutline model, TuneOptions options, IReadOnlyList<LinearShape> tuned)
-    {
-        var isTarget = Targets(options);
-        return model.OtherBytes + model.Linears.Zip(tuned, (loaded, l) => options.Method switch
-        {
-            "full" => 0,
-            "qat" => 12 * l.Scales(l.Group), // range, offset and rounded steps of the grid
-            "peqa" => l.LoadedBytes + (l.Bits is null ? 0 : (options.Bits is null ? 4 : 8) * l.Scales(l.Group)), // those of the start: fp16 as files have them, else fp32
-            "qa-lora" => l.LoadedBytes + (l.Bits is null ? 0 : 8 * l.Scales(l.Group)), // the scales in use beside those of the start
-            "qlora" => l.LoadedBytes,
-            "l4q" or "qat-lora" => isTarget(l.Name) ? loaded.LoadedBytes + 12 * l.Scales(l.Group) : l.LoadedBytes,
-            _ => loaded.LoadedBytes,
-        }).Sum();
-    }
-
-    /// <summary>Two products for each linear (forward and the input's gradient), a third where a weight gradient is needed whole or in tiles; the head's two; attention's six.</summary>
-    private static double StepOperations(ModelConfig config, TuneOptions options, IReadOnlyList<LinearShape> linears, int tokens)
-    {
-        var third = options.Method is "full" or "qat" or "l4q" or "qat-lora" || (options is { Method: "peqa", Granularity: Granularity.Group or Granularity.LowRank } && linears.Any(l => l.GroupsInRow(l.Group) > 1));
-        var products = (third ? 3.0 : 2.0) * linears.Sum(l => (double)l.Weights) + (options.Scope == TuneScope.All ? 3.0 : 2.0) * config.VocabularySize * config.HiddenSize;
-        var attention = 3.0 * Math.Min(options.Context, config.ContextLength) * config.Heads * config.HeadDim * config.Layers; // 6 products over half of the pairs
+        var config = model.Config;
+        var products = productsPerLinear * model.Linears.Sum(l => (double)l.Weights) + (trainsHead ? 3.0 : 2.0) * config.VocabularySize * config.HiddenSize;
+        var attention = 3.0 * context * config.Heads * config.HeadDim * config.Layers; // 6 products over half of the pairs
         return 2.0 * tokens * (products + attention);
     }
 }

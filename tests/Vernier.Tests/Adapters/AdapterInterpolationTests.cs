@@ -84,7 +84,7 @@ public class AdapterInterpolationTests
     {
         var options = new TuneOptions { Method = method, Granularity = granularity, Bits = method is "lora" or "full" ? null : 4, Group = method is "lora" or "full" ? 0 : 8, Rank = 2, LearningRate = (float)Math.Abs(rate) };
         using var decoder = TinyRun.Create(seed);
-        var tuning = TuningMethods.Create(method);
+        var tuning = TuningMethods.Of(new TuneOptions { Method = method });
         tuning.Apply(decoder, options, compute);
         using var loop = new TrainingLoop(decoder, compute, new Vernier.Data.BatchOrder(TinyRun.Data(), 2, 1, null), options);
         for (var step = 0; step < 4; step++)

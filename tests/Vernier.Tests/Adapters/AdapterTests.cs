@@ -124,8 +124,8 @@ public class AdapterTests
         using var tuned = Tuned(s_options, compute);
         Of(tuned, s_options).Save(folder.Path);
         using var quantized = TinyRun.Create();
-        TuningMethods.Create("peqa").Apply(quantized, s_options, compute);
-        TuningMethods.Create("peqa").Merge(quantized, compute);
+        TuningMethods.Of(new TuneOptions { Method = "peqa" }).Apply(quantized, s_options, compute);
+        TuningMethods.Of(new TuneOptions { Method = "peqa" }).Merge(quantized);
         Adapter.Load(folder.Path).ApplyTo(quantized, compute, "quantized", () => TinyCodes.Of(quantized));
         Assert.Equal(Loss(tuned, compute), Loss(quantized, compute));
     }
@@ -251,7 +251,7 @@ public class AdapterTests
         using var compute = new Compute(1);
         var options = s_options with { Method = "lora", Bits = null, BaseModel = given };
         using var tuned = Tuned(options, compute);
-        var config = Adapter.Of(TuningMethods.Create("lora"), tuned, options, path, null, null).Config;
+        var config = Adapter.Of(TuningMethods.Of(new TuneOptions { Method = "lora" }), tuned, options, path, null, null).Config;
         Assert.Equal((name, peft), (config.BaseModel, config.PeftBaseModel));
     }
 
@@ -262,7 +262,7 @@ public class AdapterTests
         using var compute = new Compute(1);
         var options = s_options with { Method = "lora", Bits = null };
         using var tuned = Tuned(options, compute);
-        var config = Adapter.Of(TuningMethods.Create("lora"), tuned, options, folder.Write("tiny.gguf", ""), null, null).Config;
+        var config = Adapter.Of(TuningMethods.Of(new TuneOptions { Method = "lora" }), tuned, options, folder.Write("tiny.gguf", ""), null, null).Config;
         Assert.Equal(("tiny.gguf", null), (config.BaseModel, config.PeftBaseModel));
     }
 
@@ -324,7 +324,7 @@ public class AdapterTests
     private static Decoder Tuned(TuneOptions options, Compute compute)
     {
         var decoder = TinyRun.Create();
-        TuningMethods.Create(options.Method).Apply(decoder, options, compute);
+        TuningMethods.Of(options).Apply(decoder, options, compute);
         using var loop = new TrainingLoop(decoder, compute, new Vernier.Data.BatchOrder(TinyRun.Data(), 2, 1, null), options);
         for (var step = 0; step < 4; step++)
             loop.Step(step, 0.01, 0.01);
@@ -332,7 +332,7 @@ public class AdapterTests
     }
 
     private static Adapter Of(Decoder decoder, TuneOptions options) =>
-        Adapter.Of(TuningMethods.Create(options.Method), decoder, options, "tiny", null, TinyCodes.Of(decoder));
+        Adapter.Of(TuningMethods.Of(options), decoder, options, "tiny", null, TinyCodes.Of(decoder));
 
     private static double Loss(Decoder decoder, Compute compute)
     {

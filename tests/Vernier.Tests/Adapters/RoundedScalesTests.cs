@@ -110,12 +110,12 @@ public sealed class RoundedScalesTests : IDisposable
         using var model = Load(name, ComputeMode.Fp32);
         var options = new TuneOptions { Method = "peqa", Granularity = granularity, Rank = 2 };
         var codes = model.CodesSha256();
-        TuningMethods.Create("peqa").Apply(model.Decoder, options, model.Compute);
+        TuningMethods.Of(new TuneOptions { Method = "peqa" }).Apply(model.Decoder, options, model.Compute);
         var random = new Random(seed);
         foreach (var parameter in model.Decoder.Linears.SelectMany(l => l.Parameters))
             foreach (ref var value in parameter.Value.Span)
                 value += 0.1f * (random.NextSingle() - 0.5f);
-        return Adapter.Of(TuningMethods.Create("peqa"), model.Decoder, options, name, codes, codes);
+        return Adapter.Of(TuningMethods.Of(new TuneOptions { Method = "peqa" }), model.Decoder, options, name, codes, codes);
     }
 
     private static IEnumerable<PackedMatrix> Weights(LanguageModel model) => model.Decoder.Linears.Select(l => l.Weight).OfType<PackedMatrix>();

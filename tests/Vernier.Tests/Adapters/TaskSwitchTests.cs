@@ -113,26 +113,26 @@ public class TaskSwitchTests
         Assert.Contains(TinyCodes.Of(other)!, Assert.Throws<InvalidDataException>(() => { tasks.Add("a", adapter); }).Message);
         using var lora = TinyRun.Create();
         var options = new TuneOptions { Method = "lora" };
-        TuningMethods.Create("lora").Apply(lora, options, compute);
-        Assert.Throws<NotSupportedException>(() => { tasks.Add("b", Adapter.Of(TuningMethods.Create("lora"), lora, options, "tiny", null, null)); });
+        TuningMethods.Of(new TuneOptions { Method = "lora" }).Apply(lora, options, compute);
+        Assert.Throws<NotSupportedException>(() => { tasks.Add("b", Adapter.Of(TuningMethods.Of(new TuneOptions { Method = "lora" }), lora, options, "tiny", null, null)); });
     }
 
     private static (Adapter Adapter, double Loss) Tune(Compute compute, int steps, Granularity granularity = Granularity.Group)
     {
         var options = s_options with { Granularity = granularity };
         using var decoder = TinyRun.Create();
-        TuningMethods.Create("peqa").Apply(decoder, options, compute);
+        TuningMethods.Of(new TuneOptions { Method = "peqa" }).Apply(decoder, options, compute);
         using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyRun.Data(), 2, 1, null), options);
         for (var step = 0; step < steps; step++)
             loop.Step(step, 0.02, 0.02);
-        return (Adapter.Of(TuningMethods.Create("peqa"), decoder, options, "tiny", null, TinyCodes.Of(decoder)), Loss(decoder, compute));
+        return (Adapter.Of(TuningMethods.Of(new TuneOptions { Method = "peqa" }), decoder, options, "tiny", null, TinyCodes.Of(decoder)), Loss(decoder, compute));
     }
 
     private static Decoder Quantized(Compute compute, int seed = 1)
     {
         var decoder = TinyRun.Create(seed);
-        TuningMethods.Create("peqa").Apply(decoder, s_options, compute);
-        TuningMethods.Create("peqa").Merge(decoder, compute);
+        TuningMethods.Of(new TuneOptions { Method = "peqa" }).Apply(decoder, s_options, compute);
+        TuningMethods.Of(new TuneOptions { Method = "peqa" }).Merge(decoder);
         return decoder;
     }
 

@@ -61,7 +61,7 @@ public class GoldenMethodTests
         var golden = MethodCase.Load(name);
         using var compute = new Compute(Workers);
         var dense = golden.Dense();
-        var linear = new L4QLinear("m", dense, null, Factors(golden, AlphaTimesRank(golden)), Grid(golden, dense, offset: true), new L4QSinks(Workers));
+        var linear = new L4QLinear("m", dense, null, Factors(golden, AlphaTimesRank(golden)), Grid(golden, dense, offset: true), new LearnedGridSink(Workers), new LowRankSink(Workers));
         Check(golden, linear, compute, ("dA", linear.Factors.A), ("dB", linear.Factors.B), ("ds", linear.Grid.Scale), ("db", linear.Grid.Offset!));
         golden.AssertClose("Wq", linear.Weight.ToArray());
         using var packed = linear.Pack();
@@ -96,7 +96,7 @@ public class GoldenMethodTests
         foreach (var kind in new[] { "sym", "off" })
         {
             using var compute = new Compute(Workers);
-            var linear = new QatLinear("m", golden.Dense(), null, w => Grid(golden, w, offset: kind == "off"), new L4QSinks(Workers));
+            var linear = new QatLinear("m", golden.Dense(), null, w => Grid(golden, w, offset: kind == "off"), new LearnedGridSink(Workers));
             var (y, dx) = LinearRun.ForwardBackward(linear, compute, golden.X, golden.DY, golden.Tokens);
             golden.AssertClose(kind + ".Y", y);
             golden.AssertClose(kind + ".dX", dx);
@@ -104,7 +104,7 @@ public class GoldenMethodTests
             golden.AssertClose(kind + ".ds", linear.Grid.Scale.Gradient.Span);
             if (kind == "off")
                 golden.AssertClose("off.db", linear.Grid.Offset!.Gradient.Span);
-            var scaled = new QatLinear("m", golden.Dense(), null, w => Grid(golden, w, offset: kind == "off", scaled: true), new L4QSinks(Workers));
+            var scaled = new QatLinear("m", golden.Dense(), null, w => Grid(golden, w, offset: kind == "off", scaled: true), new LearnedGridSink(Workers));
             LinearRun.ForwardBackward(scaled, compute, golden.X, golden.DY, golden.Tokens);
             golden.AssertClose(kind + ".ds_scaled", scaled.Grid.Scale.Gradient.Span);
             if (kind == "off")
@@ -128,7 +128,7 @@ public class GoldenMethodTests
         var golden = MethodCase.Load(name);
         using var compute = new Compute(Workers);
         var dense = golden.Dense();
-        var linear = new QatLoraLinear("m", dense, null, Factors(golden, AlphaTimesRank(golden)), Grid(golden, dense, offset: true), new L4QSinks(Workers));
+        var linear = new QatLoraLinear("m", dense, null, Factors(golden, AlphaTimesRank(golden)), Grid(golden, dense, offset: true), new LearnedGridSink(Workers));
         Check(golden, linear, compute, ("dA", linear.Factors.A), ("dB", linear.Factors.B), ("ds", linear.Grid.Scale), ("db", linear.Grid.Offset!));
         using var packed = linear.Pack();
         golden.AssertClose("Wq", packed.ToArray());

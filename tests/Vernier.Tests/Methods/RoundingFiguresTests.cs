@@ -24,7 +24,7 @@ public class RoundingFiguresTests
         using var compute = new Compute(2);
         using var decoder = TinyRun.Create();
         var options = new TuneOptions { Method = method, Init = init, Bits = 3, Group = 8, Rank = 2 };
-        var tuning = TuningMethods.Create(method);
+        var tuning = TuningMethods.Of(new TuneOptions { Method = method });
         tuning.Apply(decoder, options, compute);
         var (clipped, weights, error, size) = (0L, 0L, 0.0, 0.0);
         foreach (var linear in decoder.Linears)
@@ -84,7 +84,7 @@ public class RoundingFiguresTests
         using var compute = new Compute(1);
         using var decoder = TinyRun.Create();
         var options = new TuneOptions { Method = method, Init = "lsq+", Bits = 3, Group = 8, Rank = 2, GradientScale = scale };
-        TuningMethods.Create(method).Apply(decoder, options, compute);
+        TuningMethods.Of(new TuneOptions { Method = method }).Apply(decoder, options, compute);
         using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyRun.Data(), 2, 1, null), options);
         loop.Step(0, 0, 0);
         return [.. loop.Optimizer.Parameters.Select(p => (p.Name, p.Gradient.Span.ToArray()))];

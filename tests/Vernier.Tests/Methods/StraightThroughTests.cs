@@ -30,7 +30,7 @@ public class StraightThroughTests
         var factors = Factors(random, Columns, Rows);
         using var grid = new LearnedGrid("m", dense, bits, group, GridStart.L4Q, trainsOffset: true, halfPrecision: half);
         Disturb(grid, random);
-        var linear = new L4QLinear("m", dense, null, factors, grid, new L4QSinks(2));
+        var linear = new L4QLinear("m", dense, null, factors, grid, new LearnedGridSink(2), new LowRankSink(2));
         linear.ParametersChanged();
         if (half)
         {
@@ -49,7 +49,7 @@ public class StraightThroughTests
         var random = new Random(7);
         using var compute = new Compute(2);
         using var dense = Dense(random);
-        var linear = new QatLinear("m", dense, null, w => new LearnedGrid("m", w, 3, group, start, trainsOffset: false), new L4QSinks(2));
+        var linear = new QatLinear("m", dense, null, w => new LearnedGrid("m", w, 3, group, start, trainsOffset: false), new LearnedGridSink(2));
         Disturb(linear.Grid, random);
         var surrogate = Surrogate(dense.ToArray(), linear.Grid, null, merged: false);
         FiniteDifferences.Check(linear, compute, random, Tokens, values => surrogate(values[0], values[1], null));
@@ -64,7 +64,7 @@ public class StraightThroughTests
         var factors = Factors(random, Columns, Rows);
         using var grid = new LearnedGrid("m", dense, 3, 8, GridStart.L4Q, trainsOffset: true);
         Disturb(grid, random);
-        var linear = new QatLoraLinear("m", dense, null, factors, grid, new L4QSinks(2));
+        var linear = new QatLoraLinear("m", dense, null, factors, grid, new LearnedGridSink(2));
         var surrogate = Surrogate(dense.ToArray(), grid, null, merged: false);
         var w0 = Array.ConvertAll(dense.ToArray(), v => (double)v);
         FiniteDifferences.Check(linear, compute, random, Tokens, values => Merged(surrogate(w0, values[2], values[3]), values[0], values[1], factors.Scaling));

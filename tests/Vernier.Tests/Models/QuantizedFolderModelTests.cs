@@ -161,12 +161,12 @@ public sealed class QuantizedFolderModelTests : IDisposable
         using var model = Load(name);
         var options = new TuneOptions { Method = "peqa", Granularity = granularity, Rank = 2 };
         var codes = model.CodesSha256();
-        TuningMethods.Create("peqa").Apply(model.Decoder, options, model.Compute);
+        TuningMethods.Of(new TuneOptions { Method = "peqa" }).Apply(model.Decoder, options, model.Compute);
         var random = new Random(1);
         foreach (var parameter in model.Decoder.Linears.SelectMany(l => l.Parameters))
             foreach (ref var value in parameter.Value.Span)
                 value += 0.1f * (random.NextSingle() - 0.5f);
-        return Adapter.Of(TuningMethods.Create("peqa"), model.Decoder, options, name, codes, codes);
+        return Adapter.Of(TuningMethods.Of(new TuneOptions { Method = "peqa" }), model.Decoder, options, name, codes, codes);
     }
 
     // After the last token, fed so many at once.

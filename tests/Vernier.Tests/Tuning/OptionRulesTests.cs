@@ -44,9 +44,9 @@ public sealed class OptionRulesTests
     [Fact]
     public void Values_are_the_names_that_the_lists_know()
     {
-        Assert.Equal(TuningMethods.All.Select(m => m.Name), About<TuneOptions>("Method").Values);
+        Assert.Equal(TuningMethods.Names, About<TuneOptions>("Method").Allowed);
         Assert.Equal(QuantizationScheme.All.Select(s => s.Name), About<QuantizeOptions>("Scheme").Values);
-        Assert.Superset(QuantizationScheme.All.Select(s => s.Name).ToHashSet(), About<TuneOptions>("Scheme").Values!.ToHashSet());
+        Assert.Superset(QuantizationScheme.All.Select(s => s.Name).ToHashSet(), About<TuneOptions>("Scheme").Allowed!.ToHashSet());
     }
 
     public static TheoryData<TuneOptions, string> Wrong => new()

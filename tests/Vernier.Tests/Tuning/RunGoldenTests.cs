@@ -39,7 +39,7 @@ public class RunGoldenTests(ITestOutputHelper output)
         using var model = LanguageModel.Load(Model(), new LoadOptions { Mode = run.GetProperty("method").GetString() == "peqa_int8g32" ? ComputeMode.Int8 : ComputeMode.Fp32 });
         var data = TrainingData.Load(SharedFiles.At(Text), model, options.Rows);
         var test = s_long ? TrainingData.Load(SharedFiles.At(Test), model, options.Rows) : null;
-        TuningMethods.Create(options.Method).Apply(model.Decoder, options, model.Compute);
+        TuningMethods.Of(options).Apply(model.Decoder, options, model.Compute);
         model.Decoder.KeptBlocks = s_long ? model.Config.Layers : 0;
         using var loop = new TrainingLoop(model.Decoder, model.Compute, new BatchOrder(data, options.Batch, 1, null), options);
         SetStart(loop);

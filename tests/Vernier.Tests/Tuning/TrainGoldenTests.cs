@@ -41,7 +41,7 @@ public class TrainGoldenTests
             decoder.ReplaceLinears(l => golden.Has($"init.{l.Name}.codes") ? new FrozenLinear(l.Name, Packed(golden, l, options.Bits!.Value, options.Group), l.Bias) : l);
             options = options with { Bits = null };
         }
-        TuningMethods.Create(options.Method).Apply(decoder, options, compute);
+        TuningMethods.Of(options).Apply(decoder, options, compute);
         var data = Batches(Path.Combine(place, $"batches_{about.GetProperty("model")}.safetensors"), decoder.Config);
         using var loop = new TrainingLoop(decoder, compute, new BatchOrder(data, options.Batch, 1, null), options);
         Start(golden, loop);

@@ -239,7 +239,7 @@ public class TunerTests
     {
         using var compute = new Compute(1, mode);
         using var decoder = TinyRun.Create();
-        TuningMethods.Create("peqa").Apply(decoder, s_options with { Granularity = granularity }, compute);
+        TuningMethods.Of(new TuneOptions { Method = "peqa" }).Apply(decoder, s_options with { Granularity = granularity }, compute);
         using var loop = new TrainingLoop(decoder, compute, new BatchOrder(TinyRun.Data(6, 12), 2, 1, 5), s_options);
         for (var step = 0; step < 60; step++) // every batch size has been seen, every method compiled
             loop.Step(step, 1e-3, 1e-3);

@@ -105,10 +105,10 @@ public class TuningPlanTests
         foreach (var shape in ModelShapes.Names)
             foreach (var method in TuningMethods.All)
             {
-                var plan = TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Method = method.Name, Bits = method.Name is "lora" ? null : 4, Group = 64 });
+                var plan = TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Method = method.Name, Scheme = method.Scheme ?? "rtn", Bits = method.Name is "lora" ? null : 4, Group = 64 });
                 Assert.True(plan.TrainableParameters > 0 && plan.ResidentBytes > plan.ActivationBytes, $"{shape} {method.Name}");
             }
         Assert.Contains("llama-7b", Assert.Throws<ArgumentException>(() => ModelShapes.Find("llama-8b")).Message);
-        Assert.Contains("peqa", Assert.Throws<ArgumentException>(() => TuningMethods.Create("peqqa")).Message);
+        Assert.Contains("peqa", Assert.Throws<ArgumentException>(() => TuningMethods.Of(new TuneOptions { Method = "peqqa" })).Message);
     }
 }

@@ -40,5 +40,7 @@ public sealed class BinaryCodedLinear : Linear
         Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sink);
     }
 
+    internal override Linear Merged() => new FrozenLinear(Name, Weight, Bias);
+
     public override void ParametersChanged() => _parameters[0].Value.Span.CopyTo(_weight.Alphas.Span);
 }

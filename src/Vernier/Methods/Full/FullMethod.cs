@@ -8,9 +8,19 @@ public sealed class FullMethod : TuningMethod
 {
     public override string Name => "full";
 
+    public override string Summary => "full fine-tuning of the linears, or of every parameter";
+
+    public override float LearningRate(TuneOptions options) => 2e-5f;
+
+    public override bool NeedsCodes => false;
+
     public override bool KeepsCodes => false;
 
     public override bool Rounds(TuneOptions options) => false;
+
+    public override bool TrainsAll(TuneOptions options) => options.Scope == TuneScope.All;
+
+    public override LinearPlan Plan(LinearShape shape, TuneOptions options) => new(shape with { Bits = null }, shape.Weights, HeldBytes: 0, Products: 3);
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
@@ -20,16 +30,10 @@ public sealed class FullMethod : TuningMethod
             linear.Weight.Dispose();
             return trainable;
         });
-        decoder.TrainAll(options.Scope == TuneScope.All);
+        decoder.TrainAll(TrainsAll(options));
     }
 
-    public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder);
+    public override TensorKind? KindOf(string tensor) => TensorKind.Adds;
 
-    public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors);
-
-    public override void Merge(Decoder decoder, Compute compute)
-    {
-        decoder.TrainAll(false);
-        decoder.ReplaceLinears(linear => linear is DenseTrainableLinear ? new FrozenLinear(linear.Name, linear.Weight, linear.Bias) : linear);
-    }
+    public override ExportTarget Export(TuneOptions options, ExportSource source) => ExportTarget.FullPrecision;
 }

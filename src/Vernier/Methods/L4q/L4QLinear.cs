@@ -10,16 +10,19 @@ namespace Vernier.Methods.L4q;
 public sealed class L4QLinear : Linear
 {
     private readonly FakeQuantizedMatrix _weight;
-    private readonly L4QSinks _sinks;
+    private readonly LearnedGridSink _sink;
+    private readonly LowRankSink _factorSink;
     private readonly Parameter[] _parameters;
 
     /// <param name="weight">The frozen W0, in full precision or packed.</param>
-    internal L4QLinear(string name, WeightMatrix weight, Parameter? bias, LowRankFactors factors, LearnedGrid grid, L4QSinks sinks)
+    /// <param name="sink">With <paramref name="factorSink"/> shared by all layers.</param>
+    internal L4QLinear(string name, WeightMatrix weight, Parameter? bias, LowRankFactors factors, LearnedGrid grid, LearnedGridSink sink, LowRankSink factorSink)
         : base(name, weight.Columns, weight.Rows, bias)
     {
         Factors = factors;
         Grid = grid;
-        _sinks = sinks;
+        _sink = sink;
+        _factorSink = factorSink;
         _weight = new FakeQuantizedMatrix(new LowRankSumMatrix(weight, factors), grid);
         _parameters = [factors.A, factors.B, grid.Scale, grid.Offset!];
     }
@@ -41,14 +44,21 @@ public sealed class L4QLinear : Linear
     {
         if (!dx.IsEmpty)
             Gemm.BackwardInput(compute.Pool, dy, tokens, _weight, dx, accumulate);
-        _sinks.LowRank.Begin(Factors);
-        _sinks.Grid.Begin(Grid, _weight.Source, _sinks.LowRank);
-        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sinks.Grid);
-        _sinks.LowRank.End();
+        _factorSink.Begin(Factors);
+        _sink.Begin(Grid, _weight.Source, _factorSink);
+        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sink);
+        _factorSink.End();
     }
 
     public override void ParametersChanged() => Grid.Refresh();
 
     /// <summary>The integer weight; what Forward computes, to the bit.</summary>
     public PackedMatrix Pack() => Grid.Pack(_weight.Source);
+
+    internal override Linear Merged()
+    {
+        var packed = Pack();
+        Weight.Dispose();
+        return new FrozenLinear(Name, packed, Bias);
+    }
 }

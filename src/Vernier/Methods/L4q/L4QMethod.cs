@@ -9,62 +9,47 @@ namespace Vernier.Methods.L4q;
 /// Linears that are not targeted are quantized by round to nearest and frozen.</summary>
 public sealed class L4QMethod : TuningMethod
 {
-    private L4QSinks? _sinks;
+    private LearnedGridSink? _sink;
 
     public override string Name => "l4q";
+
+    public override string Summary => "train the merged, quantized weight itself: low-rank factors, steps and offsets";
+
+    public override IReadOnlyList<string> Starts => LearnedGridOptions.Starts;
+
+    public override float LearningRate(TuneOptions options) => 3e-4f;
+
+    public override bool HasRank(TuneOptions options) => true;
 
     public override bool KeepsCodes => false;
 
     public override bool Rounds(TuneOptions options) => true;
 
-    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sinks?.Grid.TakeFigures() ?? [];
+    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
+
+    public override LinearPlan Plan(LinearShape shape, TuneOptions options)
+    {
+        var packed = shape.With(options);
+        var scales = packed.Scales(packed.Group);
+        return Targets(options)(packed.Name)
+            ? new(packed, LowRankOptions.CountOf(packed.Name, options, packed.In, packed.Out) + 2 * scales, shape.LoadedBytes + LearnedGridOptions.GroupBytes * scales, Products: 3)
+            : new(packed, 0, packed.LoadedBytes, Products: 3);
+    }
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
-        var start = ParseStart(options.Init ?? "l4q");
-        var half = RoundsToHalf(options);
-        var isTarget = LinearTargets.Parse(options.Targets ?? "all");
-        var sinks = _sinks = new L4QSinks(compute.Pool.Threads);
+        var start = LearnedGridOptions.StartOf(options);
+        var half = LearnedGridOptions.RoundsToHalf(options);
+        var isTarget = Targets(options);
+        var sink = _sink = new LearnedGridSink(compute.Pool.Threads);
+        var factorSink = new LowRankSink(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
         {
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias);
             var (bits, group) = PackedBase.GridOf(linear, options);
             var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true, options.GradientScale, half);
-            return new L4QLinear(linear.Name, linear.Weight, linear.Bias, LoraAdapter.Factors(linear, options), grid, sinks);
+            return new L4QLinear(linear.Name, linear.Weight, linear.Bias, LowRankOptions.Factors(linear, options), grid, sink, factorSink);
         });
     }
-
-    public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder);
-
-    public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors);
-
-    public override void Merge(Decoder decoder, Compute compute) => decoder.ReplaceLinears(linear =>
-    {
-        if (linear is not L4QLinear l4q)
-            return linear;
-        var packed = l4q.Pack();
-        l4q.Weight.Dispose();
-        return new FrozenLinear(l4q.Name, packed, l4q.Bias);
-    });
-
-    /// <summary>Whether scales and offsets are rounded to fp16 in the loop.</summary>
-    /// <exception cref="ArgumentException">A format that cannot hold a float offset.</exception>
-    internal static bool RoundsToHalf(TuneOptions options) => options.ExportFormat switch
-    {
-        null => false,
-        "gguf" or "mlx" => true,
-        _ => throw new ArgumentException($"export format '{options.ExportFormat}' holds no offset for each group; known: gguf, mlx", nameof(options)),
-    };
-
-    /// <summary>The starts that L4Q and QAT-LoRA offer.</summary>
-    /// <exception cref="ArgumentException">Unknown name.</exception>
-    internal static GridStart ParseStart(string name) => name switch
-    {
-        "l4q" => GridStart.L4Q,
-        "lsq+" => GridStart.LsqPlus,
-        "symm" => GridStart.Symmetric,
-        "asymm" => GridStart.Asymmetric,
-        _ => throw new ArgumentException($"unknown start '{name}'; known: l4q, lsq+, symm, asymm", nameof(name)),
-    };
 }

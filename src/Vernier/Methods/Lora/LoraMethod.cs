@@ -1,4 +1,3 @@
-using Vernier.Kernels;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
 
@@ -9,6 +8,18 @@ public sealed class LoraMethod : TuningMethod
 {
     public override string Name => "lora";
 
+    public override string Summary => "low-rank factors beside the weights as they are; HF PEFT's format";
+
+    public override string DefaultTargets => LoraAdapter.DefaultTargets;
+
+    public override float LearningRate(TuneOptions options) => 2e-3f;
+
+    public override bool NeedsCodes => false;
+
+    public override bool HasRank(TuneOptions options) => true;
+
+    public override LinearPlan Plan(LinearShape shape, TuneOptions options) => new(shape, LoraAdapter.Trained(shape, options), shape.LoadedBytes, Products: 2);
+
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         if (options.Bits is not null)
@@ -16,19 +27,14 @@ public sealed class LoraMethod : TuningMethod
         LoraAdapter.Insert(decoder, options, linear => linear.Weight);
     }
 
-    public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder, LoraAdapter.PeftName);
+    public override string? PeftType => LoraAdapter.PeftType;
 
-    public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors, LoraAdapter.PeftName);
+    protected override string TensorName(string parameter) => LoraAdapter.PeftName(parameter);
 
-    /// <summary>Full-precision weights take the adapter in; a packed weight keeps it beside itself, for merging would have to round again.</summary>
-    public override void Merge(Decoder decoder, Compute compute) => decoder.ReplaceLinears(linear =>
-    {
-        if (linear is not LoraLinear lora || lora.Base is PackedMatrix)
-            return linear;
-        var merged = new DenseMatrix(lora.OutFeatures, lora.InFeatures);
-        for (var row = 0; row < merged.Rows; row++)
-            lora.Weight.ReadTile(row, 1, 0, merged.Columns, merged.Row(row), merged.Columns);
-        lora.Weight.Dispose();
-        return new FrozenLinear(lora.Name, merged, lora.Bias);
-    });
+    public override TensorKind? KindOf(string tensor) => LowRankOptions.KindOf(tensor);
+
+    public override MergeResult Merges => MergeResult.ExactInFullPrecision;
+
+    public override ExportTarget Export(TuneOptions options, ExportSource source) =>
+        source.IsQuantized || options.Bits is not null ? ExportTarget.BesideCodes : ExportTarget.FullPrecision;
 }

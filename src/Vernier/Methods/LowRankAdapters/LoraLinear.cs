@@ -29,6 +29,8 @@ public sealed class LoraLinear : Linear
     /// <summary>A and B.</summary>
     public LowRankFactors Factors => _path.Factors;
 
+    internal override bool LiesBesideCodes => Base is PackedMatrix;
+
     public override IReadOnlyList<Parameter> Parameters => _parameters;
 
     public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
@@ -42,5 +44,17 @@ public sealed class LoraLinear : Linear
         if (!dx.IsEmpty)
             Gemm.BackwardInput(compute.Pool, dy, tokens, Base, dx, accumulate);
         _path.AddBackward(compute, x, dy, tokens, dx);
+    }
+
+    /// <summary>Full-precision weights take the path in; a packed weight keeps it beside itself, for merging would have to round again.</summary>
+    internal override Linear Merged()
+    {
+        if (LiesBesideCodes)
+            return this;
+        var merged = new DenseMatrix(OutFeatures, InFeatures);
+        for (var row = 0; row < merged.Rows; row++)
+            Weight.ReadTile(row, 1, 0, merged.Columns, merged.Row(row), merged.Columns);
+        Weight.Dispose();
+        return new FrozenLinear(Name, merged, Bias);
     }
 }

@@ -80,7 +80,7 @@ public sealed class PeqaLinear : Linear
     }.Compose(_start.View, _scales);
 
     /// <summary>After tuning: where the scales are the start in fp16 times factors of rows and of groups of columns, keeps them so.</summary>
-    internal void KeepFactors()
+    private void KeepFactors()
     {
         if (_trained is not { Group: null, U: null, Scale: null, Zero: null })
             return;
@@ -89,6 +89,12 @@ public sealed class PeqaLinear : Linear
         var tuned = _weight;
         _weight = tuned.WithScales(factored);
         tuned.Dispose();
+    }
+
+    internal override Linear Merged()
+    {
+        KeepFactors();
+        return new FrozenLinear(Name, Weight, Bias);
     }
 
     // dm_i = Σ_t dY_ti Y_ti / m_i; for one group a row, ds_i = Σ_t dY_ti Y_ti / s_i.

@@ -51,6 +51,8 @@ public sealed class QaLoraLinear : Linear
         _sink.End();
     }
 
+    internal override Linear Merged() => new FrozenLinear(Name, Weight, Bias);
+
     public override void ParametersChanged()
     {
         var (scale, offset) = (_scales.Scale, _scales.Offset);

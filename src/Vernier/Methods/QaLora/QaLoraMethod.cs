@@ -9,26 +9,35 @@ public sealed class QaLoraMethod : TuningMethod
 {
     public override string Name => "qa-lora";
 
+    public override string Summary => "low-rank changes of the zero points of a quantized model; merges exactly";
+
+    public override float LearningRate(TuneOptions options) => 2e-3f;
+
+    public override bool HasRank(TuneOptions options) => true;
+
+    public override LinearPlan Plan(LinearShape shape, TuneOptions options)
+    {
+        var packed = shape.With(options);
+        var trained = Targets(options)(packed.Name) ? LowRankOptions.CountOf(packed.Name, options, packed.GroupsInRow(packed.Group), packed.Out) : 0;
+        var scales = packed.Bits is null ? 0 : 8 * packed.Scales(packed.Group); // those in use, beside those of the start
+        return new(packed, trained, packed.LoadedBytes + scales, Products: 2);
+    }
+
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
-        var isTarget = LinearTargets.Parse(options.Targets ?? "all");
+        var isTarget = Targets(options);
         var sink = new LowRankSink(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
         {
             var packed = PackedBase.Of(linear, options);
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, packed, linear.Bias);
-            var factors = LoraAdapter.Factors(linear, options, inputs: packed.Groups);
+            var factors = LowRankOptions.Factors(linear, options, inputs: packed.Groups);
             var tuned = new QaLoraLinear(linear.Name, packed, linear.Bias, factors, sink);
             packed.Dispose();
             return tuned;
         });
     }
 
-    public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder);
-
-    public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors);
-
-    public override void Merge(Decoder decoder, Compute compute) =>
-        decoder.ReplaceLinears(linear => linear is QaLoraLinear ? new FrozenLinear(linear.Name, linear.Weight, linear.Bias) : linear);
+    public override TensorKind? KindOf(string tensor) => LowRankOptions.KindOf(tensor);
 }

@@ -9,11 +9,11 @@ public sealed class QatLinear : Linear
 {
     private readonly FakeQuantizedMatrix _weight;
     private readonly DenseGradientSink _weightSum;
-    private readonly L4QSinks _sinks;
+    private readonly LearnedGridSink _sink;
     private readonly Parameter[] _parameters;
 
     /// <param name="weight">Becomes the start of a trained fp32 copy.</param>
-    internal QatLinear(string name, WeightMatrix weight, Parameter? bias, Func<WeightMatrix, LearnedGrid> grid, L4QSinks sinks)
+    internal QatLinear(string name, WeightMatrix weight, Parameter? bias, Func<WeightMatrix, LearnedGrid> grid, LearnedGridSink sink)
         : base(name, weight.Columns, weight.Rows, bias)
     {
         Master = new Parameter(name + ".weight", weight.Rows, weight.Columns) { Decays = true };
@@ -23,7 +23,7 @@ public sealed class QatLinear : Linear
         Grid = grid(source);
         _weight = new FakeQuantizedMatrix(source, Grid);
         _weightSum = new DenseGradientSink(Master.Gradient, weight.Columns);
-        _sinks = sinks;
+        _sink = sink;
         _parameters = Grid.Offset is null ? [Master, Grid.Scale] : [Master, Grid.Scale, Grid.Offset];
     }
 
@@ -44,12 +44,19 @@ public sealed class QatLinear : Linear
     {
         if (!dx.IsEmpty)
             Gemm.BackwardInput(compute.Pool, dy, tokens, _weight, dx, accumulate);
-        _sinks.Grid.Begin(Grid, _weight.Source, _weightSum);
-        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sinks.Grid);
+        _sink.Begin(Grid, _weight.Source, _weightSum);
+        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sink);
     }
 
     public override void ParametersChanged() => Grid.Refresh();
 
     /// <summary>The integer weight; what Forward computes, to the bit.</summary>
     public PackedMatrix Pack() => Grid.Pack(_weight.Source);
+
+    internal override Linear Merged()
+    {
+        var packed = Pack();
+        Weight.Dispose();
+        return new FrozenLinear(Name, packed, Bias);
+    }
 }

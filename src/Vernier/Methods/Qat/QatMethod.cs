@@ -7,15 +7,30 @@ namespace Vernier.Methods.Qat;
 /// Adapter tensors, one set a module: <c>weight</c> [out, in], <c>scale</c> [out, groups].</summary>
 public sealed class QatMethod : TuningMethod
 {
-    private L4QSinks? _sinks;
+    private LearnedGridSink? _sink;
 
     public override string Name => "qat";
+
+    public override string Summary => "quantization-aware training of weights and steps";
+
+    public override IReadOnlyList<string> Starts => ["rtn", "lsq"];
+
+    public override float LearningRate(TuneOptions options) => 2e-5f;
 
     public override bool KeepsCodes => false;
 
     public override bool Rounds(TuneOptions options) => true;
 
-    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sinks?.Grid.TakeFigures() ?? [];
+    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
+
+    public override bool TrainsAll(TuneOptions options) => options.Scope == TuneScope.All;
+
+    public override LinearPlan Plan(LinearShape shape, TuneOptions options)
+    {
+        var packed = shape.With(options);
+        var scales = packed.Scales(packed.Group);
+        return new(packed, packed.Weights + scales, LearnedGridOptions.GroupBytes * scales, Products: 3);
+    }
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
@@ -25,31 +40,14 @@ public sealed class QatMethod : TuningMethod
             "lsq" => GridStart.Lsq,
             _ => throw new ArgumentException($"unknown start '{options.Init}'; known: rtn, lsq", nameof(options)),
         };
-        var sinks = _sinks = new L4QSinks(compute.Pool.Threads);
+        var sink = _sink = new LearnedGridSink(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
         {
             var (bits, group) = PackedBase.GridOf(linear, options);
-            var qat = new QatLinear(linear.Name, linear.Weight, linear.Bias, weight => new LearnedGrid(linear.Name, weight, bits, group, start, trainsOffset: false, options.GradientScale), sinks);
+            var qat = new QatLinear(linear.Name, linear.Weight, linear.Bias, weight => new LearnedGrid(linear.Name, weight, bits, group, start, trainsOffset: false, options.GradientScale), sink);
             linear.Weight.Dispose();
             return qat;
         });
-        decoder.TrainAll(options.Scope == TuneScope.All);
-    }
-
-    public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder);
-
-    public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors);
-
-    public override void Merge(Decoder decoder, Compute compute)
-    {
-        decoder.TrainAll(false);
-        decoder.ReplaceLinears(linear =>
-        {
-            if (linear is not QatLinear qat)
-                return linear;
-            var packed = qat.Pack();
-            qat.Weight.Dispose();
-            return new FrozenLinear(qat.Name, packed, qat.Bias);
-        });
+        decoder.TrainAll(TrainsAll(options));
     }
 }

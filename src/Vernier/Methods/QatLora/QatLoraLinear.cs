@@ -9,15 +9,15 @@ namespace Vernier.Methods.QatLora;
 public sealed class QatLoraLinear : Linear
 {
     private readonly FakeQuantizedMatrix _quantized;
-    private readonly L4QSinks _sinks;
+    private readonly LearnedGridSink _sink;
     private readonly LowRankPath _path;
     private readonly Parameter[] _parameters;
 
-    internal QatLoraLinear(string name, WeightMatrix weight, Parameter? bias, LowRankFactors factors, LearnedGrid grid, L4QSinks sinks)
+    internal QatLoraLinear(string name, WeightMatrix weight, Parameter? bias, LowRankFactors factors, LearnedGrid grid, LearnedGridSink sink)
         : base(name, weight.Columns, weight.Rows, bias)
     {
         Grid = grid;
-        _sinks = sinks;
+        _sink = sink;
         _path = new LowRankPath(factors);
         _quantized = new FakeQuantizedMatrix(weight, grid);
         Weight = new LowRankSumMatrix(_quantized, factors);
@@ -49,12 +49,14 @@ public sealed class QatLoraLinear : Linear
         if (!dx.IsEmpty)
             Gemm.BackwardInput(compute.Pool, dy, tokens, _quantized, dx, accumulate);
         _path.AddBackward(compute, x, dy, tokens, dx);
-        _sinks.Grid.Begin(Grid, _quantized.Source, next: null);
-        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sinks.Grid);
+        _sink.Begin(Grid, _quantized.Source, next: null);
+        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sink);
     }
 
     public override void ParametersChanged() => Grid.Refresh();
 
     /// <summary>The integer weight beside which the adapter stays.</summary>
     public PackedMatrix Pack() => Grid.Pack(_quantized.Source);
+
+    internal override Linear Merged() => new LoraLinear(Name, Pack(), Bias, Factors);
 }

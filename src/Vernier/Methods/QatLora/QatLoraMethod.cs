@@ -1,4 +1,3 @@
-using Vernier.Methods.L4q;
 using Vernier.Methods.LearnedGrids;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
@@ -9,36 +8,50 @@ namespace Vernier.Methods.QatLora;
 /// Adapter tensors as of L4Q. The merge keeps the adapter beside the integer weight.</summary>
 public sealed class QatLoraMethod : TuningMethod
 {
-    private L4QSinks? _sinks;
+    private LearnedGridSink? _sink;
 
     public override string Name => "qat-lora";
+
+    public override string Summary => "steps learned through the rounding, low-rank factors kept apart";
+
+    public override IReadOnlyList<string> Starts => LearnedGridOptions.Starts;
+
+    public override float LearningRate(TuneOptions options) => 3e-4f;
+
+    public override bool HasRank(TuneOptions options) => true;
 
     public override bool KeepsCodes => false;
 
     public override bool Rounds(TuneOptions options) => true;
 
-    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sinks?.Grid.TakeFigures() ?? [];
+    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
+
+    public override LinearPlan Plan(LinearShape shape, TuneOptions options)
+    {
+        var packed = shape.With(options);
+        var scales = packed.Scales(packed.Group);
+        return Targets(options)(packed.Name)
+            ? new(packed, LowRankOptions.CountOf(packed.Name, options, packed.In, packed.Out) + 2 * scales, shape.LoadedBytes + LearnedGridOptions.GroupBytes * scales, Products: 3)
+            : new(packed, 0, packed.LoadedBytes, Products: 3);
+    }
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
-        var start = L4QMethod.ParseStart(options.Init ?? "l4q");
-        var half = L4QMethod.RoundsToHalf(options);
-        var isTarget = LinearTargets.Parse(options.Targets ?? "all");
-        var sinks = _sinks = new L4QSinks(compute.Pool.Threads);
+        var start = LearnedGridOptions.StartOf(options);
+        var half = LearnedGridOptions.RoundsToHalf(options);
+        var isTarget = Targets(options);
+        var sink = _sink = new LearnedGridSink(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
         {
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias);
             var (bits, group) = PackedBase.GridOf(linear, options);
             var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true, options.GradientScale, half);
-            return new QatLoraLinear(linear.Name, linear.Weight, linear.Bias, LoraAdapter.Factors(linear, options), grid, sinks);
+            return new QatLoraLinear(linear.Name, linear.Weight, linear.Bias, LowRankOptions.Factors(linear, options), grid, sink);
         });
     }
 
-    public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder);
+    public override MergeResult Merges => MergeResult.BesideCodes;
 
-    public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors);
-
-    public override void Merge(Decoder decoder, Compute compute) => decoder.ReplaceLinears(linear =>
-        linear is QatLoraLinear qat ? new LoraLinear(qat.Name, qat.Pack(), qat.Bias, qat.Factors) : linear);
+    public override ExportTarget Export(TuneOptions options, ExportSource source) => ExportTarget.BesideCodes;
 }

@@ -9,10 +9,29 @@ namespace Vernier.Methods.Qlora;
 /// There is no merge without loss, so inference keeps the extra path.</summary>
 public sealed class QloraMethod : TuningMethod
 {
-    /// <summary>The scheme that this method knows beside those of every method: <see cref="Nf4"/>.</summary>
-    public const string Nf4Scheme = "nf4";
+    private const string Nf4Scheme = "nf4";
+    private const int Nf4Bits = 4;
 
     public override string Name => "qlora";
+
+    public override string Summary => "low-rank factors beside a quantized, frozen model";
+
+    /// <summary><see cref="Nf4"/>.</summary>
+    public override IReadOnlyList<string> OwnSchemes => [Nf4Scheme];
+
+    public override IReadOnlyList<string> Starts => ["zero", "loftq"];
+
+    public override string DefaultTargets => LoraAdapter.DefaultTargets;
+
+    public override float LearningRate(TuneOptions options) => 2e-3f;
+
+    public override bool HasRank(TuneOptions options) => true;
+
+    public override LinearPlan Plan(LinearShape shape, TuneOptions options)
+    {
+        var packed = options.Scheme == Nf4Scheme ? shape with { Bits = Nf4Bits, Group = GroupOf(options) } : shape.With(options);
+        return new(packed, LoraAdapter.Trained(packed, options), packed.LoadedBytes, Products: 2);
+    }
 
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
@@ -29,13 +48,17 @@ public sealed class QloraMethod : TuningMethod
         }
     }
 
-    public override IEnumerable<AdapterTensor> AdapterTensors(Decoder decoder) => ParameterTensors.Collect(decoder, LoraAdapter.PeftName);
+    public override string? PeftType => LoraAdapter.PeftType;
 
-    public override void LoadAdapter(Decoder decoder, IReadOnlyDictionary<string, AdapterTensor> tensors) => ParameterTensors.Restore(decoder, tensors, LoraAdapter.PeftName);
+    protected override string TensorName(string parameter) => LoraAdapter.PeftName(parameter);
 
-    public override void Merge(Decoder decoder, Compute compute)
-    {
-    }
+    public override TensorKind? KindOf(string tensor) => LowRankOptions.KindOf(tensor);
+
+    public override MergeResult Merges => MergeResult.BesideCodes;
+
+    public override ExportTarget Export(TuneOptions options, ExportSource source) => ExportTarget.BesideCodes;
+
+    private static int GroupOf(TuneOptions options) => options.Group == 0 ? Nf4.DefaultGroup : options.Group;
 
     private static PackedMatrix Replaced(Linear linear, TuneOptions options)
     {
@@ -50,9 +73,9 @@ public sealed class QloraMethod : TuningMethod
     {
         if (options.Scheme != Nf4Scheme)
             return RoundToNearest.Quantize(weight, options.Bits!.Value, options.Group, QuantizationScheme.Grid(options.Scheme));
-        if (options.Bits is not (null or 4))
-            throw new ArgumentException($"nf4 has 4 bits, not {options.Bits}", nameof(options));
-        return Nf4.Quantize(weight, options.Group == 0 ? Nf4.DefaultGroup : options.Group);
+        if (options.Bits is not (null or Nf4Bits))
+            throw new ArgumentException($"nf4 has {Nf4Bits} bits, not {options.Bits}", nameof(options));
+        return Nf4.Quantize(weight, GroupOf(options));
     }
 
     // Codes depend on the factors here, so only targeted linears get LoftQ's codes; the others are rounded as they are.
@@ -65,7 +88,7 @@ public sealed class QloraMethod : TuningMethod
         {
             if (!isTarget(linear.Name))
                 return new FrozenLinear(linear.Name, Replaced(linear, options), linear.Bias);
-            var factors = LoraAdapter.Factors(linear, options);
+            var factors = LowRankOptions.Factors(linear, options);
             var (quantized, b, a) = LoftQ.Decompose(linear.Weight, factors.Rank, weight => Quantize(weight, options), cancel);
             for (var i = 0; i < b.Length; i++)
                 factors.B.Value.Span[i] = b[i] / factors.Scaling;

@@ -37,4 +37,6 @@ internal sealed class DenseTrainableLinear : Linear
         if (!dx.IsEmpty)
             Gemm.BackwardInput(compute.Pool, dy, tokens, _weight, dx, accumulate);
     }
+
+    internal override Linear Merged() => new FrozenLinear(Name, Weight, Bias);
 }

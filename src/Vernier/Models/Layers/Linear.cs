@@ -80,6 +80,12 @@ public abstract class Linear
             Kernels.Bias.Gradient(compute.Pool, dy, dy.Length / OutFeatures, Bias.Gradient.Span);
     }
 
+    /// <summary>A change lies beside codes that stay as they are: what the layer computes is not on their grid.</summary>
+    internal virtual bool LiesBesideCodes => false;
+
+    /// <summary>After tuning: the plain layer that computes the same, which takes over what this one holds; the layer itself where there is none.</summary>
+    internal virtual Linear Merged() => this;
+
     /// <summary>Brings state that Forward reads up to date after the optimizer changed <see cref="Parameters"/>.</summary>
     public virtual void ParametersChanged()
     {

@@ -1,0 +1,60 @@
+using Vernier.Kernels;
+using Vernier.Methods.LowRankAdapters;
+using Vernier.Models;
+
+namespace Vernier.Methods.Peqa;
+
+/// <summary>Linears whose codes stay while their scales, their zero points or both are trained. PEQA is made of them, and so may be the methods of other programs.</summary>
+public static class ScaleTuning
+{
+    /// <summary>Replaces the quantized linears of a decoder, or all where the options quantize first. What is trained has the names MODULE.factor, .row_factor,
+    /// .column_factor, .factor_u, .factor_v, .scale and .zero, as the options choose.</summary>
+    /// <param name="options">Read are Bits, Group and Scheme, Granularity, Parameterize, Train, Rank and RankPattern.</param>
+    /// <exception cref="ArgumentException">A linear is not quantized and the options give no bits, or they ask for absolute scales that serve several groups.</exception>
+    public static void Insert(Decoder decoder, TuneOptions options, Compute compute)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(compute);
+        var sinks = new PeqaSinks(compute.Pool.Threads);
+        // A file may keep some of its layers in full precision: those have no codes and stay as they are.
+        var tunesOwnCodes = options.Bits is null && decoder.Linears.Any(l => l.Weight is PackedMatrix);
+        decoder.ReplaceLinears(linear =>
+        {
+            if (tunesOwnCodes && linear.Weight is not PackedMatrix)
+                return linear;
+            var start = PackedBase.Of(linear, options);
+            var tuned = new PeqaLinear(linear.Name, start, linear.Bias, options.Granularity, options.Parameterize, options.Train, sinks, LowRankOptions.RankOf(linear.Name, options));
+            start.Dispose();
+            return tuned;
+        });
+    }
+
+    /// <summary>What such a linear takes.</summary>
+    public static LinearPlan Plan(LinearShape shape, TuneOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(options);
+        var packed = shape.With(options);
+        if (packed.Bits is null)
+            return new(packed, 0, packed.LoadedBytes, Products: 2);
+        var (groups, all) = (packed.GroupsInRow(packed.Group), packed.Scales(packed.Group));
+        var scales = options.Granularity switch
+        {
+            Granularity.Channel => packed.Out,
+            Granularity.Separable => packed.Out + (groups > 1 ? groups : 0),
+            Granularity.LowRank => LowRankOptions.CountOf(packed.Name, options, groups, packed.Out),
+            _ => all,
+        };
+        var trained = (options.Train == TrainedState.Zeros ? 0 : scales) + (options.Train == TrainedState.Scales ? 0 : all);
+        var start = (options.Bits is null ? 4 : 8) * all; // the scales of the start: fp16 as files have them, else fp32
+        return new(packed, trained, packed.LoadedBytes + start, options.Granularity is Granularity.Group or Granularity.LowRank && groups > 1 ? 3 : 2);
+    }
+
+    /// <summary>How a tensor of theirs acts.</summary>
+    public static TensorKind KindOf(string tensor)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tensor);
+        return PeqaTensors.KindOf(tensor);
+    }
+}
