@@ -4,7 +4,7 @@ using Vernier.Models;
 
 namespace Vernier.Adapters;
 
-/// <summary>Several PEQA tasks on one quantized model. A task is a set of scales over the base's codes; to switch is to look at the codes with
+/// <summary>Several tasks on one quantized model. A task is a set of scales over the base's codes; to switch is to look at the codes with
 /// another set, so it takes microseconds, nothing is computed or changed, and going back gives the base exactly.</summary>
 /// <remarks>Calls wait for the work of other threads on the model. While a switch is there, the model cannot be tuned, reset or given an adapter.</remarks>
 public sealed class TaskSwitch : IDisposable
@@ -39,7 +39,7 @@ public sealed class TaskSwitch : IDisposable
     /// <summary>Takes in the scales of an adapter, as <see cref="Adapter.MergeForInference(LoadedModel, CancellationToken)"/> makes them: where the model computes with integers now,
     /// scales group by group are rounded to fp16, as in an exported GGUF file. The task in use stays in use.</summary>
     /// <exception cref="ArgumentException">The name is taken.</exception>
-    /// <exception cref="NotSupportedException">The adapter is not one of PEQA: it is more than scales.</exception>
+    /// <exception cref="NotSupportedException">The adapter is more than scales: see <see cref="TuningMethod.IsScales"/>.</exception>
     /// <exception cref="InvalidDataException">It was tuned on other codes; both hashes are named.</exception>
     public void Add(string name, Adapter adapter)
     {
@@ -60,7 +60,7 @@ public sealed class TaskSwitch : IDisposable
             adapter.ApplyTo(_decoder, _compute, _model, _codesSha256);
             adapter.MergeForInference(_decoder, _compute);
             Add(name, [.. _decoder.Linears.Select((linear, i) => _base[i].Weight is PackedMatrix && linear.Weight is PackedMatrix ? linear : _base[i])],
-                linear => Factors(adapter, linear));
+                linear => method.FactorsOf(adapter.Tensors, linear.Name, linear.OutFeatures));
         }
         finally
         {
@@ -90,7 +90,7 @@ public sealed class TaskSwitch : IDisposable
         if (_tasks.ContainsKey(name))
             throw new ArgumentException($"there is a task '{name}' already", nameof(name));
         var (a, b) = (Find(first).Linears, Find(second).Linears);
-        Add(name, [.. a.Select((linear, i) => Between(linear, b[i], share))], _ => (null, null, false));
+        Add(name, [.. a.Select((linear, i) => Between(linear, b[i], share))], _ => null);
     }
 
     /// <summary>Makes the model compute a task.</summary>
@@ -127,28 +127,17 @@ public sealed class TaskSwitch : IDisposable
     private (Linear[] Linears, TaskScales Batch) Find(string name) =>
         _tasks.TryGetValue(name, out var task) ? task : throw new KeyNotFoundException($"no task '{name}'; known: {string.Join(", ", _tasks.Keys)}");
 
-    private void Add(string name, Linear[] linears, Func<Linear, (float[]? Row, float[]? Column, bool HasFactors)> factors)
+    private void Add(string name, Linear[] linears, Func<Linear, ScaleFactors?> factors)
     {
         var batch = new TaskScales();
         for (var i = 0; i < linears.Length; i++)
         {
             if (_base[i].Weight is not PackedMatrix weight)
                 continue;
-            var (row, column, hasFactors) = factors(_base[i]);
-            batch.Add(weight, (PackedMatrix)linears[i].Weight, row, column, hasFactors);
+            var known = factors(_base[i]); // a task per channel, or a separable one, is little more than two rows of numbers
+            batch.Add(weight, (PackedMatrix)linears[i].Weight, known?.Row, known?.Column, known is not null);
         }
         _tasks[name] = (linears, batch);
-    }
-
-    // A task per channel, or a separable one, is little more than two rows of numbers.
-    private static (float[]? Row, float[]? Column, bool HasFactors) Factors(Adapter adapter, Linear linear)
-    {
-        var (row, column, channel) = (Values("row_factor"), Values("column_factor"), Values("factor"));
-        if (Values("scale") is not null || Values("zero") is not null || Values("factor_u") is not null || channel?.Length > linear.OutFeatures)
-            return (null, null, false);
-        return (row ?? channel, column, true);
-
-        float[]? Values(string kind) => adapter.Tensors.TryGetValue($"{linear.Name}.{kind}", out var tensor) ? tensor.Values : null;
     }
 
     private Linear Between(Linear first, Linear second, float share)
