@@ -1,3 +1,6 @@
+using System.Globalization;
+using Vernier.TestSupport;
+
 namespace Vernier.Kernels.Tests;
 
 public sealed class MemoryTests
@@ -13,13 +16,36 @@ public sealed class MemoryTests
     [InlineData((4 << 20) + 4)]
     public unsafe void Blocks_are_zeroed_aligned_and_writable_to_the_end(int bytes)
     {
-        for (var round = 0; round < 2; round++) // the second may get the first one's memory
+        GuardedMemory.Without(() =>
+        {
+            for (var round = 0; round < 2; round++) // the second may get the first one's memory
+            {
+                using var buffer = new NativeBuffer<byte>(bytes);
+                Assert.Equal(0, (nint)buffer.Pointer % 64);
+                Assert.False(buffer.Span.ContainsAnyExcept((byte)0));
+                buffer.Span.Fill(1);
+            }
+        });
+    }
+
+    [LinuxFact]
+    public unsafe void Behind_a_guarded_block_lies_a_page_that_may_not_be_touched()
+    {
+        foreach (var bytes in new[] { 0, 1, 4095, 4096, 4097, 300_000 })
         {
             using var buffer = new NativeBuffer<byte>(bytes);
-            Assert.Equal(0, (nint)buffer.Pointer % 64);
-            Assert.False(buffer.Span.ContainsAnyExcept((byte)0));
-            buffer.Span.Fill(1);
+            buffer.Span.Fill(7);
+            var end = ((nint)buffer.Pointer + bytes).ToString("x", CultureInfo.InvariantCulture);
+            Assert.Contains(File.ReadLines("/proc/self/maps"), line => line.StartsWith($"{end}-", StringComparison.Ordinal) && line.Contains(" ---p "));
         }
+    }
+
+    [LinuxFact]
+    public unsafe void A_write_in_front_of_a_guarded_block_is_found_when_it_is_freed()
+    {
+        var buffer = new NativeBuffer<int>(10);
+        buffer.Pointer[-1] = 1;
+        Assert.Throws<InvalidOperationException>(buffer.Dispose);
     }
 
     [Fact]
@@ -76,4 +102,11 @@ public sealed class MemoryTests
 
     [Fact]
     public void What_is_no_file_is_not_mapped() => Assert.Contains(Path.GetTempPath(), Assert.Throws<InvalidDataException>(() => MappedMemory.Open(Path.GetTempPath())).Message);
+
+    /// <summary>Pages are guarded on Linux only.</summary>
+    [AttributeUsage(AttributeTargets.Method)]
+    private sealed class LinuxFactAttribute : FactAttribute
+    {
+        public LinuxFactAttribute() => Skip = OperatingSystem.IsLinux() ? null : "pages are guarded on Linux only";
+    }
 }

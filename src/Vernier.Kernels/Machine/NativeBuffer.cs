@@ -8,7 +8,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
 {
     private const int Alignment = 64;
-    private readonly bool _inSlab;
+    private readonly bool _inSlab, _isGuarded;
     private T* _pointer;
     private HolderCount? _holders; // null = this one alone
 
@@ -27,8 +27,13 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         (Length, IsWeight) = (length, isWeight);
         var bytes = Bytes;
-        _inSlab = isWeight && WeightSlabs.Serves(bytes);
-        if (_inSlab)
+        _isGuarded = GuardPages.AreOn;
+        _inSlab = !_isGuarded && isWeight && WeightSlabs.Serves(bytes);
+        if (_isGuarded)
+        {
+            _pointer = (T*)GuardPages.Allocate(bytes);
+        }
+        else if (_inSlab)
         {
             _pointer = (T*)WeightSlabs.Allocate(bytes, sizeof(T));
         }
@@ -45,7 +50,7 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
 
     private NativeBuffer(NativeBuffer<T> source, HolderCount holders)
     {
-        (Length, IsWeight, _inSlab, _holders) = (source.Length, source.IsWeight, source._inSlab, holders);
+        (Length, IsWeight, _inSlab, _isGuarded, _holders) = (source.Length, source.IsWeight, source._inSlab, source._isGuarded, holders);
         _pointer = source.Pointer;
         Interlocked.Increment(ref holders.Count);
     }
@@ -92,21 +97,20 @@ public sealed unsafe class NativeBuffer<T> : IDisposable
 
     private void Free()
     {
-        if (_pointer is null)
+        var memory = _pointer;
+        if (memory is null)
             return;
-        if (_holders is null || Interlocked.Decrement(ref _holders.Count) == 0)
-            FreeMemory();
         _pointer = null;
-    }
-
-    private void FreeMemory()
-    {
-        if (_inSlab)
-            WeightSlabs.Free(_pointer);
+        if (_holders is not null && Interlocked.Decrement(ref _holders.Count) > 0)
+            return;
+        if (_isGuarded)
+            GuardPages.Free(memory, Bytes);
+        else if (_inSlab)
+            WeightSlabs.Free(memory);
         else if (HugePages.Serves(Bytes))
-            HugePages.Free(_pointer, Bytes);
+            HugePages.Free(memory, Bytes);
         else
-            NativeMemory.AlignedFree(_pointer);
+            NativeMemory.AlignedFree(memory);
     }
 
     private sealed class HolderCount
