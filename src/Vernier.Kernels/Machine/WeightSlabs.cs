@@ -2,7 +2,7 @@ namespace Vernier.Kernels;
 
 /// <summary>Memory for weights that are each too small for large pages of their own: they lie one behind the other, in the order in which
 /// they are made and read, in blocks of <see cref="SlabBytes"/>. A block is given back when nothing in it is in use any more; so codes, scales
-/// in fp16 and scales in fp32, which do not live equally long, have blocks of their own.</summary>
+/// in fp16 and scales in fp32, which do not live equally long, have blocks of their own. An allocator, so one for the process, as the C heap is.</summary>
 internal static unsafe class WeightSlabs
 {
     private const nuint SlabBytes = 32 << 20;

@@ -7,7 +7,9 @@ namespace Vernier.Kernels;
 /// were. Weights with the same groups (q, k and v, or gate and up, which were quantized by the same inputs) share one object: to compare two orders, compare references.</summary>
 public sealed unsafe class ColumnOrder
 {
-    private static readonly Dictionary<int, WeakReference<ColumnOrder>> s_known = []; // by the hash of the groups; where two have one hash, the later one
+    // One table for the process, like that of interned strings: weights of different files may have one order, and it is looked at through weak references,
+    // so that it keeps nothing alive. By the hash of the groups; where two have one hash, the later one.
+    private static readonly Dictionary<int, WeakReference<ColumnOrder>> s_known = [];
 
     private readonly int[] _groups;
     private readonly int[] _columns;
@@ -43,6 +45,9 @@ public sealed unsafe class ColumnOrder
             {
                 int[] all = [.. groups];
                 order = new ColumnOrder(all, [.. Enumerable.Range(0, all.Length).OrderBy(c => all[c])]); // a stable sort
+                foreach (var (gone, reference) in s_known)
+                    if (!reference.TryGetTarget(out _))
+                        s_known.Remove(gone); // allowed while it is gone through
                 s_known[key] = new(order);
             }
             for (var place = 0; place < order._columns.Length; place++)

@@ -6,6 +6,7 @@ namespace Vernier.Methods.LowRankAdapters;
 /// <summary>The low-rank path beside a frozen weight, Y += scaling (X Aᵀ) Bᵀ, computed through its rank and never as a matrix [out, in].</summary>
 internal sealed class LowRankPath(LowRankFactors factors)
 {
+    private static readonly WorkspaceSlot s_innerGrad = new(), s_inputGrad = new(), s_dropped = new(), s_inner = new();
     private readonly DenseGradientSink _aSum = new(factors.A.Gradient, factors.A.Shape[1]);
     private readonly DenseGradientSink _bSum = new(factors.B.Gradient, factors.Rank);
 
@@ -23,7 +24,7 @@ internal sealed class LowRankPath(LowRankFactors factors)
         var (pool, rank) = (compute.Pool, factors.Rank);
         var input = Dropped(compute, x, tokens);
         Gemm.WeightGradient(pool, dy, Project(compute, input, tokens), tokens, factors.B.Shape[0], rank, _bSum);
-        var inner = compute.Scratch("lora.dt", tokens * rank);
+        var inner = compute.Scratch(s_innerGrad, tokens * rank);
         Gemm.BackwardInput(pool, dy, tokens, factors.BMatrix, inner);
         Scale(inner, factors.Scaling);
         Gemm.WeightGradient(pool, inner, input, tokens, rank, Columns, _aSum);
@@ -34,7 +35,7 @@ internal sealed class LowRankPath(LowRankFactors factors)
             Gemm.BackwardInput(pool, inner, tokens, factors.AMatrix, dx, accumulate: true);
             return;
         }
-        var own = compute.Scratch("lora.dx", tokens * Columns);
+        var own = compute.Scratch(s_inputGrad, tokens * Columns);
         Gemm.BackwardInput(pool, inner, tokens, factors.AMatrix, own);
         InputDropout.Apply(own, InputDropout.Key(factors.Seed, x), factors.Dropout, own);
         LowRank.AddScaled(own, 1f, dx);
@@ -46,7 +47,7 @@ internal sealed class LowRankPath(LowRankFactors factors)
     {
         if (!Drops(compute))
             return x;
-        var dropped = compute.Scratch("lora.x", tokens * Columns);
+        var dropped = compute.Scratch(s_dropped, tokens * Columns);
         InputDropout.Apply(x[..(tokens * Columns)], InputDropout.Key(factors.Seed, x), factors.Dropout, dropped);
         return dropped;
     }
@@ -54,7 +55,7 @@ internal sealed class LowRankPath(LowRankFactors factors)
     // scaling · X Aᵀ [tokens, rank].
     private Span<float> Project(Compute compute, ReadOnlySpan<float> x, int tokens)
     {
-        var inner = compute.Scratch("lora.t", tokens * factors.Rank);
+        var inner = compute.Scratch(s_inner, tokens * factors.Rank);
         Gemm.Forward(compute.Pool, x, tokens, factors.AMatrix, inner);
         Scale(inner, factors.Scaling);
         return inner;

@@ -8,6 +8,8 @@ namespace Vernier.Methods.Peqa;
 /// For a whole row that sum is Σ_t dY Y; for a group of columns in all rows it is Σ_t dX X; only single groups need G itself, tile by tile.</summary>
 public sealed class PeqaLinear : Linear
 {
+    private static readonly WorkspaceSlot s_rowSums = new(), s_columnSums = new(), s_inputGrad = new(), s_groupSums = new(), s_pooled = new();
+
     /// <summary>A scale may not shrink below this share of its start, so that it keeps its sign.</summary>
     public const float Floor = 0.01f;
 
@@ -100,7 +102,7 @@ public sealed class PeqaLinear : Linear
     // dm_i = Σ_t dY_ti Y_ti / m_i; for one group a row, ds_i = Σ_t dY_ti Y_ti / s_i.
     private void BackwardRows(Compute compute, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens)
     {
-        var sums = compute.Scratch("peqa.rows", OutFeatures);
+        var sums = compute.Scratch(s_rowSums, OutFeatures);
         sums.Clear();
         ColumnDots.Accumulate(compute.Pool, dy, y, tokens, OutFeatures, sums);
         AddGradients(sums);
@@ -109,16 +111,16 @@ public sealed class PeqaLinear : Linear
     // dc_G = Σ_t Σ_{j∈G} dX_tj X_tj / c_G, with the dX of this layer alone.
     private void BackwardColumns(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
     {
-        var sums = compute.Scratch("peqa.columns", InFeatures);
+        var sums = compute.Scratch(s_columnSums, InFeatures);
         sums.Clear();
         var shared = accumulate || dx.IsEmpty;
-        var own = shared ? compute.Scratch("peqa.dx", tokens * InFeatures) : dx;
+        var own = shared ? compute.Scratch(s_inputGrad, tokens * InFeatures) : dx;
         Projections.BackwardInput(compute, dy, tokens, _weight, own);
         if (shared && !dx.IsEmpty)
             ColumnDots.AccumulateAndAdd(compute.Pool, own, x, tokens, InFeatures, dx, sums);
         else
             ColumnDots.Accumulate(compute.Pool, own, x, tokens, InFeatures, sums);
-        var perGroup = compute.Scratch("peqa.groups", _weight.Groups);
+        var perGroup = compute.Scratch(s_groupSums, _weight.Groups);
         GroupSums.Pool(sums, 1, _weight, perGroup);
         AddQuotients(perGroup, _trained.Column!);
     }
@@ -135,7 +137,7 @@ public sealed class PeqaLinear : Linear
     private void BackwardZeros(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int tokens)
     {
         var groups = _weight.Groups;
-        var pooled = compute.Scratch("peqa.pooled", tokens * groups);
+        var pooled = compute.Scratch(s_pooled, tokens * groups);
         GroupSums.Pool(x, tokens, _weight, pooled);
         _sinks.Zeros.Begin(_scales, _trained.Zero!.Gradient);
         Gemm.WeightGradient(compute.Pool, dy, pooled, tokens, OutFeatures, groups, _sinks.Zeros);

@@ -9,6 +9,7 @@ namespace Vernier.Methods.QaLora;
 /// from the start, one product forward and one back, and the merge is exact by construction.</summary>
 public sealed class QaLoraLinear : Linear
 {
+    private static readonly WorkspaceSlot s_pooled = new();
     private readonly PackedMatrix _weight;
     private readonly TunedScales _scales;
     private readonly StoredScales _start;
@@ -44,7 +45,7 @@ public sealed class QaLoraLinear : Linear
     {
         if (!dx.IsEmpty)
             Gemm.BackwardInput(compute.Pool, dy, tokens, _weight, dx, accumulate);
-        var pooled = compute.Scratch("qalora.pooled", tokens * _weight.Groups);
+        var pooled = compute.Scratch(s_pooled, tokens * _weight.Groups);
         GroupSums.Pool(x, tokens, _weight, pooled);
         _sink.Begin(Factors);
         Gemm.WeightGradient(compute.Pool, dy, pooled, tokens, OutFeatures, _weight.Groups, _sink);

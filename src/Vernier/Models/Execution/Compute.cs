@@ -9,8 +9,6 @@ public enum ComputeMode { Fp32, Int8 }
 /// has it to itself: passes of other threads wait. Everything else here belongs to the thread whose pass it is.</summary>
 public sealed class Compute : IDisposable
 {
-    private readonly Dictionary<string, NativeBuffer<float>> _scratch = [];
-
     /// <param name="threads">Workers; 0 = one for each processor.</param>
     public Compute(int threads = 0, ComputeMode mode = ComputeMode.Fp32)
     {
@@ -38,23 +36,11 @@ public sealed class Compute : IDisposable
     /// <summary>The gradients that integer products back read, in the memory of <see cref="Quantized"/>.</summary>
     internal QuantizedGradient QuantizedGradient { get; }
 
-    /// <summary>The name of the scratch that the widest steps of a pass take in turn, none of which lasts while another runs: the activations of a feed-forward
-    /// part, the gradients inside attention, the logits of the head.</summary>
-    internal const string Wide = "wide";
+    /// <summary>The scratch memory of passes.</summary>
+    internal Workspace Workspace { get; } = new();
 
-    /// <summary>A scratch span that belongs to <paramref name="name"/> until it is asked for again; contents undefined. Grows and is kept, so a steady step allocates nothing.</summary>
-    public Span<float> Scratch(string name, int length) => ScratchBuffer(name, length).Slice(0, length);
-
-    /// <summary>The same as memory of at least <paramref name="length"/> elements.</summary>
-    internal NativeBuffer<float> ScratchBuffer(string name, long length)
-    {
-        if (!_scratch.TryGetValue(name, out var buffer) || buffer.Length < length)
-        {
-            buffer?.Dispose();
-            _scratch[name] = buffer = new NativeBuffer<float>(length);
-        }
-        return buffer;
-    }
+    /// <summary>A slot's scratch memory: contents are undefined at first and stand until the slot is asked for again, or the block ends.</summary>
+    public Span<float> Scratch(WorkspaceSlot slot, int length) => Workspace.Of(slot, length).Slice(0, length);
 
     /// <summary>Waits for a pass that another thread has under way.</summary>
     /// <exception cref="InvalidOperationException">Called from inside a pass.</exception>
@@ -62,8 +48,7 @@ public sealed class Compute : IDisposable
     {
         if (!Gate.Close())
             return;
-        foreach (var buffer in _scratch.Values)
-            buffer.Dispose();
+        Workspace.Dispose();
         QuantizedGradient.Dispose();
         Quantized.Dispose();
         Pool.Dispose();

@@ -22,7 +22,7 @@ internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, L
         Up.AddBias(compute, up);
         if (y.IsEmpty)
             return;
-        var hidden = compute.Scratch(Compute.Wide, width);
+        var hidden = compute.Scratch(WorkspaceSlot.Widest, width);
         Activation.Forward(compute.Pool, config.Activation, gate, up, hidden);
         Projections.Forward(compute, layout, hidden, Down, y);
         if (Down.NeedsOutput)
@@ -36,7 +36,7 @@ internal sealed class FeedForward(ModelConfig config, Linear? gate, Linear up, L
         var width = tokens * Up.OutFeatures;
         var gate = Gate is null ? default : kept.Gate.Of(width);
         var up = kept.Up.Of(width);
-        var wide = compute.Scratch(Compute.Wide, 2 * width);
+        var wide = compute.Scratch(WorkspaceSlot.Widest, 2 * width);
         var hidden = wide[..width];
         var dHidden = wide[width..];
         Activation.Forward(compute.Pool, config.Activation, gate, up, hidden);

@@ -5,6 +5,7 @@ namespace Vernier.Models;
 /// <summary>From the last block's output to logits and loss: final norm, projection, head. Logits of [tokens, vocabulary] never exist whole.</summary>
 internal sealed class LanguageHead : IDisposable
 {
+    private static readonly WorkspaceSlot s_normed = new(), s_inputGrad = new(), s_input = new();
     private readonly ModelConfig _config;
     private readonly NamedMatrix? _projectOut;
     private readonly NamedMatrix _head;
@@ -33,7 +34,7 @@ internal sealed class LanguageHead : IDisposable
             Normalize(compute, x, y);
             return;
         }
-        var normed = compute.Scratch("head.normed", x.Length);
+        var normed = compute.Scratch(s_normed, x.Length);
         Normalize(compute, x, normed);
         Gemm.Forward(compute.Pool, normed, rows, _projectOut.Matrix, y);
     }
@@ -57,7 +58,7 @@ internal sealed class LanguageHead : IDisposable
     public double Accumulate(Compute compute, ReadOnlySpan<float> x, TokenBatch batch, float scale, Span<float> dx)
     {
         var input = Input(compute, x, batch.Tokens);
-        var dInput = _projectOut is null ? dx : compute.Scratch("head.input_grad", input.Length);
+        var dInput = _projectOut is null ? dx : compute.Scratch(s_inputGrad, input.Length);
         var biasGrad = _head.Sum is null || Bias is null ? default : Bias.Gradient.Span;
         var quantized = compute.Mode == ComputeMode.Int8 ? compute.Quantized : null;
         var loss = LossOf(compute).LossAndGradient(compute.Pool, input, _head.Matrix, BiasValues, batch.Targets, scale, dInput, _head.Sum, biasGrad, quantized);
@@ -65,7 +66,7 @@ internal sealed class LanguageHead : IDisposable
         {
             if (_projectOut.Sum is not null)
             {
-                var normed = compute.Scratch("head.normed", x.Length);
+                var normed = compute.Scratch(s_normed, x.Length);
                 Normalize(compute, x, normed);
                 Gemm.WeightGradient(compute.Pool, dInput, normed, batch.Tokens, InputWidth, _config.HiddenSize, _projectOut.Sum);
             }
@@ -79,13 +80,13 @@ internal sealed class LanguageHead : IDisposable
 
     private CrossEntropy LossOf(Compute compute)
     {
-        _loss.UseMemory(compute.ScratchBuffer(Compute.Wide, _loss.LogitLength));
+        _loss.UseMemory(compute.Workspace.Of(WorkspaceSlot.Widest, _loss.LogitLength));
         return _loss;
     }
 
     private Span<float> Input(Compute compute, ReadOnlySpan<float> x, int rows)
     {
-        var input = compute.Scratch("head.input", rows * InputWidth);
+        var input = compute.Scratch(s_input, rows * InputWidth);
         Input(compute, x, rows, input);
         return input;
     }

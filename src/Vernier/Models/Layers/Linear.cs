@@ -6,6 +6,8 @@ namespace Vernier.Models;
 /// <see cref="Parameter"/>s and accumulates their gradients in <see cref="Backward"/>.</summary>
 public abstract class Linear
 {
+    private static readonly WorkspaceSlot s_negativeBias = new();
+
     protected Linear(string name, int inFeatures, int outFeatures, Parameter? bias)
     {
         Name = name;
@@ -68,7 +70,7 @@ public abstract class Linear
         if (Bias is null)
             return;
         var bias = Bias.Value.Span;
-        var negative = compute.Scratch("linear.negative_bias", OutFeatures);
+        var negative = compute.Scratch(s_negativeBias, OutFeatures);
         for (var i = 0; i < OutFeatures; i++)
             negative[i] = -bias[i];
         Kernels.Bias.Add(compute.Pool, negative, y.Length / OutFeatures, y);

@@ -5,6 +5,8 @@ namespace Vernier.Models;
 /// <summary>RMSNorm or LayerNorm with its weights: over the hidden state, or over every head (q and k norms).</summary>
 internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Parameter? bias)
 {
+    private static readonly WorkspaceSlot s_outputGrad = new();
+
     // read once a token from memory that other weights have pushed out of the caches: the shorter the way, the better
     private readonly NativeBuffer<float> _weight = weight.Value;
     private readonly int _width = weight.Shape[0];
@@ -36,7 +38,7 @@ internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Param
         if (Train)
         {
             // The weights' gradients read dy after dx is written.
-            dy = compute.Scratch("norm.output_grad", gradient.Length);
+            dy = compute.Scratch(s_outputGrad, gradient.Length);
             gradient.CopyTo(dy);
         }
         Backward(compute, x, dy, gradient, false);

@@ -69,7 +69,7 @@ internal sealed class SelfAttention
         var k = kept.Key.Of(tokens * KeyWidth);
         var v = kept.Value.Of(tokens * KeyWidth);
         var mixed = kept.Mixed.Of(tokens * QueryWidth);
-        var wide = compute.Scratch(Compute.Wide, mixed.Length + q.Length + k.Length + v.Length);
+        var wide = compute.Scratch(WorkspaceSlot.Widest, mixed.Length + q.Length + k.Length + v.Length);
         var dMixed = wide[..mixed.Length];
         Output.AddBiasGradient(compute, dy);
         Output.Backward(compute, mixed, Output.NeedsOutput ? kept.AttentionOutput.Of(dy.Length) : default, dy, tokens, dMixed, false);

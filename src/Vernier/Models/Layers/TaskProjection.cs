@@ -7,6 +7,8 @@ namespace Vernier.Models;
 /// Other tasks take the rows task by task.</summary>
 internal static class TaskProjection
 {
+    private static readonly WorkspaceSlot s_inputs = new(), s_outputs = new();
+
     /// <summary>Integer arithmetic: y [tokens, out] from the activations that <see cref="Compute.Quantized"/> holds.</summary>
     public static void Integer(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y)
     {
@@ -31,8 +33,8 @@ internal static class TaskProjection
     private static void TaskByTask(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, bool integer)
     {
         var order = batch.Order;
-        var inputs = compute.Scratch("tasks.inputs", order.Length * weight.Columns);
-        var outputs = compute.Scratch("tasks.outputs", order.Length * weight.Rows);
+        var inputs = compute.Scratch(s_inputs, order.Length * weight.Columns);
+        var outputs = compute.Scratch(s_outputs, order.Length * weight.Rows);
         for (int first = 0, end; first < order.Length; first = end)
         {
             var task = batch.Tasks[order[first]];

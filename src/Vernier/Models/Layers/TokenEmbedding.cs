@@ -5,19 +5,21 @@ namespace Vernier.Models;
 /// <summary>Token ids to the input of block 0: table row, projection where the table is narrower than the model, learned position.</summary>
 internal sealed class TokenEmbedding(ModelConfig config, NamedMatrix table, NamedMatrix? positions, NamedMatrix? projectIn)
 {
+    private static readonly WorkspaceSlot s_rows = new(), s_position = new(), s_rowsGrad = new();
+
     private int Width => table.Matrix.Columns;
 
     /// <summary>x [tokens, hidden].</summary>
     public void Forward(Compute compute, ReadOnlySpan<int> ids, ReadOnlySpan<int> at, Span<float> x)
     {
-        var rows = projectIn is null ? x : compute.Scratch("embedding.rows", ids.Length * Width);
+        var rows = projectIn is null ? x : compute.Scratch(s_rows, ids.Length * Width);
         for (var t = 0; t < ids.Length; t++)
             table.Matrix.ReadTile(ids[t], 1, 0, Width, rows.Slice(t * Width, Width), Width);
         if (projectIn is not null)
             Gemm.Forward(compute.Pool, rows, ids.Length, projectIn.Matrix, x);
         if (positions is null)
             return;
-        var row = compute.Scratch("embedding.position", config.HiddenSize);
+        var row = compute.Scratch(s_position, config.HiddenSize);
         for (var t = 0; t < ids.Length; t++)
         {
             positions.Matrix.ReadTile(at[t] + config.PositionOffset, 1, 0, row.Length, row, row.Length);
@@ -36,11 +38,11 @@ internal sealed class TokenEmbedding(ModelConfig config, NamedMatrix table, Name
         var dRows = dx;
         if (projectIn is not null)
         {
-            var rows = compute.Scratch("embedding.rows", ids.Length * Width);
+            var rows = compute.Scratch(s_rows, ids.Length * Width);
             for (var t = 0; t < ids.Length; t++)
                 table.Matrix.ReadTile(ids[t], 1, 0, Width, rows.Slice(t * Width, Width), Width);
             Gemm.WeightGradient(compute.Pool, dx, rows, ids.Length, hidden, Width, projectIn.Sum!);
-            var back = compute.Scratch("embedding.rows_grad", rows.Length);
+            var back = compute.Scratch(s_rowsGrad, rows.Length);
             Gemm.BackwardInput(compute.Pool, dx, ids.Length, projectIn.Matrix, back);
             dRows = back;
         }

@@ -6,6 +6,8 @@ namespace Vernier.Models;
 /// norm before the sublayer (LLaMA), both sublayers behind one norm (GPT-J), norm after the residual sum (OPT-350m).</summary>
 internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, FeedForward feedForward, Norm attentionNorm, Norm? feedForwardNorm)
 {
+    private static readonly WorkspaceSlot s_normed = new(), s_branch = new(), s_normedGrad = new();
+
     public SelfAttention Attention => attention;
 
     public FeedForward FeedForward => feedForward;
@@ -20,6 +22,7 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
     /// <summary>output [tokens, hidden] = block of input. An empty output computes only what the backward pass reads.</summary>
     public void Forward(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
     {
+        compute.Workspace.FreeOutgrown();
         if (config.PostNorm)
             ForwardPostNorm(compute, layout, input, kept, output);
         else
@@ -30,6 +33,7 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
     /// Without <paramref name="wantsInput"/> only the parameters' gradients are made and gradient is left undefined.</summary>
     public void Backward(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
     {
+        compute.Workspace.FreeOutgrown();
         if (config.PostNorm)
             BackwardPostNorm(compute, layout, input, kept, gradient, wantsInput);
         else if (config.ParallelBlock)
@@ -42,8 +46,8 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
 
     private void ForwardPreNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
     {
-        var normed = compute.Scratch("block.normed", input.Length);
-        var branch = compute.Scratch("block.branch", input.Length);
+        var normed = compute.Scratch(s_normed, input.Length);
+        var branch = compute.Scratch(s_branch, input.Length);
         var middle = kept.Middle.Of(input.Length);
         attentionNorm.Forward(compute, input, normed);
         attention.Forward(compute, layout, normed, kept, branch);
@@ -57,8 +61,8 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
 
     private void BackwardPreNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
     {
-        var normed = compute.Scratch("block.normed", input.Length);
-        var dNormed = compute.Scratch("block.normed_grad", input.Length);
+        var normed = compute.Scratch(s_normed, input.Length);
+        var dNormed = compute.Scratch(s_normedGrad, input.Length);
         var middle = kept.Middle.Of(input.Length);
         var wantsMiddle = wantsInput || attention.HasParameters;
         feedForwardNorm!.Forward(compute, middle, normed);
@@ -74,8 +78,8 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
 
     private void BackwardParallel(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
     {
-        var normed = compute.Scratch("block.normed", input.Length);
-        var dNormed = compute.Scratch("block.normed_grad", input.Length);
+        var normed = compute.Scratch(s_normed, input.Length);
+        var dNormed = compute.Scratch(s_normedGrad, input.Length);
         attentionNorm.Forward(compute, input, normed);
         feedForward.Backward(compute, normed, layout.Tokens, kept, gradient, dNormed, wantsInput);
         attention.Backward(compute, layout, normed, kept, gradient, dNormed, wantsInput, wantsInput);
@@ -85,8 +89,8 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
 
     private void ForwardPostNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
     {
-        var normed = compute.Scratch("block.normed", input.Length);
-        var branch = compute.Scratch("block.branch", input.Length);
+        var normed = compute.Scratch(s_normed, input.Length);
+        var branch = compute.Scratch(s_branch, input.Length);
         var middle = kept.Middle.Of(input.Length);
         var sum = kept.BeforeFinalNorm.Of(input.Length);
         attention.Forward(compute, layout, input, kept, branch);
@@ -100,8 +104,8 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
 
     private void BackwardPostNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> gradient, bool wantsInput)
     {
-        var normed = compute.Scratch("block.normed", input.Length);
-        var dBranch = compute.Scratch("block.normed_grad", input.Length);
+        var normed = compute.Scratch(s_normed, input.Length);
+        var dBranch = compute.Scratch(s_normedGrad, input.Length);
         var middle = kept.Middle.Of(input.Length);
         var wantsMiddle = wantsInput || attention.HasParameters;
         feedForwardNorm!.BackwardInPlace(compute, kept.BeforeFinalNorm.Of(input.Length), gradient);
