@@ -88,7 +88,7 @@ public class PeqaLinearTests
         linear.ParametersChanged();
         var (start, tuned) = (packed.Scales.ToArrays().Scale, linear.Weight is PackedMatrix weight ? weight.Scales.ToArrays().Scale : []);
         for (var g = 0; g < 2; g++)
-            Assert.Equal(PeqaLinear.Floor * start[2 + g], tuned[2 + g]);
+            Assert.Equal(Parameter.ScaleFloor * start[2 + g], tuned[2 + g]);
         LinearRun.ForwardBackward(linear, compute, LinearRun.Random(random, 3 * 16), LinearRun.Random(random, 3 * 4), 3);
         Assert.Equal(0, linear.Parameters[0].Gradient.Span[1]);
         Assert.NotEqual(0, linear.Parameters[0].Gradient.Span[0]);

@@ -44,12 +44,12 @@ public class StraightThroughTests
     [Theory]
     [InlineData(GridStart.RoundToNearest, 6)]
     [InlineData(GridStart.Lsq, 0)]
-    public void Qat(GridStart start, int group)
+    public void Qat(object start, int group)
     {
         var random = new Random(7);
         using var compute = new Compute(2);
         using var dense = Dense(random);
-        var linear = new QatLinear("m", dense, null, w => new LearnedGrid("m", w, 3, group, start, trainsOffset: false), new LearnedGridSink(2));
+        var linear = new QatLinear("m", dense, null, w => new LearnedGrid("m", w, 3, group, (GridStart)start, trainsOffset: false), new LearnedGridSink(2));
         Disturb(linear.Grid, random);
         var surrogate = Surrogate(dense.ToArray(), linear.Grid, null, merged: false);
         FiniteDifferences.Check(linear, compute, random, Tokens, values => surrogate(values[0], values[1], null));

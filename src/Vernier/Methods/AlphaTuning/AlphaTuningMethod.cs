@@ -5,7 +5,7 @@ namespace Vernier.Methods.AlphaTuning;
 
 /// <summary>AlphaTuning (arXiv 2210.03858): binary codes made from the weights, whose α are trained. On the command line it is peqa with the scheme bcq.
 /// Adapter tensor, one a module: <c>alpha</c> [out, groups, bits].</summary>
-public sealed class AlphaTuningMethod : TuningMethod
+internal sealed class AlphaTuningMethod : TuningMethod
 {
     private const string BinaryScheme = "bcq";
 

@@ -1,12 +1,11 @@
 using Vernier.Kernels;
-using Vernier.Methods.Peqa;
 using Vernier.Models;
 using Vernier.Quantization;
 
 namespace Vernier.Methods.AlphaTuning;
 
 /// <summary>A linear of binary codes whose α are trained while the codes stay (AlphaTuning, arXiv 2210.03858): dα_k = Σ_{j∈group} G_ij b_kj, G = dYᵀX as tiles.</summary>
-public sealed class BinaryCodedLinear : Linear
+internal sealed class BinaryCodedLinear : Linear
 {
     private readonly BinaryCodedMatrix _weight;
     private readonly BinaryCodeSink _sink;
@@ -17,7 +16,7 @@ public sealed class BinaryCodedLinear : Linear
     internal BinaryCodedLinear(string name, BinaryCodedMatrix weight, Parameter? bias, BinaryCodeSink sink)
         : base(name, weight.Columns, weight.Rows, bias)
     {
-        var alpha = new Parameter(name + ".alpha", weight.Rows, weight.Codes.Groups, weight.Codes.Bits) { IsQuantizerState = true, FloorFraction = PeqaLinear.Floor };
+        var alpha = new Parameter(name + ".alpha", weight.Rows, weight.Codes.Groups, weight.Codes.Bits) { IsQuantizerState = true, FloorFraction = Parameter.ScaleFloor };
         weight.Alphas.Span.CopyTo(alpha.Value.Span);
         _weight = weight;
         _sink = sink;

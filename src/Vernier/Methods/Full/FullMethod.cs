@@ -4,7 +4,7 @@ namespace Vernier.Methods.Full;
 
 /// <summary>Full fine-tuning in fp32: the linears of the blocks, or (scope all) every parameter of the model. A quantized model is dequantized first.
 /// The adapter file holds the trained tensors under their Hugging Face names.</summary>
-public sealed class FullMethod : TuningMethod
+internal sealed class FullMethod : TuningMethod
 {
     public override string Name => "full";
 

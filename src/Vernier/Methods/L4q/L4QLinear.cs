@@ -7,7 +7,7 @@ namespace Vernier.Methods.L4q;
 
 /// <summary>Y = X Wqᵀ, Wq = quantize(W0 + scaling · B A; s, β), with A, B, s and β trained (L4Q, arXiv 2402.04902, equations 7 to 14).
 /// Memory-optimised: the backward pass keeps X alone; Wq and the gradient G = dYᵀX exist as tiles.</summary>
-public sealed class L4QLinear : Linear
+internal sealed class L4QLinear : Linear
 {
     private readonly FakeQuantizedMatrix _weight;
     private readonly LearnedGridSink _sink;

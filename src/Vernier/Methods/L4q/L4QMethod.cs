@@ -7,7 +7,7 @@ namespace Vernier.Methods.L4q;
 /// <summary>L4Q: low-rank factors, steps and offsets trained through the rounding of the merged weight; the result is one integer model.
 /// Adapter tensors, one set a module: <c>lora_A</c> [rank, in], <c>lora_B</c> [out, rank], <c>scale</c> and <c>offset</c> [out, groups].
 /// Linears that are not targeted are quantized by round to nearest and frozen.</summary>
-public sealed class L4QMethod : TuningMethod
+internal sealed class L4QMethod : TuningMethod
 {
     private LearnedGridSink? _sink;
 

@@ -4,7 +4,7 @@ namespace Vernier.Methods.LearnedGrids;
 
 /// <summary>A full-precision weight rounded to a learned grid, tile by tile when it is read: neither the weight before rounding
 /// (where it is a sum) nor the one after exists whole.</summary>
-public sealed class FakeQuantizedMatrix(WeightMatrix source, LearnedGrid grid) : WeightMatrix(source.Rows, source.Columns)
+internal sealed class FakeQuantizedMatrix(WeightMatrix source, LearnedGrid grid) : WeightMatrix(source.Rows, source.Columns)
 {
     public override long Bytes => source.Bytes + 3L * sizeof(float) * grid.Scale.Value.Length;
 

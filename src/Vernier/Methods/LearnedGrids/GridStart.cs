@@ -1,7 +1,7 @@
 namespace Vernier.Methods.LearnedGrids;
 
 /// <summary>Where a learned grid starts, for signed codes QN = -2^(b-1) .. QP = 2^(b-1) - 1 (L4Q, arXiv 2402.04902, section 3.2 and its ablation).</summary>
-public enum GridStart
+internal enum GridStart
 {
     /// <summary>s = max(|min w / QN|, |max w / QP|), β = 0: nothing is clipped (L4Q, equation 15).</summary>
     L4Q,

@@ -6,11 +6,10 @@ namespace Vernier.Methods.LearnedGrids;
 
 /// <summary>The trainable grid of a weight that is rounded in the forward pass: per group a step s, an offset β (or none) and the range of signed codes.
 /// What it computes is to the bit what the packed weight computes that comes out in the end.</summary>
-public sealed class LearnedGrid : IDisposable
+internal sealed class LearnedGrid : IDisposable
 {
     // A weight that lies exactly on a bound is inside or outside by one ulp, and that decides its gradient; a start slightly wider settles it.
     private const float StartMargin = 1f + 1f / 1024;
-    private const float Floor = 0.01f;
 
     private readonly NativeBuffer<float> _low;
     private readonly NativeBuffer<float> _scale, _offset; // as the forward pass uses them
@@ -31,7 +30,7 @@ public sealed class LearnedGrid : IDisposable
         GroupSize = group == 0 ? Columns : Math.Min(group, Columns);
         Groups = (Columns + GroupSize - 1) / GroupSize;
         (_scalesGradients, _halfPrecision) = (scalesGradients, halfPrecision);
-        Scale = new Parameter(module + ".scale", Rows, Groups) { IsQuantizerState = true, FloorFraction = Floor };
+        Scale = new Parameter(module + ".scale", Rows, Groups) { IsQuantizerState = true, FloorFraction = Parameter.ScaleFloor };
         Offset = trainsOffset ? new Parameter(module + ".offset", Rows, Groups) { IsQuantizerState = true } : null;
         _low = new NativeBuffer<float>(checked(Rows * Groups));
         _scale = halfPrecision ? new NativeBuffer<float>(checked(Rows * Groups)) : Scale.Value;

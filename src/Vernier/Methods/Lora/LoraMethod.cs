@@ -4,7 +4,7 @@ using Vernier.Models;
 namespace Vernier.Methods.Lora;
 
 /// <summary>LoRA: low-rank factors beside frozen weights, which stay as they are. Adapter tensors have the names of HF PEFT.</summary>
-public sealed class LoraMethod : TuningMethod
+internal sealed class LoraMethod : TuningMethod
 {
     public override string Name => "lora";
 

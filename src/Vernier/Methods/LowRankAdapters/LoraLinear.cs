@@ -4,7 +4,7 @@ using Vernier.Models;
 namespace Vernier.Methods.LowRankAdapters;
 
 /// <summary>Y = X Wᵀ + scaling (X Aᵀ) Bᵀ over a frozen weight, full-precision (LoRA, arXiv 2106.09685) or quantized (QLoRA, arXiv 2305.14314).</summary>
-public sealed class LoraLinear : Linear
+internal sealed class LoraLinear : Linear
 {
     private readonly LowRankPath _path;
     private readonly Parameter[] _parameters;

@@ -5,7 +5,7 @@ using Vernier.Models;
 namespace Vernier.Methods.LowRankAdapters;
 
 /// <summary>The trainable factors of a low-rank weight change scaling · B A (LoRA, arXiv 2106.09685).</summary>
-public sealed class LowRankFactors
+internal sealed class LowRankFactors
 {
     /// <param name="module">Module path of the linear.</param>
     /// <param name="inFeatures">Columns of A: the layer's inputs, or its groups of inputs (QA-LoRA).</param>

@@ -3,7 +3,7 @@ using Vernier.Kernels;
 namespace Vernier.Methods.LowRankAdapters;
 
 /// <summary>W + scaling · B A, added tile by tile when it is read: the whole never exists in memory.</summary>
-public sealed class LowRankSumMatrix(WeightMatrix weight, LowRankFactors factors) : WeightMatrix(weight.Rows, weight.Columns)
+internal sealed class LowRankSumMatrix(WeightMatrix weight, LowRankFactors factors) : WeightMatrix(weight.Rows, weight.Columns)
 {
     public override long Bytes => weight.Bytes + sizeof(float) * (factors.A.Value.Length + factors.B.Value.Length);
 

@@ -1,31 +1,32 @@
 using Vernier.Kernels;
+using Vernier.Models;
 
 namespace Vernier.Methods.Peqa;
 
-/// <summary>What PEQA has learned about one weight, and how it acts on the scales it started from. Empty spans stand for factors of 1.
-/// Training, merging, task switching and export all compose scales here, so they agree to the bit.</summary>
-public readonly ref struct PeqaFactors
+/// <summary>What PEQA learns about one weight, and how it acts on the scales it started from. What is null stands for factors of 1.
+/// Training, merging, task switching and export all compose scales here, so they agree to the bit. <see cref="PeqaTensors"/> has the names in files.</summary>
+internal readonly record struct PeqaFactors
 {
     /// <summary>[rows]: multiplies every group of a row.</summary>
-    public ReadOnlySpan<float> Row { get; init; }
+    public Parameter? Row { get; init; }
 
     /// <summary>[groups]: multiplies a group in every row.</summary>
-    public ReadOnlySpan<float> Column { get; init; }
+    public Parameter? Column { get; init; }
 
     /// <summary>[rows, groups]: multiplies one group of one row.</summary>
-    public ReadOnlySpan<float> Group { get; init; }
+    public Parameter? Group { get; init; }
 
     /// <summary>[rows, rank]: with <see cref="V"/> multiplies every group by its <see cref="LowRankFactor"/>.</summary>
-    public ReadOnlySpan<float> U { get; init; }
+    public Parameter? U { get; init; }
 
     /// <summary>[groups, rank].</summary>
-    public ReadOnlySpan<float> V { get; init; }
+    public Parameter? V { get; init; }
 
     /// <summary>[rows, groups]: the scale itself, in place of a factor. Where the start is 0 (a block of equal weights) it is ignored.</summary>
-    public ReadOnlySpan<float> Scale { get; init; }
+    public Parameter? Scale { get; init; }
 
     /// <summary>[rows, groups]: zero points in units of a code. Ignored where the scale is 0.</summary>
-    public ReadOnlySpan<float> Zero { get; init; }
+    public Parameter? Zero { get; init; }
 
     /// <summary>Writes the tuned scales: ŵ = τ (s0 q + o0) with τ the product of the factors, or s / s0; zero points, where given, replace the offset by -s z.
     /// Scale and offset move together, which is right for a zero point (o = -s z) and for a minimum (o = m) alike.</summary>
@@ -45,31 +46,39 @@ public readonly ref struct PeqaFactors
         }
     }
 
-    /// <summary>The factor 1 + u · v of one group of one row, kept above <see cref="PeqaLinear.Floor"/> so that a scale keeps its sign.</summary>
+    /// <summary>The factor 1 + u · v of one group of one row, kept above <see cref="Parameter.ScaleFloor"/> so that a scale keeps its sign.</summary>
     /// <param name="u">[rank], of the row.</param>
     /// <param name="v">[rank], of the group.</param>
-    public static float LowRankFactor(ReadOnlySpan<float> u, ReadOnlySpan<float> v) => MathF.Max(PeqaLinear.Floor, 1f + GroupSums.Dot(u, v));
+    public static float LowRankFactor(ReadOnlySpan<float> u, ReadOnlySpan<float> v) => MathF.Max(Parameter.ScaleFloor, 1f + GroupSums.Dot(u, v));
 
     // In place: the start goes in, the tuned scales come out.
     private void ComposeRow(int row, Span<float> scale, Span<float> offset)
     {
-        var at = row * scale.Length;
-        var rank = V.Length / scale.Length;
-        var rowFactor = Row.IsEmpty ? 1f : Row[row];
-        for (var g = 0; g < scale.Length; g++)
+        var (groups, at) = (scale.Length, (long)row * scale.Length);
+        var rowFactor = Row is null ? 1f : Row.Value.Span[row];
+        var rank = U is null ? 0 : U.Shape[1];
+        var column = Values(Column, 0, groups);
+        var group = Values(Group, at, groups);
+        var u = Values(U, (long)row * rank, rank);
+        var v = Values(V, 0, groups * rank);
+        var tuned = Values(Scale, at, groups);
+        var zero = Values(Zero, at, groups);
+        for (var g = 0; g < groups; g++)
         {
             var factor = rowFactor;
-            if (!Column.IsEmpty)
-                factor *= Column[g];
-            if (!Group.IsEmpty)
-                factor *= Group[at + g];
-            if (!U.IsEmpty)
-                factor *= LowRankFactor(U.Slice(row * rank, rank), V.Slice(g * rank, rank));
+            if (!column.IsEmpty)
+                factor *= column[g];
+            if (!group.IsEmpty)
+                factor *= group[g];
+            if (!u.IsEmpty)
+                factor *= LowRankFactor(u, v.Slice(g * rank, rank));
             var start = scale[g];
-            if (!Scale.IsEmpty && start != 0)
-                factor = Scale[at + g] / start;
-            scale[g] = Scale.IsEmpty || start == 0 ? factor * start : Scale[at + g];
-            offset[g] = Zero.IsEmpty || start == 0 ? factor * offset[g] : -scale[g] * Zero[at + g];
+            if (!tuned.IsEmpty && start != 0)
+                factor = tuned[g] / start;
+            scale[g] = tuned.IsEmpty || start == 0 ? factor * start : tuned[g];
+            offset[g] = zero.IsEmpty || start == 0 ? factor * offset[g] : -scale[g] * zero[g];
         }
     }
+
+    private static ReadOnlySpan<float> Values(Parameter? parameter, long at, int length) => parameter is null ? [] : parameter.Value.Slice(at, length);
 }

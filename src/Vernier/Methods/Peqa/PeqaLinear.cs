@@ -6,19 +6,16 @@ namespace Vernier.Methods.Peqa;
 /// <summary>A packed linear whose scales are trained while its codes stay (PEQA, arXiv 2305.14152, eq. 2).
 /// Every gradient comes from Ŵ alone: with ŵ = τ (s0 q + o0), dL/dτ = Σ G ŵ / τ over the weights that τ scales, G = dYᵀX.
 /// For a whole row that sum is Σ_t dY Y; for a group of columns in all rows it is Σ_t dX X; only single groups need G itself, tile by tile.</summary>
-public sealed class PeqaLinear : Linear
+internal sealed class PeqaLinear : Linear
 {
     private static readonly WorkspaceSlot s_rowSums = new(), s_columnSums = new(), s_inputGrad = new(), s_groupSums = new(), s_pooled = new();
-
-    /// <summary>A scale may not shrink below this share of its start, so that it keeps its sign.</summary>
-    public const float Floor = 0.01f;
 
     private readonly TunedScales _scales;
     private readonly StoredScales _start;
     private PackedMatrix _weight;
     private readonly PeqaSinks _sinks;
     private readonly bool _rows, _groups; // trained numbers span whole rows, or single groups of a row
-    private readonly Trained _trained;
+    private readonly PeqaFactors _trained;
     private readonly List<Parameter> _parameters = [];
 
     /// <param name="weight">Its scales are the start: the layer shares its codes and tunes scales of its own.</param>
@@ -70,16 +67,7 @@ public sealed class PeqaLinear : Linear
             BackwardZeros(compute, x, dy, tokens);
     }
 
-    public override void ParametersChanged() => new PeqaFactors
-    {
-        Row = Values(_trained.Row),
-        Column = Values(_trained.Column),
-        Group = Values(_trained.Group),
-        U = Values(_trained.U),
-        V = Values(_trained.V),
-        Scale = Values(_trained.Scale),
-        Zero = Values(_trained.Zero),
-    }.Compose(_start.View, _scales);
+    public override void ParametersChanged() => _trained.Compose(_start.View, _scales);
 
     /// <summary>After tuning: where the scales are the start in fp16 times factors of rows and of groups of columns, keeps them so.</summary>
     private void KeepFactors()
@@ -164,7 +152,7 @@ public sealed class PeqaLinear : Linear
             {
                 var column = v.Value.Slice((long)g * rank, rank);
                 var factor = PeqaFactors.LowRankFactor(row, column);
-                if (factor <= Floor)
+                if (factor <= Parameter.ScaleFloor)
                     continue;
                 var gradient = sums[i * groups + g] / factor;
                 LowRank.AddScaled(column, gradient, rowGradient);
@@ -173,25 +161,25 @@ public sealed class PeqaLinear : Linear
         }
     }
 
-    private Trained AddScale(Granularity granularity)
+    private PeqaFactors AddScale(Granularity granularity)
     {
         if (granularity != Granularity.Group && !(granularity == Granularity.Channel && _weight.Groups == 1))
             throw new ArgumentException($"{Name}: {_weight.Groups} groups a row cannot be trained as absolute scales by {OptionValue.NameOf(granularity)}; "
                 + "use the granularity group, or train factors", nameof(granularity));
-        var scale = Add("scale", Floor, OutFeatures, _weight.Groups);
+        var scale = Add(PeqaTensors.Scale, Parameter.ScaleFloor, OutFeatures, _weight.Groups);
         _scales.ReadScale(0, scale.Value.Span.Length).CopyTo(scale.Value.Span);
-        return new Trained { Scale = scale };
+        return new PeqaFactors { Scale = scale };
     }
 
-    private Trained AddFactors(Granularity granularity, int rank) => granularity switch
+    private PeqaFactors AddFactors(Granularity granularity, int rank) => granularity switch
     {
         // One group a row: a factor of the group in all rows would only repeat what the rows' factors do.
-        Granularity.Separable when _weight.Groups == 1 => new Trained { Row = AddFactor("row_factor", OutFeatures) },
-        Granularity.Separable => new Trained { Row = AddFactor("row_factor", OutFeatures), Column = AddFactor("column_factor", _weight.Groups) },
-        Granularity.Channel => new Trained { Row = AddFactor("factor", OutFeatures) },
-        Granularity.LowRank => new Trained { U = Add("factor_u", 0, OutFeatures, rank), V = AddBasis("factor_v", rank) },
-        _ when _weight.Groups == 1 => new Trained { Row = AddFactor("factor", OutFeatures, 1) },
-        _ => new Trained { Group = AddFactor("factor", OutFeatures, _weight.Groups) },
+        Granularity.Separable when _weight.Groups == 1 => new PeqaFactors { Row = AddFactor(PeqaTensors.RowFactor, OutFeatures) },
+        Granularity.Separable => new PeqaFactors { Row = AddFactor(PeqaTensors.RowFactor, OutFeatures), Column = AddFactor(PeqaTensors.ColumnFactor, _weight.Groups) },
+        Granularity.Channel => new PeqaFactors { Row = AddFactor(PeqaTensors.Factor, OutFeatures) },
+        Granularity.LowRank => new PeqaFactors { U = Add(PeqaTensors.LowRankLeft, 0, OutFeatures, rank), V = AddBasis(PeqaTensors.LowRankRight, rank) },
+        _ when _weight.Groups == 1 => new PeqaFactors { Row = AddFactor(PeqaTensors.Factor, OutFeatures, 1) },
+        _ => new PeqaFactors { Group = AddFactor(PeqaTensors.Factor, OutFeatures, _weight.Groups) },
     };
 
     // U is 0 and so every factor 1; V must not be, or neither would move. Cosines over the groups: the first column alone is one factor per channel,
@@ -208,7 +196,7 @@ public sealed class PeqaLinear : Linear
 
     private Parameter AddZeros()
     {
-        var parameter = Add("zero", 0, OutFeatures, _weight.Groups);
+        var parameter = Add(PeqaTensors.Zero, 0, OutFeatures, _weight.Groups);
         var (scale, offset) = _start.View.ToArrays();
         var zero = parameter.Value.Span;
         for (var i = 0; i < zero.Length; i++)
@@ -218,7 +206,7 @@ public sealed class PeqaLinear : Linear
 
     private Parameter AddFactor(string name, params int[] shape)
     {
-        var factor = Add(name, Floor, shape);
+        var factor = Add(name, Parameter.ScaleFloor, shape);
         factor.Value.Span.Fill(1f);
         return factor;
     }
@@ -239,17 +227,5 @@ public sealed class PeqaLinear : Linear
         for (var i = 0; i < sums.Length; i++)
             if (value[i] != 0)
                 gradient[i] += sums[i] / value[i];
-    }
-
-    /// <summary>What this layer trains; the fields are those of <see cref="PeqaFactors"/>.</summary>
-    private readonly record struct Trained
-    {
-        public Parameter? Row { get; init; }
-        public Parameter? Column { get; init; }
-        public Parameter? Group { get; init; }
-        public Parameter? U { get; init; }
-        public Parameter? V { get; init; }
-        public Parameter? Scale { get; init; }
-        public Parameter? Zero { get; init; }
     }
 }

@@ -3,7 +3,7 @@ using Vernier.Models;
 namespace Vernier.Methods.Peqa;
 
 /// <summary>PEQA: codes frozen, scales trained (METHODS: arXiv 2305.14152). Adapter tensors, one set a module, are those of <see cref="PeqaFactors"/>, which says how they act.</summary>
-public sealed class PeqaMethod : TuningMethod
+internal sealed class PeqaMethod : TuningMethod
 {
     public override string Name => "peqa";
 

@@ -7,7 +7,7 @@ namespace Vernier.Methods.QaLora;
 /// <summary>Y = X Ŵᵀ + scaling (X̄ Aᵀ) Bᵀ with X̄ the sums of the input over each group (QA-LoRA, arXiv 2309.14717). B A [out, groups] shifts a whole group
 /// at once, so it is a change of the group's offset, o' = o + scaling · B A (z' = z - scaling · B A / s): the layer computes with the merged offsets
 /// from the start, one product forward and one back, and the merge is exact by construction.</summary>
-public sealed class QaLoraLinear : Linear
+internal sealed class QaLoraLinear : Linear
 {
     private static readonly WorkspaceSlot s_pooled = new();
     private readonly PackedMatrix _weight;

@@ -5,7 +5,7 @@ namespace Vernier.Methods.QaLora;
 
 /// <summary>QA-LoRA: low-rank changes of the groups' offsets over a quantized weight, which merge exactly.
 /// Adapter tensors, one set a module: <c>lora_A</c> [rank, groups], <c>lora_B</c> [out, rank].</summary>
-public sealed class QaLoraMethod : TuningMethod
+internal sealed class QaLoraMethod : TuningMethod
 {
     public override string Name => "qa-lora";
 

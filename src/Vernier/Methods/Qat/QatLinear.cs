@@ -5,7 +5,7 @@ using Vernier.Models;
 namespace Vernier.Methods.Qat;
 
 /// <summary>Quantization-aware training (LSQ, arXiv 1902.08153): Y = X quantize(W; s)ᵀ, W and s both trained, straight through the rounding.</summary>
-public sealed class QatLinear : Linear
+internal sealed class QatLinear : Linear
 {
     private readonly FakeQuantizedMatrix _weight;
     private readonly DenseGradientSink _weightSum;

@@ -5,7 +5,7 @@ namespace Vernier.Methods.Qat;
 
 /// <summary>QAT: weights and steps trained through the rounding (LSQ). It starts from round to nearest, whose zero points are kept, or (init lsq) from LSQ's symmetric steps.
 /// Adapter tensors, one set a module: <c>weight</c> [out, in], <c>scale</c> [out, groups].</summary>
-public sealed class QatMethod : TuningMethod
+internal sealed class QatMethod : TuningMethod
 {
     private LearnedGridSink? _sink;
 

@@ -6,7 +6,7 @@ using Vernier.Models;
 namespace Vernier.Methods.QatLora;
 
 /// <summary>Y = X Wqᵀ + scaling (X Aᵀ) Bᵀ, Wq = quantize(W0; s, β) of a frozen W0, with s and β learned through the rounding and the adapter kept apart (QAT-LoRA).</summary>
-public sealed class QatLoraLinear : Linear
+internal sealed class QatLoraLinear : Linear
 {
     private readonly FakeQuantizedMatrix _quantized;
     private readonly LearnedGridSink _sink;

@@ -6,7 +6,7 @@ namespace Vernier.Methods.QatLora;
 
 /// <summary>QAT-LoRA: steps and offsets of a frozen weight learned through its rounding, with low-rank factors that stay apart.
 /// Adapter tensors as of L4Q. The merge keeps the adapter beside the integer weight.</summary>
-public sealed class QatLoraMethod : TuningMethod
+internal sealed class QatLoraMethod : TuningMethod
 {
     private LearnedGridSink? _sink;
 

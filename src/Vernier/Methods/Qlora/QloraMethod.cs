@@ -7,7 +7,7 @@ namespace Vernier.Methods.Qlora;
 
 /// <summary>QLoRA: every linear quantized and frozen, low-rank factors beside the targeted ones, from zero or from LoftQ's start.
 /// There is no merge without loss, so inference keeps the extra path.</summary>
-public sealed class QloraMethod : TuningMethod
+internal sealed class QloraMethod : TuningMethod
 {
     private const string Nf4Scheme = "nf4";
     private const int Nf4Bits = 4;

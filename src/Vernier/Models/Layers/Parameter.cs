@@ -5,6 +5,9 @@ namespace Vernier.Models;
 /// <summary>A trainable tensor: fp32 master, gradient, and what the optimizer must know about it.</summary>
 public sealed class Parameter : IDisposable
 {
+    /// <summary>The <see cref="FloorFraction"/> of scales.</summary>
+    internal const float ScaleFloor = 0.01f;
+
     /// <param name="name">Unique in the model, e.g. <c>model.layers.0.self_attn.q_proj.scale</c>.</param>
     public Parameter(string name, params int[] shape)
     {
