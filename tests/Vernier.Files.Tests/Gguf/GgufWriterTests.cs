@@ -58,6 +58,14 @@ public class GgufWriterTests
     }
 
     [Fact]
+    public void Changes_take_the_places_of_the_old_values_the_first_too()
+    {
+        var changed = GgufMetadata.Of([GgufValue.Of("a", 1u), GgufValue.Of("b", 2u), GgufValue.Of("c", 3u)]).With(GgufValue.Of("a", 9u), GgufValue.Of("d", 4u), GgufValue.Of("c", 8u));
+        Assert.Equal([("a", 9), ("b", 2), ("c", 8), ("d", 4)], changed.Select(v => (v.Key, v.AsInteger())));
+        Assert.Equal(["b", "d"], changed.Without(["a", "c"]).Select(v => v.Key));
+    }
+
+    [Fact]
     public void An_unfinished_file_leaves_the_old_one_and_nothing_else()
     {
         using var folder = new TemporaryFolder();

@@ -60,6 +60,22 @@ public class HfFolderTests
         Assert.Contains("[1, 2, 3]", error);
     }
 
+    [Fact]
+    public void Weights_that_were_written_to_since_are_refused_and_a_closed_folder_is_closed()
+    {
+        using var copy = new TemporaryFolder();
+        foreach (var file in (string[])["config.json", "model.safetensors"])
+            File.Copy(Path.Combine(SharedFiles.At(Models + "/llama-gqa"), file), copy[file]);
+        var folder = HfFolder.Open(copy.Path);
+        folder.RequireUnchanged();
+        File.SetLastWriteTimeUtc(copy["model.safetensors"], DateTime.UtcNow.AddHours(1));
+        Assert.StartsWith(copy["model.safetensors"], Assert.Throws<InvalidDataException>(folder.RequireUnchanged).Message);
+        var tensor = folder.Tensors[0];
+        folder.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => folder.Config.RootElement.ValueKind);
+        Assert.Throws<ObjectDisposedException>(() => tensor.ToSingles());
+    }
+
     [Theory]
     [InlineData("../escape.safetensors")]
     [InlineData("/etc/hostname")]

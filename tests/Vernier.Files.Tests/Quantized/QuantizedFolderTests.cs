@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Tests.Quantized;
 
@@ -88,23 +90,26 @@ public class QuantizedFolderTests
         Assert.Equal("awq", Method("{}", "quant_config.json", """{"zero_point":true,"q_group_size":128,"w_bit":4,"version":"GEMM"}"""));
         Assert.Equal("mlx", Method("""{"quantization_config":{"group_size":64,"bits":4}}"""));
         Assert.Equal("bitsandbytes", Method("""{"quantization_config":{"load_in_4bit":true}}"""));
+        Assert.Equal("bitsandbytes", Method("""{"quantization_config":{"load_in_8bit":true}}"""));
+        Assert.Equal("mlx", Method("""{"quantization_config":{"quant_method":4,"group_size":64,"bits":4}}"""));
+        Assert.Equal("gptq", Method("""{"quantization_config":{"bits":4,"group_size":32}}""", tensor: "m.qweight"));
         Assert.Null(Method("""{"quantization_config":null}"""));
         Assert.Null(Method("{}"));
     }
 
-    private static string? Method(string config, string? file = null, string settings = "")
+    private static string? Method(string config, string? file = null, string settings = "", string? tensor = null)
     {
         using var temporary = new TemporaryFolder();
         if (file is not null)
             File.WriteAllText(temporary[file], settings);
-        using var folder = Empty(config, temporary);
+        using var folder = Empty(config, temporary, tensor);
         return QuantizedFolder.Find(folder)?.Method;
     }
 
-    private static HfFolder Empty(string config, TemporaryFolder temporary)
+    private static HfFolder Empty(string config, TemporaryFolder temporary, string? tensor = null)
     {
         File.WriteAllText(temporary["config.json"], config);
-        using (var writer = Vernier.Files.Safetensors.SafetensorsWriter.Create(temporary["model.safetensors"], []))
+        using (var writer = SafetensorsWriter.Create(temporary["model.safetensors"], tensor is null ? [] : [new(tensor, ElementType.I32, [0])]))
             writer.Commit();
         return HfFolder.Open(temporary.Path);
     }
