@@ -1,19 +1,16 @@
-using Vernier.Calibration;
 using Vernier.Files.Gguf;
-using Vernier.Models;
-using Vernier.Tokens;
+using Vernier.TestSupport;
 
 namespace Vernier.Cli.Tests;
 
 /// <summary>A tiny random model of 4-bit blocks with a tokenizer, as a GGUF file: made here, so that its tests need no reference files.</summary>
 internal static class TinyModelFile
 {
-    public const int Context = 64;
+    public const int Context = TinyRandomModel.Context;
 
     public static string Write(string path, int seed = 1)
     {
-        using var model = Create(seed);
-        ModelQuantizer.Quantize(model.Decoder, model.Compute, new QuantizeOptions { Bits = 4, Group = 32 });
+        using var model = TinyRandomModel.Create(seed);
         model.ExportGguf(path);
         return path;
     }
@@ -28,28 +25,5 @@ internal static class TinyModelFile
             writer.Write(file.Bytes(tensor));
         writer.Commit();
         return to;
-    }
-
-    private static LanguageModel Create(int seed)
-    {
-        var tokenizer = BytePairTrainer.Train("the quick brown fox jumps over the lazy dog and the quick cat", 280);
-        var config = new ModelConfig
-        {
-            Architecture = "llama",
-            HiddenSize = 64,
-            Layers = 2,
-            Heads = 2,
-            KvHeads = 2,
-            HeadDim = 32,
-            RotaryDim = 32,
-            FeedForwardSize = 96,
-            VocabularySize = tokenizer.VocabularySize,
-            ContextLength = Context,
-            AttentionScale = 1 / MathF.Sqrt(32),
-            TiedHead = true,
-            BosTokenId = 0,
-            EosTokenIds = [0],
-        };
-        return LanguageModel.CreateRandom(config, seed, new LoadedTokenizer(tokenizer, null, [0]), new LoadOptions { Threads = 1 });
     }
 }

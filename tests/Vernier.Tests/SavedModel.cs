@@ -1,26 +1,25 @@
-using Vernier.Calibration;
 using Vernier.Export;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Models;
-using Vernier.Tokens;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests;
 
 /// <summary>A tiny random model of 4-bit codes: as a GGUF file, as a folder, and as one that exists in memory alone; and something to tune it on.</summary>
 internal static class SavedModel
 {
-    public const int Context = 64;
+    public const int Context = TinyRandomModel.Context;
 
     public static readonly string[] Kinds = ["gguf", "folder", "memory"];
 
     public static LanguageModel Open(string kind, string folder, int threads = 1)
     {
         if (kind == "memory")
-            return Create(threads);
+            return TinyRandomModel.Create(threads: threads);
         var path = Path.Combine(folder, kind == "gguf" ? "model.gguf" : "model");
         if (!Path.Exists(path))
         {
-            using var model = Create(threads);
+            using var model = TinyRandomModel.Create(threads: threads);
             if (kind == "gguf")
                 GgufExport.Write(model, path, BlockFormats.F16);
             else
@@ -43,30 +42,5 @@ internal static class SavedModel
         var logits = new float[ids.Length * model.Config.VocabularySize];
         model.Decoder.Logits(model.Compute, new TokenBatch(ids, [0, ids.Length], [.. ids.Select(_ => TokenBatch.NoTarget)]), logits);
         return logits;
-    }
-
-    private static LanguageModel Create(int threads)
-    {
-        var tokenizer = BytePairTrainer.Train("the quick brown fox jumps over the lazy dog and the quick cat", 280);
-        var config = new ModelConfig
-        {
-            Architecture = "llama",
-            HiddenSize = 64,
-            Layers = 2,
-            Heads = 2,
-            KvHeads = 2,
-            HeadDim = 32,
-            RotaryDim = 32,
-            FeedForwardSize = 96,
-            VocabularySize = tokenizer.VocabularySize,
-            ContextLength = Context,
-            AttentionScale = 1 / MathF.Sqrt(32),
-            TiedHead = true,
-            BosTokenId = 0,
-            EosTokenIds = [0],
-        };
-        var model = LanguageModel.CreateRandom(config, 1, new LoadedTokenizer(tokenizer, null, [0]), new LoadOptions { Threads = threads });
-        ModelQuantizer.Quantize(model.Decoder, model.Compute, new QuantizeOptions { Bits = 4, Group = 32 });
-        return model;
     }
 }
