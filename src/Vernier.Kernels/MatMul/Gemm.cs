@@ -27,12 +27,7 @@ public static unsafe class Gemm
         if (tokens == 0)
             return;
         fixed (float* a = x, c = y)
-        {
-            if (tokens <= GemvDriver.MaxTokens)
-                GemvDriver.Forward(tier, pool, a, tokens, weight, c, accumulate);
-            else
-                Multiply(tier, pool, new RowSource(a, weight.Columns), new WeightRowSource(weight), tokens, weight.Rows, weight.Columns, c, weight.Rows, accumulate);
-        }
+            GemmBodies.Forward.Choose(tier, MatMulShape.Of(weight, tokens)).Forward(pool, a, tokens, weight, c, accumulate);
     }
 
     internal static void BackwardInput(InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, WeightMatrix weight, Span<float> dx, bool accumulate)
@@ -42,7 +37,7 @@ public static unsafe class Gemm
         if (tokens == 0)
             return;
         fixed (float* a = dy, c = dx)
-            Multiply(tier, pool, new RowSource(a, weight.Rows), new WeightColumnSource(weight), tokens, weight.Columns, weight.Rows, c, weight.Columns, accumulate);
+            GemmBodies.Gradients.Choose(tier, MatMulShape.Of(weight, tokens)).BackwardInput(pool, a, tokens, weight, c, accumulate);
     }
 
     internal static void WeightGradient(InstructionTier tier, WorkerPool pool, ReadOnlySpan<float> dy, ReadOnlySpan<float> x, int tokens, int outFeatures, int inFeatures, IGradientTileSink sink)
@@ -53,45 +48,7 @@ public static unsafe class Gemm
         Check(tokens, outFeatures, dy.Length, nameof(dy));
         Check(tokens, inFeatures, x.Length, nameof(x));
         fixed (float* pa = dy, pb = x)
-        {
-            var (a, b) = (new ColumnSource(pa, outFeatures), new ColumnSource(pb, inFeatures));
-            switch (tier)
-            {
-                case InstructionTier.Vector512:
-                    GemmDriver.MultiplyIntoSink<Gemm12x32Avx512, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
-                    break;
-                case InstructionTier.Vector256:
-                    GemmDriver.MultiplyIntoSink<Gemm6x16Avx2, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
-                    break;
-                case InstructionTier.Vector128:
-                    GemmDriver.MultiplyIntoSink<Gemm6x8Vector128, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
-                    break;
-                default:
-                    GemmDriver.MultiplyIntoSink<Gemm2x4Scalar, ColumnSource, ColumnSource>(pool, a, b, outFeatures, inFeatures, tokens, sink);
-                    break;
-            }
-        }
-    }
-
-    private static void Multiply<TA, TB>(InstructionTier tier, WorkerPool pool, TA a, TB b, int m, int n, int k, float* c, long stride, bool accumulate)
-        where TA : struct, IPanelSource
-        where TB : struct, IPanelSource
-    {
-        switch (tier)
-        {
-            case InstructionTier.Vector512:
-                GemmDriver.Multiply<Gemm12x32Avx512, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
-                break;
-            case InstructionTier.Vector256:
-                GemmDriver.Multiply<Gemm6x16Avx2, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
-                break;
-            case InstructionTier.Vector128:
-                GemmDriver.Multiply<Gemm6x8Vector128, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
-                break;
-            default:
-                GemmDriver.Multiply<Gemm2x4Scalar, TA, TB>(pool, a, b, m, n, k, c, stride, accumulate);
-                break;
-        }
+            GemmBodies.Gradients.Choose(tier, new(0, inFeatures, outFeatures, inFeatures, tokens)).WeightGradient(pool, pa, pb, tokens, outFeatures, inFeatures, sink);
     }
 
     private static void Check(int tokens, int features, int length, string name)

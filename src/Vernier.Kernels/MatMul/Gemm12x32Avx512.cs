@@ -7,6 +7,8 @@ namespace Vernier.Kernels;
 /// <summary>12 x 32 with AVX-512: 24 of 32 registers hold sums.</summary>
 internal readonly unsafe struct Gemm12x32Avx512 : IGemmKernel
 {
+    public static InstructionTier Tier => InstructionTier.Vector512;
+
     public static int Rows => 12;
 
     public static int Columns => 32;

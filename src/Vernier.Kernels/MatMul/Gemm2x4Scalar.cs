@@ -3,6 +3,8 @@ namespace Vernier.Kernels;
 /// <summary>2 x 4 without vectors.</summary>
 internal readonly unsafe struct Gemm2x4Scalar : IGemmKernel
 {
+    public static InstructionTier Tier => InstructionTier.Scalar;
+
     public static int Rows => 2;
 
     public static int Columns => 4;

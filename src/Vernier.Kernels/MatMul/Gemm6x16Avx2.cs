@@ -7,6 +7,8 @@ namespace Vernier.Kernels;
 /// <summary>6 x 16 with FMA: 12 of 16 registers hold sums.</summary>
 internal readonly unsafe struct Gemm6x16Avx2 : IGemmKernel
 {
+    public static InstructionTier Tier => InstructionTier.Vector256;
+
     public static int Rows => 6;
 
     public static int Columns => 16;

@@ -6,6 +6,8 @@ namespace Vernier.Kernels;
 /// <summary>6 x 8 with portable vectors of 4 lanes, fused where the processor can.</summary>
 internal readonly unsafe struct Gemm6x8Vector128 : IGemmKernel
 {
+    public static InstructionTier Tier => InstructionTier.Vector128;
+
     public static int Rows => 6;
 
     public static int Columns => 8;

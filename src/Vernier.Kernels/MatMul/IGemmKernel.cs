@@ -3,6 +3,8 @@ namespace Vernier.Kernels;
 /// <summary>The innermost product of one instruction tier. All of <see cref="GemmDriver"/> is written once over it.</summary>
 internal unsafe interface IGemmKernel
 {
+    static abstract InstructionTier Tier { get; }
+
     /// <summary>Rows of c, the width of a panel of a.</summary>
     static abstract int Rows { get; }
 
