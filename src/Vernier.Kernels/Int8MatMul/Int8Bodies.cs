@@ -39,8 +39,12 @@ internal static class Int8Bodies
 
     /// <summary>Input gradients.</summary>
     public static MatMulTable<IInt8InputGradientBody> InputGradient { get; } = new(
-        new(new Int8InputGradientPanels<Int8Gemm32x6Avx512>(), "all", _ => true),
-        new(new Int8InputGradientPanels<Int8Gemm16x3Avx2>(), "all", _ => true));
+        new(new Int8RowScaledGradient<Int8Gemm32x6Avx512>(), "a scale a row", s => s.Groups == 1),
+        new(new Int8GroupScaledGradient<Int8Gemm32x6Avx512, StochasticRounding6Avx512>(), "scales of groups; to 6 bits; AVX-512 VBMI",
+            s => s.Groups > 1 && !Int8CodeWidth.IsWide(s.Bits) && StochasticRounding6Avx512.IsSupported),
+        new(new Int8GroupScaledGradient<Int8Gemm32x6Avx512, StochasticRoundingAvx2>(), "scales of groups", s => s.Groups > 1),
+        new(new Int8RowScaledGradient<Int8Gemm16x3Avx2>(), "a scale a row", s => s.Groups == 1),
+        new(new Int8GroupScaledGradient<Int8Gemm16x3Avx2, StochasticRoundingAvx2>(), "scales of groups", s => s.Groups > 1));
 
     /// <summary>The bodies of a product of few tokens, of which the best is <paramref name="body"/>.</summary>
     public static Int8GemvPlan Plan(InstructionTier tier, IInt8GemvBody body, MatMulShape shape) =>

@@ -2,7 +2,8 @@ namespace Vernier.Kernels;
 
 /// <summary>A gradient for scales of groups of columns: every group has its own product of gradient and scales, which is rounded at random
 /// a few tokens at a time, just before it meets the group's columns.</summary>
-internal unsafe struct GroupScaledOperand(InstructionTier tier, GroupScaledGradient gradient, PackedMatrix weight) : IInt8GradientOperand
+internal unsafe struct GroupScaledOperand<TRounding>(GroupScaledGradient gradient, PackedMatrix weight) : IInt8GradientOperand
+    where TRounding : struct, IStochasticRounding
 {
     private StochasticTile _tile;
     private float* _factors;
@@ -16,7 +17,7 @@ internal unsafe struct GroupScaledOperand(InstructionTier tier, GroupScaledGradi
 
     public void Begin(float* memory, int tokens, int columns)
     {
-        _tile = new StochasticTile(tier, memory + columns, gradient, tokens, weight.Bits);
+        _tile = new StochasticTile(memory + columns, gradient, tokens, weight.Bits);
         _factors = memory;
         (_columns, _token, _group) = (columns, -1, -1);
     }
@@ -27,7 +28,7 @@ internal unsafe struct GroupScaledOperand(InstructionTier tier, GroupScaledGradi
         if (token != _token || group != _group)
         {
             (_token, _group) = (token, group);
-            _tile.Round(token, tokens, group);
+            TRounding.Round(_tile, token, tokens, group);
             new Span<float>(_factors, _columns).Fill(gradient.GroupFactors[group]);
         }
         factors = _factors;

@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>dX = dY Ŵ in integers: columns of the weight are gathered into panels once and meet all tokens there. How the gradient takes the weight's
-/// scales in is its operand's affair: <see cref="RowScaledOperand"/>, or <see cref="GroupScaledOperand"/>.</summary>
+/// scales in is its operand's affair: <see cref="RowScaledOperand"/>, or <see cref="GroupScaledOperand{TRounding}"/>.</summary>
 internal static unsafe class Int8InputGradient
 {
     // Panels at once: half of the second-level cache.

@@ -26,11 +26,11 @@ public sealed unsafe class QuantizedGradient(QuantizedActivations codes) : IDisp
     }
 
     /// <summary>The same for a weight with scales of groups of columns, which are still to be met.</summary>
-    /// <param name="tier">Of the products.</param>
-    internal GroupScaledOperand TakeGroupScaled(InstructionTier tier, WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
+    internal GroupScaledOperand<TRounding> TakeGroupScaled<TRounding>(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
+        where TRounding : struct, IStochasticRounding
     {
         _groupScaled.Set(pool, dy, tokens, weight, key);
-        return new(tier, _groupScaled, weight);
+        return new(_groupScaled, weight);
     }
 
     /// <summary>Memory for an input gradient whose columns are still in a weight's order.</summary>
