@@ -42,7 +42,7 @@ internal static class CliReference
         ["adapter interpolate"] = new([], "JSON: `path`, `method`, `weight` and `tensors`, their number."),
         ["export"] = new([typeof(ExportResult)]),
         ["verify"] = new([typeof(CodeComparison)], "Exit code 1 when the codes differ; where neither model has codes, when the tensors differ."),
-        ["bench"] = new([typeof(BenchmarkResult)]),
+        ["bench"] = new([typeof(BenchmarkResult), typeof(KernelTable), typeof(KernelRow), typeof(KernelUse)], "The kernel table with `--list`, which takes no MODEL."),
         ["completion"] = new([], "JSON: `shell` and `script`; with `--at` `words`. bash: `source <(vernier completion bash)`, or write the script to `~/.local/share/bash-completion/completions/vernier`. "
             + "zsh: `vernier completion zsh > FOLDER/_vernier` with a FOLDER of `$fpath`. PowerShell: `vernier completion powershell >> $PROFILE`. "
             + "Verbs, options and values that are names (methods, formats, tasks, shapes) are offered, files elsewhere."),

@@ -7,7 +7,7 @@ using Vernier.Models;
 
 namespace Vernier.Cli.Verbs;
 
-/// <summary><c>bench MODEL</c>: speed and memory on this machine beside the machine's own peaks.</summary>
+/// <summary><c>bench MODEL</c>: speed and memory on this machine beside the machine's own peaks; <c>bench --list</c>: which kernels it would take.</summary>
 internal static class BenchVerb
 {
     public static Command Create()
@@ -15,12 +15,22 @@ internal static class BenchVerb
         var command = new Command("bench", "Measure prefill and decoding (int8) and tuning (fp32) on this machine, beside its peaks; --compute sets both");
         var common = CommonOptions.AddTo(command);
         var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
+        model.Model.Arity = ArgumentArity.ZeroOrOne;
         var repetitions = NumberOption.Whole("--repetitions", "Each figure is the best of N", "[1, 1000]", 3);
         command.Add(repetitions);
         var inference = new Option<bool>("--inference-only") { Description = "Measure prefill and decoding alone" };
         command.Add(inference);
+        var list = new Option<bool>("--list") { Description = "Measure nothing: list the bodies of matrix products and what each is chosen for on this machine" };
+        command.Add(list);
         command.SetAction((parsed, stop) =>
         {
+            if (parsed.GetValue(list) == parsed.GetValue(model.Model) is not null)
+                throw new UsageException("bench needs either a MODEL or --list; 'vernier bench --help' says more");
+            if (parsed.GetValue(list))
+            {
+                List(parsed.GetValue(common.Json));
+                return Task.FromResult(0);
+            }
             using var loaded = model.Open(parsed);
             using var progress = new ProgressLine("measuring");
             var result = ModelBenchmark.Run(loaded, parsed.GetValue(common.Seed), parsed.GetValue(repetitions), parsed.GetValue(inference),
@@ -32,6 +42,14 @@ internal static class BenchVerb
             return Task.FromResult(0);
         });
         return command;
+    }
+
+    private static void List(string? json)
+    {
+        var table = KernelTable.Read();
+        if (json != "-")
+            KernelText.Write(table);
+        JsonResult.Write(json, table);
     }
 
     private static void Print(BenchmarkResult r)

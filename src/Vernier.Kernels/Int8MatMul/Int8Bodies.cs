@@ -29,8 +29,8 @@ internal static class Int8Bodies
         new(new Int8Gemv8Bit32Rows4Avx2(), "8 bits in groups of 32; 4 rows or more", s => s.Bits == 8 && s.HasBlockGroups && s.Rows >= 4),
         new(new Int8GemvFourRows<Int8Gemv4BitRows4Avx2>(), "4 bits in wider groups; 4 rows or more", s => s.Bits == 4 && !s.HasBlockGroups && s.Rows >= 4),
         new(new Int8GemvFourRows<Int8Gemv8BitRows4Avx2>(), "8 bits in wider groups; 4 rows or more", s => s.Bits == 8 && !s.HasBlockGroups && s.Rows >= 4),
-        new(new Int8GemvRow<Int8Gemv8BitRowAvx2>(), "8 bits", s => s.Bits == 8),
-        new(new Int8GemvRow<Int8GemvUnpackedRowAvx2>(), "other than 8 bits", s => s.Bits != 8),
+        new(new Int8GemvRow<Int8Gemv8BitRowAvx2>(), "8 bits; rows that four at a time leave over", s => s.Bits == 8),
+        new(new Int8GemvRow<Int8GemvUnpackedRowAvx2>(), "other than 8 bits; rows that four at a time leave over", s => s.Bits != 8),
         new(new Int8GemvRow<Int8Gemv4BitRowVector128>(), "4 bits", s => s.Bits == 4),
         new(new Int8GemvRow<Int8Gemv8BitRowVector128>(), "8 bits", s => s.Bits == 8),
         new(new Int8GemvRow<Int8GemvUnpackedRowVector128>(), "other than 4 and 8 bits", s => s.Bits is not 4 and not 8),
@@ -46,9 +46,9 @@ internal static class Int8Bodies
         new(new Int8RowScaledGradient<Int8Gemm16x3Avx2>(), "a scale a row", s => s.Groups == 1),
         new(new Int8GroupScaledGradient<Int8Gemm16x3Avx2, StochasticRoundingAvx2>(), "scales of groups", s => s.Groups > 1));
 
-    /// <summary>The bodies of a product of few tokens, of which the best is <paramref name="body"/>.</summary>
-    public static Int8GemvPlan Plan(InstructionTier tier, IInt8GemvBody body, MatMulShape shape) =>
-        new(body, shape.Rows % body.RowsAtOnce == 0 ? body : (IInt8GemvBody)Forward.Choose(tier, shape with { Rows = 1 }));
+    /// <summary>What a body for few tokens needs beside itself: another one for rows that do not fill its <see cref="IInt8GemvBody.RowsAtOnce"/>.</summary>
+    public static Int8GemvPlan Plan(IInt8GemvBody body, MatMulShape shape) =>
+        new(body, shape.Rows % body.RowsAtOnce == 0 ? body : (IInt8GemvBody)Forward.Choose(body.Tier, shape with { Rows = 1, Tokens = Math.Min(shape.Tokens, FewTokens) }));
 
     private static bool Is4Bit32(MatMulShape shape) => shape.Bits == 4 && shape.HasBlockGroups && shape.Rows >= 4;
 }

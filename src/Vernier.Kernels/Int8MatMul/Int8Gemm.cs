@@ -35,7 +35,8 @@ public static unsafe class Int8Gemm
                 products[count++] = new() { Weight = second, Output = p2 };
             if (third is not null)
                 products[count++] = new() { Weight = third, Output = p3 };
-            Run(InstructionTiers.Best, pool, x, ref products, count, accumulate: false, default);
+            if (x.Tokens > 0)
+                Forward(InstructionTiers.Best, pool, x, ref products, count);
         }
     }
 
@@ -50,13 +51,15 @@ public static unsafe class Int8Gemm
         Check(x, weight, y.Length);
         if (rowFactors is not null && rowFactors.Length != x.Tokens)
             throw new ArgumentException($"Factors of {rowFactors.Length} tokens for {x.Tokens}.", nameof(rowFactors));
-        Run(tier, pool, x, weight, y, accumulate: false, new Int8RowFactors(rowFactors));
+        if (x.Tokens > 0)
+            Forward(Int8Bodies.Forward.Choose(tier, MatMulShape.Of(weight, x.Tokens)), pool, x, weight, y, accumulate: false, new Int8RowFactors(rowFactors));
     }
 
     internal static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate)
     {
         Check(x, weight, y.Length);
-        Run(tier, pool, x, weight, y, accumulate, default);
+        if (x.Tokens > 0)
+            Forward(Int8Bodies.Forward.Choose(tier, MatMulShape.Of(weight, x.Tokens)), pool, x, weight, y, accumulate);
     }
 
     /// <summary>Whether <see cref="BackwardInput(WorkerPool, ReadOnlySpan{float}, int, PackedMatrix, uint, QuantizedGradient, Span{float}, bool)"/> serves this weight on this machine.</summary>
@@ -82,9 +85,14 @@ public static unsafe class Int8Gemm
             throw new ArgumentException($"{dy.Length} elements for {tokens} tokens of {weight.Rows} features.", nameof(dy));
         if ((long)tokens * weight.Columns > dx.Length)
             throw new ArgumentException($"{dx.Length} elements for {tokens} tokens of {weight.Columns} features.", nameof(dx));
-        if (tokens == 0)
-            return;
-        var body = Int8Bodies.InputGradient.Choose(tier, shape);
+        if (tokens > 0)
+            BackwardInput(Int8Bodies.InputGradient.Choose(tier, shape), pool, dy, tokens, weight, key, quantized, dx, accumulate);
+    }
+
+    /// <summary>An input gradient by a body that serves it.</summary>
+    internal static void BackwardInput(
+        IInt8InputGradientBody body, WorkerPool pool, ReadOnlySpan<float> dy, int tokens, PackedMatrix weight, uint key, QuantizedGradient quantized, Span<float> dx, bool accumulate)
+    {
         fixed (float* from = dy, to = dx)
             if (weight.Order is null)
             {
@@ -98,21 +106,28 @@ public static unsafe class Int8Gemm
             }
     }
 
-    private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate, Int8RowFactors rowFactors)
+    /// <summary>One product by a body that serves it.</summary>
+    internal static void Forward(IMatMulBody body, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, Span<float> y, bool accumulate, Int8RowFactors rowFactors = default)
     {
-        var products = default(Int8Products);
         fixed (float* to = y)
+            Forward(body, pool, x, weight, to, accumulate, rowFactors);
+    }
+
+    private static void Forward(IMatMulBody body, WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate, Int8RowFactors rowFactors)
+    {
+        if (body is IInt8GemmBody many)
         {
-            products[0] = new() { Weight = weight, Output = to };
-            Run(tier, pool, x, ref products, 1, accumulate, rowFactors);
+            many.Forward(pool, x, weight, y, accumulate, rowFactors);
+            return;
         }
+        var products = default(Int8Products);
+        products[0] = new() { Weight = weight, Output = y, Plan = Int8Bodies.Plan((IInt8GemvBody)body, MatMulShape.Of(weight, x.Tokens)) };
+        Int8GemvDriver.Forward(pool, x, products, 1, accumulate, rowFactors);
     }
 
     // Products whose bodies are all ones for few tokens go in one pass over their weights, others one after the other.
-    private static void Run(InstructionTier tier, WorkerPool pool, QuantizedActivations x, ref Int8Products products, int count, bool accumulate, Int8RowFactors rowFactors)
+    private static void Forward(InstructionTier tier, WorkerPool pool, QuantizedActivations x, ref Int8Products products, int count)
     {
-        if (x.Tokens == 0)
-            return;
         Span<IMatMulBody?> bodies = [null, null, null];
         var together = true;
         for (var i = 0; i < count; i++)
@@ -120,27 +135,15 @@ public static unsafe class Int8Gemm
             var shape = MatMulShape.Of(products[i].Weight, x.Tokens);
             bodies[i] = Int8Bodies.Forward.Choose(tier, shape);
             if (bodies[i] is IInt8GemvBody few)
-                products[i].Plan = Int8Bodies.Plan(tier, few, shape);
+                products[i].Plan = Int8Bodies.Plan(few, shape);
             else
                 together = false;
         }
         if (together)
-            Int8GemvDriver.Forward(pool, x, products, count, accumulate, rowFactors);
+            Int8GemvDriver.Forward(pool, x, products, count, accumulate: false, default);
         else
             for (var i = 0; i < count; i++)
-                Alone(bodies[i]!, pool, x, products[i], accumulate, rowFactors);
-    }
-
-    private static void Alone(IMatMulBody body, WorkerPool pool, QuantizedActivations x, Int8Product product, bool accumulate, Int8RowFactors rowFactors)
-    {
-        if (body is IInt8GemmBody many)
-        {
-            many.Forward(pool, x, product.Weight, product.Output, accumulate, rowFactors);
-            return;
-        }
-        var products = default(Int8Products);
-        products[0] = product;
-        Int8GemvDriver.Forward(pool, x, products, 1, accumulate, rowFactors);
+                Forward(bodies[i]!, pool, x, products[i].Weight, products[i].Output, accumulate: false, default);
     }
 
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)
