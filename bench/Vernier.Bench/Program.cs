@@ -3,7 +3,7 @@ using Vernier.Bench;
 using Vernier.Methods;
 using Vernier.Models;
 
-// `-- peaks`, `-- gemm [tokens] [threads]`, `-- int8 [tokens] [threads]` and `-- step MODEL [threads] [granularity] [keep|recompute] [fp32|int8]`
+// `-- peaks`, `-- bodies`, `-- gemm [tokens] [threads]`, `-- int8 [tokens] [threads]` and `-- step MODEL [threads] [granularity] [keep|recompute] [fp32|int8]`
 // print tables within a minute, each figure beside the machine's peak from the same run; `-- compute MODEL THREADS GRANULARITY` takes steps in
 // fp32 and in int8 in turns; `-- papers ...` is what papers.sh runs; anything else goes to BenchmarkDotNet.
 var tokens = args.Length > 1 && int.TryParse(args[1], out var n) ? n : 512;
@@ -18,6 +18,9 @@ switch (args.FirstOrDefault())
         break;
     case "int8":
         Int8Table.Print(tokens, threads);
+        break;
+    case "bodies":
+        BodyTable.Print();
         break;
     case "step" when args.Length > 1:
         var granularity = args.Length > 3 ? Enum.Parse<Granularity>(args[3], ignoreCase: true) : Granularity.Channel;
