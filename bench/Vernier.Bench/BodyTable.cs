@@ -113,11 +113,11 @@ internal static unsafe class BodyTable
         {
             Shape = shape;
             Weight = Measure.Packed(shape.Rows, shape.Columns, shape.Bits, shape.GroupSize);
-            foreach (ref var scale in Weight.Scales.Scale.Span)
+            foreach (ref var scale in Weight.TunedScales.Scale.Span)
                 scale = 1 / 64f;
-            foreach (ref var offset in Weight.Scales.Offset.Span)
+            foreach (ref var offset in Weight.TunedScales.Offset.Span)
                 offset = -1 / 8f;
-            Weight.NarrowScales(); // as block formats have them
+            Weight.StoreScales(); // as block formats have them
             (X, Y) = (Measure.Values(shape.Tokens * shape.Columns, 1), Measure.Values(shape.Tokens * shape.Rows, 2));
         }
 

@@ -55,7 +55,7 @@ public sealed unsafe class BodyTests : IDisposable
                 Int8Reference.Forward(_x, weight, expected, accumulate);
                 AddMagnitude(weight, values, tokens, magnitude);
                 if (halves)
-                    weight.NarrowScales();
+                    weight.StoreScales();
                 var found = Matrices.Poisoned(y, to => Int8Gemm.Forward(body.Body, _one, _x, weight, to, accumulate));
                 Matrices.AssertClose(expected, found, magnitude, columns / 32);
                 Assert.Equal(found, Matrices.Poisoned(y, to => Int8Gemm.Forward(body.Body, _three, _x, weight, to, accumulate)));
@@ -204,8 +204,8 @@ public sealed unsafe class BodyTests : IDisposable
     private static PackedMatrix Weight(int rows, int columns, int bits, int group, bool uniform)
     {
         var weight = Matrices.Packed(rows, columns, bits, group, 1);
-        var scale = weight.Scales.Scale.Span;
-        var offset = weight.Scales.Offset.Span;
+        var scale = weight.TunedScales.Scale.Span;
+        var offset = weight.TunedScales.Offset.Span;
         for (var i = 0; i < scale.Length; i++)
         {
             scale[i] = (float)(Half)scale[i];
@@ -216,14 +216,11 @@ public sealed unsafe class BodyTests : IDisposable
 
     private void AddMagnitude(PackedMatrix weight, float[] values, int tokens, float[] magnitude)
     {
-        using var absolute = weight.Scales.Clone();
-        foreach (ref var offset in absolute.Offset.Span)
+        using var absolute = weight.WithScales(new TunedScales(weight.Scales));
+        foreach (ref var offset in absolute.TunedScales.Offset.Span)
             offset = MathF.Abs(offset);
-        var own = weight.Scales;
-        weight.Scales = absolute;
         _absolute.Quantize(_one, Array.ConvertAll(values, MathF.Abs), tokens, weight.Columns);
-        Int8Reference.Forward(_absolute, weight, magnitude, true);
-        weight.Scales = own;
+        Int8Reference.Forward(_absolute, absolute, magnitude, true);
     }
 
     private static DenseMatrix Absolute(WeightMatrix weight)
@@ -237,18 +234,17 @@ public sealed unsafe class BodyTests : IDisposable
     private static double Steps(PackedMatrix weight, ReadOnlySpan<float> dy, int column)
     {
         var (rows, groups, group) = (weight.Rows, weight.Groups, weight.GroupOf(column));
-        var scales = weight.Scales.Scale.Span;
-        var offsets = weight.Scales.Offset.Span;
+        var (scales, offsets) = weight.Scales.ToArrays();
         var codes = new byte[1];
         var ofGroup = new float[groups];
         for (var i = 0; i < rows * groups; i++)
-            ofGroup[i % groups] = MathF.Max(ofGroup[i % groups], groups == 1 ? 1 : Size(scales, offsets, i));
+            ofGroup[i % groups] = MathF.Max(ofGroup[i % groups], groups == 1 ? 1 : Size(i));
         var sum = 0.0;
         for (var first = 0; first < rows; first += 32)
         {
             var most = 0f;
             for (var i = first; i < Math.Min(rows, first + 32); i++)
-                most = MathF.Max(most, MathF.Abs(dy[i]) * LargestOf(scales, offsets, i));
+                most = MathF.Max(most, MathF.Abs(dy[i]) * LargestOf(i));
             for (var i = first; i < Math.Min(rows, first + 32); i++)
             {
                 weight.ReadCodes(i, column, codes);
@@ -258,13 +254,13 @@ public sealed unsafe class BodyTests : IDisposable
         }
         return sum;
 
-        float Size(ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, int i) => MathF.Max(MathF.Abs(scale[i]), groups == 1 ? 0 : MathF.Abs(offset[i]) / (1 << weight.Bits));
+        float Size(int i) => MathF.Max(MathF.Abs(scales[i]), groups == 1 ? 0 : MathF.Abs(offsets[i]) / (1 << weight.Bits));
 
-        float LargestOf(ReadOnlySpan<float> scale, ReadOnlySpan<float> offset, int row)
+        float LargestOf(int row)
         {
             var largest = 0f;
             for (var g = 0; g < groups; g++)
-                largest = MathF.Max(largest, Size(scale, offset, row * groups + g) / ofGroup[g]);
+                largest = MathF.Max(largest, Size(row * groups + g) / ofGroup[g]);
             return largest;
         }
     }

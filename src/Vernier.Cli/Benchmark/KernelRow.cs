@@ -7,4 +7,4 @@ namespace Vernier.Cli.Benchmark;
 /// <param name="Serves">The shapes that it can multiply.</param>
 /// <param name="RunsHere">Whether this machine has what it needs.</param>
 /// <param name="ChosenFor">Of the shapes that were tried, those for which it is the first that serves.</param>
-public sealed record KernelRow(string Product, string Body, string Tier, string Serves, bool RunsHere, IReadOnlyList<KernelUse> ChosenFor);
+internal sealed record KernelRow(string Product, string Body, string Tier, string Serves, bool RunsHere, IReadOnlyList<KernelUse> ChosenFor);

@@ -5,7 +5,7 @@ namespace Vernier.Cli.Benchmark;
 /// <summary>The bodies of matrix products and what they are chosen for on this machine. Property names in snake_case are the fields of the JSON result.</summary>
 /// <param name="Tier">The widest vectors of this machine: AVX-512, AVX2, 128 bits or scalar.</param>
 /// <param name="Rows">Every body, those of a product together, best first.</param>
-public sealed record KernelTable(string Tier, IReadOnlyList<KernelRow> Rows)
+internal sealed record KernelTable(string Tier, IReadOnlyList<KernelRow> Rows)
 {
     /// <summary>That of this machine.</summary>
     public static KernelTable Read() => new(Name(InstructionTiers.Best),

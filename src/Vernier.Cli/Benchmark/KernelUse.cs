@@ -5,4 +5,4 @@ namespace Vernier.Cli.Benchmark;
 /// <param name="Group">Columns that share a scale; 0 = the whole row.</param>
 /// <param name="Columns">Of the weight.</param>
 /// <param name="Tokens">Multiplied at once.</param>
-public sealed record KernelUse(int Bits, int Group, int Columns, int Tokens);
+internal sealed record KernelUse(int Bits, int Group, int Columns, int Tokens);

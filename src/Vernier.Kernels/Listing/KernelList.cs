@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>All bodies of matrix products with what they are chosen for: the tables that choose them, read.</summary>
-public static class KernelList
+internal static class KernelList
 {
     private const int Rows = 1024;
 

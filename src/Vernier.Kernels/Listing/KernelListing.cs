@@ -7,4 +7,4 @@ namespace Vernier.Kernels;
 /// <param name="Serves">The shapes that it can multiply, in words.</param>
 /// <param name="RunsHere">Whether this machine has what it needs.</param>
 /// <param name="ChosenFor">Of the shapes that were tried, those for which it is the first that serves.</param>
-public sealed record KernelListing(string Product, string Body, InstructionTier Tier, string Serves, bool RunsHere, IReadOnlyList<KernelShape> ChosenFor);
+internal sealed record KernelListing(string Product, string Body, InstructionTier Tier, string Serves, bool RunsHere, IReadOnlyList<KernelShape> ChosenFor);

@@ -5,4 +5,4 @@ namespace Vernier.Kernels;
 /// <param name="GroupSize">Columns that share a scale; 0 = the whole row.</param>
 /// <param name="Columns">Of the weight.</param>
 /// <param name="Tokens">Multiplied at once.</param>
-public sealed record KernelShape(int Bits, int GroupSize, int Columns, int Tokens);
+internal sealed record KernelShape(int Bits, int GroupSize, int Columns, int Tokens);
