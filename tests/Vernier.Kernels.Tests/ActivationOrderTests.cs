@@ -10,12 +10,12 @@ public sealed class ActivationOrderTests : IDisposable
 
     private static readonly (int Columns, int Group)[] Shapes = [(64, 32), (100, 64), (320, 64), (576, 32), (576, 64), (1100, 128), (600, 32)];
 
-    public static TheoryData<InstructionTier, int, int> TiersBitsTokens
+    public static TheoryData<Tier, int, int> TiersBitsTokens
     {
         get
         {
-            var data = new TheoryData<InstructionTier, int, int>();
-            foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+            var data = new TheoryData<Tier, int, int>();
+            foreach (var tier in Tiers.Here)
                 foreach (var bits in new[] { 2, 3, 4, 8 })
                     foreach (var tokens in new[] { 1, 3, 13 })
                         data.Add(tier, bits, tokens);
@@ -34,7 +34,7 @@ public sealed class ActivationOrderTests : IDisposable
 
     [Theory]
     [MemberData(nameof(TiersBitsTokens))]
-    public void ForwardIsThatOfColumnsInOrder(InstructionTier tier, int bits, int tokens)
+    public void ForwardIsThatOfColumnsInOrder(Tier tier, int bits, int tokens)
     {
         foreach (var (columns, group) in Shapes)
             foreach (var (rows, narrow) in new[] { (13, false), (36, true) })
@@ -54,7 +54,7 @@ public sealed class ActivationOrderTests : IDisposable
                 var factors = Array.ConvertAll(Matrices.Values(tokens * weight.Groups, 5), v => 1 + 0.2f * v);
                 float[]?[] rowFactors = [.. Enumerable.Range(0, tokens).Select(t => t % 3 == 1 ? null : Matrices.Values(rows, 6 + t))];
                 foreach (var accumulate in new[] { false, true })
-                    AssertSame(to => Int8Gemm.Forward(tier, _pool, _x, weight, to, accumulate), to => Int8Gemm.Forward(tier, _pool, _x, ordered, to, accumulate));
+                    AssertSame(to => Int8Gemm.Forward((InstructionTier)tier, _pool, _x, weight, to, accumulate), to => Int8Gemm.Forward((InstructionTier)tier, _pool, _x, ordered, to, accumulate));
                 AssertSame(to => WithFactors(weight, to), to => WithFactors(ordered, to));
                 weight.Dispose();
                 ordered.Dispose();
@@ -65,7 +65,7 @@ public sealed class ActivationOrderTests : IDisposable
                     var right = Matrices.Poisoned(y, expected);
                     _x.Quantize(_pool, x, tokens, columns, weight.Order);
                     var product = Matrices.Poisoned(y, found);
-                    if (tier >= InstructionTier.Vector256 || tokens <= 4)
+                    if (tier >= Tier.Vector256 || tokens <= 4)
                         Assert.Equal(right, product);
                     else // products in fp32, which add up in the order of the columns
                         Matrices.AssertClose(right, product, [.. right.Select(_ => columns / 4f)], columns);
@@ -74,7 +74,7 @@ public sealed class ActivationOrderTests : IDisposable
                 void WithFactors(PackedMatrix matrix, Span<float> to)
                 {
                     _x.BeginFactors(factors, group);
-                    Int8Gemm.Forward(tier, _pool, _x, matrix, rowFactors, to);
+                    Int8Gemm.Forward((InstructionTier)tier, _pool, _x, matrix, rowFactors, to);
                     _x.EndFactors();
                 }
             }
@@ -82,9 +82,9 @@ public sealed class ActivationOrderTests : IDisposable
 
     [WideVectorTheory]
     [MemberData(nameof(TiersBitsTokens))]
-    public void BackwardIsThatOfColumnsInOrder(InstructionTier tier, int bits, int tokens)
+    public void BackwardIsThatOfColumnsInOrder(Tier tier, int bits, int tokens)
     {
-        if (tier < InstructionTier.Vector256)
+        if (tier < Tier.Vector256)
             return;
         const int rows = 40;
         foreach (var (columns, group) in Shapes)
@@ -93,8 +93,8 @@ public sealed class ActivationOrderTests : IDisposable
             var (dy, dx) = (Matrices.Values(tokens * rows, 3), Matrices.Values(tokens * columns, 4));
             foreach (var accumulate in new[] { false, true })
             {
-                var expected = Matrices.Poisoned(Arranged(dx, weight.Order!), to => Int8Gemm.BackwardInput(tier, _pool, dy, tokens, ordered, 7, _gradient, to, accumulate));
-                var found = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _pool, dy, tokens, weight, 7, _gradient, to, accumulate));
+                var expected = Matrices.Poisoned(Arranged(dx, weight.Order!), to => Int8Gemm.BackwardInput((InstructionTier)tier, _pool, dy, tokens, ordered, 7, _gradient, to, accumulate));
+                var found = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput((InstructionTier)tier, _pool, dy, tokens, weight, 7, _gradient, to, accumulate));
                 Assert.Equal(expected, Arranged(found, weight.Order!));
             }
             weight.Dispose();

@@ -67,25 +67,25 @@ public class ActivationTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void GeluErfIsExactInBothTails(InstructionTier tier) => Plain(tier, GeluErf.Forward, GeluErf.Backward, Erf, Fused);
+    public void GeluErfIsExactInBothTails(Tier tier) => Plain(tier, GeluErf.Forward, GeluErf.Backward, Erf, Fused);
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void GeluTanhIsExactInBothTails(InstructionTier tier) => Plain(tier, GeluTanh.Forward, GeluTanh.Backward, Tanh, RoundedArgument);
+    public void GeluTanhIsExactInBothTails(Tier tier) => Plain(tier, GeluTanh.Forward, GeluTanh.Backward, Tanh, RoundedArgument);
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void ReluIsExact(InstructionTier tier) => Plain(tier, Relu.Forward, Relu.Backward, x => Math.Max(x, 0), 0, x => x > 0 ? 1 : 0);
+    public void ReluIsExact(Tier tier) => Plain(tier, Relu.Forward, Relu.Backward, x => Math.Max(x, 0), 0, x => x > 0 ? 1 : 0);
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void SwiGluIsExact(InstructionTier tier) => Gated(tier, SwiGlu.Forward, SwiGlu.Backward, Silu, Fused);
+    public void SwiGluIsExact(Tier tier) => Gated(tier, SwiGlu.Forward, SwiGlu.Backward, Silu, Fused);
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void GeGluTanhIsExact(InstructionTier tier) => Gated(tier, GeGluTanh.Forward, GeGluTanh.Backward, Tanh, RoundedArgument);
+    public void GeGluTanhIsExact(Tier tier) => Gated(tier, GeGluTanh.Forward, GeGluTanh.Backward, Tanh, RoundedArgument);
 
-    private static void Plain(InstructionTier tier, PlainForward forward, PlainBackward backward, Func<double, double> f, double relative, Func<double, double>? slope = null) => OpTesting.At(tier, () =>
+    private static void Plain(Tier tier, PlainForward forward, PlainBackward backward, Func<double, double> f, double relative, Func<double, double>? slope = null) => OpTesting.At(tier, () =>
     {
         for (var length = 0; length <= 130; length++)
         {
@@ -102,7 +102,7 @@ public class ActivationTests
         }
     });
 
-    private static void Gated(InstructionTier tier, GatedForward forward, GatedBackward backward, Func<double, double> f, double relative) => OpTesting.At(tier, () =>
+    private static void Gated(Tier tier, GatedForward forward, GatedBackward backward, Func<double, double> f, double relative) => OpTesting.At(tier, () =>
     {
         for (var length = 0; length <= 130; length++)
         {
@@ -122,7 +122,7 @@ public class ActivationTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void LargeInputsSaturateAndNaNComesThrough(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void LargeInputsSaturateAndNaNComesThrough(Tier tier) => OpTesting.At(tier, () =>
     {
         float[] x = [-1e30f, -200f, -104f, 200f, 1e30f, float.NaN, 0f, 1f];
         var y = new float[x.Length];

@@ -4,7 +4,7 @@ public class AdamWTests
 {
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void FollowsTheFormula(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void FollowsTheFormula(Tier tier) => OpTesting.At(tier, () =>
     {
         for (var length = 0; length <= 130; length += 13)
         {

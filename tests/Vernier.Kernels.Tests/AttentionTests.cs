@@ -61,7 +61,7 @@ public class AttentionTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void ForwardAndBackwardMatchTheReference(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void ForwardAndBackwardMatchTheReference(Tier tier) => OpTesting.At(tier, () =>
     {
         for (var index = 0; index < Cases.Length; index++)
         {
@@ -109,7 +109,7 @@ public class AttentionTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void CachedQueriesMatchTheReference(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void CachedQueriesMatchTheReference(Tier tier) => OpTesting.At(tier, () =>
     {
         foreach (var (heads, kvHeads, dim, window) in new[] { (3, 1, 64, 0), (4, 2, 20, 0), (2, 2, 33, 40), (8, 2, 128, 300), (9, 3, 80, 0), (16, 1, 64, 30) })
             foreach (var (length, queries) in new[] { (1, 1), (2, 1), (33, 1), (64, 4), (256, 2), (257, 1), (600, 1), (600, 3), (40, 40), (300, 50), (700, 5) })
@@ -158,7 +158,7 @@ public class AttentionTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void WhatIsNoNumberInTheCacheIsSeen(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void WhatIsNoNumberInTheCacheIsSeen(Tier tier) => OpTesting.At(tier, () =>
     {
         var shape = new AttentionShape(2, 1, 64, 0.125f);
         const int length = 37;

@@ -50,7 +50,7 @@ public class CrossEntropyTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void LossAndGradientsMatchTheFormulaAndItsDifferences(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void LossAndGradientsMatchTheFormulaAndItsDifferences(Tier tier) => OpTesting.At(tier, () =>
     {
         foreach (var biased in new[] { false, true })
         {
@@ -142,7 +142,7 @@ public class CrossEntropyTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void SoftmaxOfARow(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void SoftmaxOfARow(Tier tier) => OpTesting.At(tier, () =>
     {
         for (var length = 1; length <= 130; length++)
         {

@@ -4,7 +4,7 @@ public class EmbeddingTests
 {
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void ScatterIsTheTransposeOfGather(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void ScatterIsTheTransposeOfGather(Tier tier) => OpTesting.At(tier, () =>
     {
         int[] ids = [3, 0, 3, 6, 3];
         for (var channels = 1; channels <= 130; channels++)
@@ -39,7 +39,7 @@ public class EmbeddingTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void BiasAndItsGradient(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void BiasAndItsGradient(Tier tier) => OpTesting.At(tier, () =>
     {
         for (var channels = 1; channels <= 130; channels++)
         {

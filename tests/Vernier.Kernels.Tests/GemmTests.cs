@@ -13,12 +13,12 @@ public sealed class GemmTests : IDisposable
         (100, 70, 50, 4, 7), (37, 400, 24, 4, 12), (17, 130, 1000, 5, 0), (50, 401, 33, 2, 32),
     ];
 
-    public static TheoryData<InstructionTier, int> TiersAndCases
+    public static TheoryData<Tier, int> TiersAndCases
     {
         get
         {
-            var data = new TheoryData<InstructionTier, int>();
-            foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+            var data = new TheoryData<Tier, int>();
+            foreach (var tier in Tiers.Here)
                 for (var i = 0; i < Cases.Length; i++)
                     data.Add(tier, i);
             return data;
@@ -33,7 +33,7 @@ public sealed class GemmTests : IDisposable
 
     [Theory]
     [MemberData(nameof(TiersAndCases))]
-    public void ForwardAgreesWithReference(InstructionTier tier, int index)
+    public void ForwardAgreesWithReference(Tier tier, int index)
     {
         var (tokens, rows, columns, _, _) = Cases[index];
         foreach (var weight in Weights(index))
@@ -45,13 +45,13 @@ public sealed class GemmTests : IDisposable
                     GemmReference.Forward(x, tokens, weight, expected, accumulate);
                     GemmReference.Forward(Absolute(x), tokens, Absolute(weight), magnitude, true);
                     foreach (var pool in new[] { _one, _three })
-                        Matrices.AssertClose(expected, Matrices.Poisoned(y, to => Gemm.Forward(tier, pool, x, tokens, weight, to, accumulate)), magnitude, columns);
+                        Matrices.AssertClose(expected, Matrices.Poisoned(y, to => Gemm.Forward((InstructionTier)tier, pool, x, tokens, weight, to, accumulate)), magnitude, columns);
                 }
     }
 
     [Theory]
     [MemberData(nameof(TiersAndCases))]
-    public void BackwardInputAgreesWithReference(InstructionTier tier, int index)
+    public void BackwardInputAgreesWithReference(Tier tier, int index)
     {
         var (tokens, rows, columns, _, _) = Cases[index];
         foreach (var weight in Weights(index))
@@ -63,13 +63,13 @@ public sealed class GemmTests : IDisposable
                     GemmReference.BackwardInput(dy, tokens, weight, expected, accumulate);
                     GemmReference.BackwardInput(Absolute(dy), tokens, Absolute(weight), magnitude, true);
                     foreach (var pool in new[] { _one, _three })
-                        Matrices.AssertClose(expected, Matrices.Poisoned(dx, to => Gemm.BackwardInput(tier, pool, dy, tokens, weight, to, accumulate)), magnitude, rows);
+                        Matrices.AssertClose(expected, Matrices.Poisoned(dx, to => Gemm.BackwardInput((InstructionTier)tier, pool, dy, tokens, weight, to, accumulate)), magnitude, rows);
                 }
     }
 
     [Theory]
     [MemberData(nameof(TiersAndCases))]
-    public void WeightGradientAgreesWithReference(InstructionTier tier, int index)
+    public void WeightGradientAgreesWithReference(Tier tier, int index)
     {
         var (tokens, rows, columns, _, _) = Cases[index];
         var (dy, x) = (Matrices.Values(tokens * rows, 5), Matrices.Values(tokens * columns, 6));
@@ -79,7 +79,7 @@ public sealed class GemmTests : IDisposable
         foreach (var pool in new[] { _one, _three })
         {
             var store = new GradientStore(rows, columns);
-            Gemm.WeightGradient(tier, pool, dy, x, tokens, rows, columns, store);
+            Gemm.WeightGradient((InstructionTier)tier, pool, dy, x, tokens, rows, columns, store);
             store.AssertComplete();
             Matrices.AssertClose(expected.Values, store.Values, magnitude.Values, tokens);
         }
@@ -87,7 +87,7 @@ public sealed class GemmTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void WorkersDoNotChangeABit(InstructionTier tier)
+    public void WorkersDoNotChangeABit(Tier tier)
     {
         const int tokens = 75, rows = 200, columns = 500;
         using var weight = Matrices.Packed(rows, columns, 4, 32, 1);
@@ -98,9 +98,9 @@ public sealed class GemmTests : IDisposable
             using var pool = new WorkerPool(threads);
             var (y, dx) = (new float[tokens * rows], new float[tokens * columns]);
             var gradient = new GradientStore(rows, columns);
-            Gemm.Forward(tier, pool, x, tokens, weight, y, false);
-            Gemm.BackwardInput(tier, pool, dy, tokens, weight, dx, false);
-            Gemm.WeightGradient(tier, pool, dy, x, tokens, rows, columns, gradient);
+            Gemm.Forward((InstructionTier)tier, pool, x, tokens, weight, y, false);
+            Gemm.BackwardInput((InstructionTier)tier, pool, dy, tokens, weight, dx, false);
+            Gemm.WeightGradient((InstructionTier)tier, pool, dy, x, tokens, rows, columns, gradient);
             float[] all = [.. y, .. dx, .. gradient.Values];
             first ??= all;
             Assert.Equal(first, all);

@@ -17,12 +17,12 @@ public sealed unsafe class Int8GemmTests : IDisposable
         (2, 16, 512, 32), (3, 24, 576, 32), (4, 8, 640, 32), (5, 480, 576, 32), (8, 40, 1024, 32), (11, 16, 768, 32), (13, 8, 1536, 32), (16, 72, 960, 32), (4, 12, 512, 32), (8, 8, 8192, 32),
     ];
 
-    public static TheoryData<InstructionTier, int, int> TiersBitsCases
+    public static TheoryData<Tier, int, int> TiersBitsCases
     {
         get
         {
-            var data = new TheoryData<InstructionTier, int, int>();
-            foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+            var data = new TheoryData<Tier, int, int>();
+            foreach (var tier in Tiers.Here)
                 for (var bits = 2; bits <= 8; bits++)
                     for (var i = 0; i < Cases.Length; i++)
                         data.Add(tier, bits, i);
@@ -31,12 +31,12 @@ public sealed unsafe class Int8GemmTests : IDisposable
     }
 
     /// <summary>Tiers that integer gradients run on.</summary>
-    public static TheoryData<InstructionTier, int, int> WideTiersBitsCases
+    public static TheoryData<Tier, int, int> WideTiersBitsCases
     {
         get
         {
-            var data = new TheoryData<InstructionTier, int, int>();
-            foreach (var tier in Enum.GetValues<InstructionTier>().Where(t => t >= InstructionTier.Vector256 && InstructionTiers.IsSupported(t)))
+            var data = new TheoryData<Tier, int, int>();
+            foreach (var tier in Tiers.Here.Where(t => t >= Tier.Vector256))
                 for (var bits = 2; bits <= 8; bits++)
                     for (var i = 0; i < Cases.Length; i++)
                         data.Add(tier, bits, i);
@@ -57,7 +57,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
 
     [Theory]
     [MemberData(nameof(TiersBitsCases))]
-    public void ForwardAgreesWithReference(InstructionTier tier, int bits, int index)
+    public void ForwardAgreesWithReference(Tier tier, int bits, int index)
     {
         var (tokens, rows, columns, group) = Cases[index];
         using var weight = Matrices.Packed(rows, columns, bits, group, index);
@@ -71,15 +71,15 @@ public sealed unsafe class Int8GemmTests : IDisposable
         var (expected, magnitude) = ((float[])y.Clone(), Array.ConvertAll(y, MathF.Abs));
         Int8Reference.Forward(_x, weight, expected, accumulate);
         Int8Reference.Forward(_absolute, absolute, magnitude, true);
-        var first = Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _one, _x, weight, to, accumulate));
+        var first = Matrices.Poisoned(y, to => Int8Gemm.Forward((InstructionTier)tier, _one, _x, weight, to, accumulate));
         Matrices.AssertClose(expected, first, magnitude, columns / 32);
-        Assert.Equal(first, Matrices.Poisoned(y, to => Int8Gemm.Forward(tier, _three, _x, weight, to, accumulate)));
+        Assert.Equal(first, Matrices.Poisoned(y, to => Int8Gemm.Forward((InstructionTier)tier, _three, _x, weight, to, accumulate)));
     }
 
     /// <summary>Each token with factors of its own is that token alone with scales of its own.</summary>
     [Theory]
     [MemberData(nameof(TiersBitsCases))]
-    public void FactorsOfTokensAgreeWithReference(InstructionTier tier, int bits, int index)
+    public void FactorsOfTokensAgreeWithReference(Tier tier, int bits, int index)
     {
         var (tokens, rows, columns, group) = Cases[index];
         using var weight = Matrices.Packed(rows, columns, bits, group, index);
@@ -109,7 +109,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
         foreach (var pool in new[] { _one, _three })
         {
             _x.BeginFactors(columnFactors, weight.GroupSize);
-            Int8Gemm.Forward(tier, pool, _x, weight, rowFactors, found);
+            Int8Gemm.Forward((InstructionTier)tier, pool, _x, weight, rowFactors, found);
             _x.EndFactors();
             Matrices.AssertClose(expected, found, magnitude, columns / 32 + 2);
         }
@@ -130,7 +130,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
 
     [WideVectorTheory]
     [MemberData(nameof(WideTiersBitsCases))]
-    public void BackwardHasTheRightMeanAndTheBitsOfItsKey(InstructionTier tier, int bits, int index)
+    public void BackwardHasTheRightMeanAndTheBitsOfItsKey(Tier tier, int bits, int index)
     {
         var (_, _, columns, group) = Cases[index];
         BackwardHasTheRightMean(tier, bits, index, group: 0);
@@ -138,7 +138,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
             BackwardHasTheRightMean(tier, bits, index, group);
     }
 
-    private void BackwardHasTheRightMean(InstructionTier tier, int bits, int index, int group)
+    private void BackwardHasTheRightMean(Tier tier, int bits, int index, int group)
     {
         var (tokens, rows, columns, _) = Cases[index];
         using var weight = Matrices.Packed(rows, columns, bits, group, index);
@@ -147,13 +147,13 @@ public sealed unsafe class Int8GemmTests : IDisposable
         var accumulate = index % 2 == 0;
         var expected = (float[])dx.Clone();
         GemmReference.BackwardInput(dy, tokens, weight, expected, accumulate);
-        var first = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _one, dy, tokens, weight, 7, _gradient, to, accumulate));
-        Assert.Equal(first, Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _three, dy, tokens, weight, 7, _gradient, to, accumulate)));
+        var first = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput((InstructionTier)tier, _one, dy, tokens, weight, 7, _gradient, to, accumulate));
+        Assert.Equal(first, Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput((InstructionTier)tier, _three, dy, tokens, weight, 7, _gradient, to, accumulate)));
         const int rounds = 64;
         var mean = new double[dx.Length];
         for (var key = 0u; key < rounds; key++)
         {
-            var once = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput(tier, _one, dy, tokens, weight, key * 1_000_003, _gradient, to, accumulate));
+            var once = Matrices.Poisoned(dx, to => Int8Gemm.BackwardInput((InstructionTier)tier, _one, dy, tokens, weight, key * 1_000_003, _gradient, to, accumulate));
             for (var i = 0; i < mean.Length; i++)
                 mean[i] += once[i] / (double)rounds;
         }
@@ -191,7 +191,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
     [Fact]
     public void LargestCodesDoNotSaturate()
     {
-        foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+        foreach (var tier in Tiers.Here)
             for (var bits = 2; bits <= 8; bits++)
                 foreach (var tokens in new[] { 1, 7 })
                     foreach (var sign in new[] { 1f, -1f })
@@ -206,7 +206,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
                         var (x, y) = (new float[tokens * columns], new float[tokens * 33]);
                         Array.Fill(x, 127 * sign);
                         _x.Quantize(_one, x, tokens, columns);
-                        Int8Gemm.Forward(tier, _one, _x, weight, y, false);
+                        Int8Gemm.Forward((InstructionTier)tier, _one, _x, weight, y, false);
                         Assert.All(y, v => Assert.Equal(127 * sign * columns * ((1 << bits) - 1), v));
                     }
     }
@@ -242,9 +242,9 @@ public sealed unsafe class Int8GemmTests : IDisposable
         {
             var (expected, found) = (new float[rows], new float[rows]);
             Int8Reference.Forward(_x, w, expected, false);
-            foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+            foreach (var tier in Tiers.Here)
             {
-                Int8Gemm.Forward(tier, _three, _x, w, found, false);
+                Int8Gemm.Forward((InstructionTier)tier, _three, _x, w, found, false);
                 for (var r = 0; r < rows; r++)
                     Assert.Equal(expected[r], found[r], 1e-3f * (1 << bits));
             }

@@ -5,7 +5,7 @@ public unsafe class LaneMathTests
     /// <summary>Exp at every 5000th float.</summary>
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void ExpIsWithinTwoUnitsOfTheLastPlace(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void ExpIsWithinTwoUnitsOfTheLastPlace(Tier tier) => OpTesting.At(tier, () =>
     {
         var worst = 0.0;
         var values = new float[16];
@@ -31,7 +31,7 @@ public unsafe class LaneMathTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void EveryHalfLoads(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void EveryHalfLoads(Tier tier) => OpTesting.At(tier, () =>
     {
         var halves = new Half[65536];
         for (var i = 0; i < halves.Length; i++)

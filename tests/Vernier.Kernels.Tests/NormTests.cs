@@ -33,7 +33,7 @@ public class NormTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void RmsNormMatchesTheFormulaAndItsDifferences(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void RmsNormMatchesTheFormulaAndItsDifferences(Tier tier) => OpTesting.At(tier, () =>
     {
         for (var channels = 1; channels <= 130; channels += channels < 40 ? 1 : 9)
         {
@@ -56,7 +56,7 @@ public class NormTests
 
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void LayerNormMatchesTheFormulaAndItsDifferences(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void LayerNormMatchesTheFormulaAndItsDifferences(Tier tier) => OpTesting.At(tier, () =>
     {
         for (var channels = 2; channels <= 130; channels += channels < 40 ? 1 : 9)
         {

@@ -13,9 +13,9 @@ internal static class OpTesting
     public static WorkerPool Pool => t_pool ??= new WorkerPool(3);
 
     /// <summary>Runs the body at one tier.</summary>
-    public static void At(InstructionTier tier, Action body)
+    public static void At(Tier tier, Action body)
     {
-        Kernel.Force(tier);
+        Kernel.Force((InstructionTier)tier);
         try
         {
             body();

@@ -4,7 +4,7 @@ public class RopeTests
 {
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
-    public void RotatesPairsByTheAngleOfTheirPosition(InstructionTier tier) => OpTesting.At(tier, () =>
+    public void RotatesPairsByTheAngleOfTheirPosition(Tier tier) => OpTesting.At(tier, () =>
     {
         int[] positions = [0, 5, 1, 300, 5];
         foreach (var (heads, headDim, dim) in new[] { (2, 8, 8), (3, 64, 64), (1, 20, 12), (2, 128, 128), (2, 34, 2), (1, 70, 66) })

@@ -8,12 +8,12 @@ public sealed class ScaleTests : IDisposable
     private readonly WorkerPool _pool = new(2);
     private readonly QuantizedActivations _x = new();
 
-    public static TheoryData<InstructionTier, int, int, int, bool> Products
+    public static TheoryData<Tier, int, int, int, bool> Products
     {
         get
         {
-            var data = new TheoryData<InstructionTier, int, int, int, bool>();
-            foreach (var tier in Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported))
+            var data = new TheoryData<Tier, int, int, int, bool>();
+            foreach (var tier in Tiers.Here)
                 foreach (var tokens in new[] { 1, 3, Blocks, 9 })
                     foreach (var uniform in new[] { true, false })
                     {
@@ -97,18 +97,18 @@ public sealed class ScaleTests : IDisposable
     /// <summary>Every product and every tile has the bits that it has with the same scales in fp32.</summary>
     [Theory]
     [MemberData(nameof(Products))]
-    public void ChangeNoProduct(InstructionTier tier, int bits, int tokens, int columns, bool uniform)
+    public void ChangeNoProduct(Tier tier, int bits, int tokens, int columns, bool uniform)
     {
         var rows = tokens == Blocks ? 40 : 37;
         using var weight = Weight(rows, columns, uniform, bits);
         _x.Quantize(_pool, Matrices.Values(tokens * columns, 3), tokens, columns);
         var (expected, found) = (new float[tokens * rows], new float[tokens * rows]);
         var (tile, narrowTile) = (new float[rows * columns], new float[rows * columns]);
-        Int8Gemm.Forward(tier, _pool, _x, weight, expected, false);
+        Int8Gemm.Forward((InstructionTier)tier, _pool, _x, weight, expected, false);
         weight.ReadTile(0, rows, 0, columns, tile, columns);
         weight.StoreScales();
         Assert.True(weight.Scales.IsHalf);
-        Int8Gemm.Forward(tier, _pool, _x, weight, found, false);
+        Int8Gemm.Forward((InstructionTier)tier, _pool, _x, weight, found, false);
         weight.ReadTile(0, rows, 0, columns, narrowTile, columns);
         Assert.Equal(expected, found);
         Assert.Equal(tile, narrowTile);
@@ -118,7 +118,7 @@ public sealed class ScaleTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Products))]
-    public void FactorsAreThoseOfEveryScale(InstructionTier tier, int bits, int tokens, int columns, bool uniform)
+    public void FactorsAreThoseOfEveryScale(Tier tier, int bits, int tokens, int columns, bool uniform)
     {
         var rows = tokens == Blocks ? 40 : 36;
         using var weight = Weight(rows, columns, uniform, bits);
@@ -140,7 +140,7 @@ public sealed class ScaleTests : IDisposable
         weight.StoreScales();
         using var factored = weight.WithScales(weight.Scales.Stored!.WithFactors(row, column)!);
         Assert.Null(factored.Scales.Stored!.WithFactors(row, column));
-        Int8Gemm.Forward(tier, _pool, _x, factored, found, false);
+        Int8Gemm.Forward((InstructionTier)tier, _pool, _x, factored, found, false);
         factored.ReadTile(0, rows, 0, columns, factoredTile, columns);
         Assert.Equal(tile, factoredTile);
         Array.Fill(magnitude, (float)((1 << bits) - 1) * columns); // scales and activations below 1

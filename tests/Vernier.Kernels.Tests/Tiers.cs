@@ -1,9 +1,20 @@
 namespace Vernier.Kernels.Tests;
 
+/// <summary>An <see cref="InstructionTier"/> as an argument of a theory, whose types are public.</summary>
+public enum Tier
+{
+    Scalar = InstructionTier.Scalar,
+    Vector128 = InstructionTier.Vector128,
+    Vector256 = InstructionTier.Vector256,
+    Vector512 = InstructionTier.Vector512,
+}
+
 /// <summary>The instruction tiers that can run here: every test of a kernel runs over all of them.</summary>
 public static class Tiers
 {
-    public static TheoryData<InstructionTier> Supported => [.. Enum.GetValues<InstructionTier>().Where(InstructionTiers.IsSupported)];
+    public static TheoryData<Tier> Supported => [.. Here];
+
+    internal static IEnumerable<Tier> Here => Enum.GetValues<Tier>().Where(tier => InstructionTiers.IsSupported((InstructionTier)tier));
 }
 
 public class TierTests

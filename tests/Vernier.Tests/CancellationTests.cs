@@ -195,7 +195,7 @@ public sealed class CancellationTests : IDisposable
     /// <summary>Tells when it is computed with.</summary>
     private sealed class CalledLinear(Linear inner, Action called) : Linear(inner.Name, inner.InFeatures, inner.OutFeatures, inner.Bias)
     {
-        public override WeightMatrix Weight => inner.Weight;
+        internal override WeightMatrix Weight => inner.Weight;
 
         public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
         {

@@ -2,7 +2,7 @@ namespace Vernier.Kernels;
 
 /// <summary>Causal attention softmax(scale q kᵀ) v over sequences laid end to end, tile by tile with an online softmax
 /// (Dao et al., arXiv 2205.14135): the [tokens, tokens] scores never exist.</summary>
-public static unsafe class Attention
+internal static unsafe class Attention
 {
     /// <summary>With more queries than this the tiles of <see cref="AttentionForward{T}"/> are faster than reading the cache once.</summary>
     private const int MostDecoded = 4;

@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 /// <param name="HeadDim">Channels of a head.</param>
 /// <param name="Scale">Multiplies q·k before the softmax.</param>
 /// <param name="Window">Key j is visible to query i when 0 ≤ i - j &lt; Window; 0 = no limit.</param>
-public readonly record struct AttentionShape(int Heads, int KvHeads, int HeadDim, float Scale, int Window = 0)
+internal readonly record struct AttentionShape(int Heads, int KvHeads, int HeadDim, float Scale, int Window = 0)
 {
     /// <summary>Query heads that share a key/value head.</summary>
     public int Group => Heads / KvHeads;

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>A bias that is added to every token.</summary>
-public static unsafe class Bias
+internal static unsafe class Bias
 {
     /// <summary>y [tokens, channels] += bias [channels].</summary>
     public static void Add(WorkerPool pool, ReadOnlySpan<float> bias, int tokens, Span<float> y)

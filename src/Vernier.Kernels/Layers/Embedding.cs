@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>Token (or position) embeddings: rows of a table.</summary>
-public static unsafe class Embedding
+internal static unsafe class Embedding
 {
     /// <summary>y [tokens, channels] = the rows of <paramref name="table"/> [vocabulary, channels] that <paramref name="ids"/> name.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not in the table.</exception>

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>The gated nonlinearity of Gemma: gelu(gate) * up with the tanh form of GELU (Shazeer, arXiv 2002.05202).</summary>
-public static class GeGluTanh
+internal static class GeGluTanh
 {
     /// <summary>y = act(gate) * up. All of one length; <paramref name="y"/> may be one of the inputs.</summary>
     public static void Forward(WorkerPool pool, ReadOnlySpan<float> gate, ReadOnlySpan<float> up, Span<float> y) =>

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>GELU by the normal distribution function: x Φ(x) (Hendrycks and Gimpel, arXiv 1606.08415).</summary>
-public static class GeluErf
+internal static class GeluErf
 {
     /// <summary>y = act(x). Of one length; <paramref name="y"/> may be <paramref name="x"/>.</summary>
     public static void Forward(WorkerPool pool, ReadOnlySpan<float> x, Span<float> y) =>

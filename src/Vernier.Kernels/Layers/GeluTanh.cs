@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>GELU by its tanh form: x/2 (1 + tanh u), u = √(2/π) (x + 0.044715 x³) (Hendrycks and Gimpel, arXiv 1606.08415). Computed as x · sigmoid(2u), which is the same and keeps the negative tail exact.</summary>
-public static class GeluTanh
+internal static class GeluTanh
 {
     private const float Linear = 1.5957691216057308f; // 2 √(2/π)
     private const float Cubic = Linear * 0.044715f;

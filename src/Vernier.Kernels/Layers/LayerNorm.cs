@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>y = (x - mean) / √(variance + ε) * weight + bias over each row (Ba et al., arXiv 1607.06450).</summary>
-public static unsafe class LayerNorm
+internal static unsafe class LayerNorm
 {
     [ThreadStatic]
     private static NativeBuffer<float>? t_moments;

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>max(x, 0); the derivative at 0 is 0.</summary>
-public static class Relu
+internal static class Relu
 {
     /// <summary>y = act(x). Of one length; <paramref name="y"/> may be <paramref name="x"/>.</summary>
     public static void Forward(WorkerPool pool, ReadOnlySpan<float> x, Span<float> y) =>

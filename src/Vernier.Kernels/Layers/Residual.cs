@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>The residual sum of a block.</summary>
-public static class Residual
+internal static class Residual
 {
     /// <summary>sum += x, of one length.</summary>
     public static void Add(WorkerPool pool, ReadOnlySpan<float> x, Span<float> sum) => Add(pool, x, sum, sum);

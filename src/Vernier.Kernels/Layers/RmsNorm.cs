@@ -4,7 +4,7 @@ namespace Vernier.Kernels;
 
 /// <summary>y = x / rms(x) * weight over each row, rms(x) = √(mean x² + ε) (Zhang and Sennrich, arXiv 1910.07467).
 /// The norm over every head of q and k is the same with rows = tokens * heads and channels = head dimension.</summary>
-public static unsafe class RmsNorm
+internal static unsafe class RmsNorm
 {
     [ThreadStatic]
     private static NativeBuffer<float>? t_inverses;

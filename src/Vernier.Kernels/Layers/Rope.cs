@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>Rotary positions, in place: each pair of channels of a head turns by an angle that grows with the position.</summary>
-public static unsafe class Rope
+internal static unsafe class Rope
 {
     /// <param name="positions">[tokens], 0 or more, in any order; the table grows when it must.</param>
     /// <param name="table">Its Dim is at most <paramref name="headDim"/>; channels from Dim on stay.</param>

@@ -2,7 +2,7 @@ namespace Vernier.Kernels;
 
 /// <summary>Cosines and sines of rotary positions (Su et al., arXiv 2104.09864): angle of position p and pair j is
 /// p · theta^(-2j/dim) / factor_j. Computed in double, grown on demand.</summary>
-public sealed unsafe class RopeTable : IDisposable
+internal sealed unsafe class RopeTable : IDisposable
 {
     private readonly double[] _frequencies;
     private readonly double _attentionFactor;

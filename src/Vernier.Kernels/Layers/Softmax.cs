@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>Probabilities of one row of logits, for sampling. Runs on the calling thread.</summary>
-public static unsafe class Softmax
+internal static unsafe class Softmax
 {
     /// <summary>y = e^(x - max) / Σ e^(x - max). A logit of -∞ has probability 0; <paramref name="y"/> may be <paramref name="x"/>.</summary>
     public static void Row(ReadOnlySpan<float> x, Span<float> y) => RowKernel.Run(x, y, logarithm: false);

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Vernier.Kernels;
 
 /// <summary>Two paths change names in one step, where the system can: no moment at which either name is missing.</summary>
-public static partial class FileExchange
+internal static partial class FileExchange
 {
     private const int CurrentFolder = -100; // AT_FDCWD
     private const uint Exchange = 2; // RENAME_EXCHANGE

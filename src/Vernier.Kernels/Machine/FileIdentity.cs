@@ -8,7 +8,7 @@ namespace Vernier.Kernels;
 /// <param name="Kind">Device and Node are 0 where it is missing, or where the system does not say them.</param>
 /// <param name="Device">The file system.</param>
 /// <param name="Node">The file's number in it.</param>
-public readonly partial record struct FileIdentity(FileKind Kind, ulong Device, ulong Node)
+internal readonly partial record struct FileIdentity(FileKind Kind, ulong Device, ulong Node)
 {
     private const int CurrentFolder = -100; // AT_FDCWD
     private const uint TypeAndNode = 0x101; // STATX_TYPE | STATX_INO

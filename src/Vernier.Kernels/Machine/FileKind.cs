@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>What a path leads to, links followed.</summary>
-public enum FileKind
+internal enum FileKind
 {
     /// <summary>Nothing, or nothing that may be looked at.</summary>
     Missing,

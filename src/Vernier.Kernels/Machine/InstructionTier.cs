@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>How wide the vectors of a kernel's body are. Bodies are chosen once per public call, best first.</summary>
-public enum InstructionTier
+internal enum InstructionTier
 {
     /// <summary>No vectors: DOTNET_EnableHWIntrinsic=0, or a processor without any.</summary>
     Scalar,

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Vernier.Kernels;
 
 /// <summary>The instruction tiers of this processor and runtime.</summary>
-public static class InstructionTiers
+internal static class InstructionTiers
 {
     /// <summary>The widest tier that can run here.</summary>
     public static InstructionTier Best =>

@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 
 /// <summary>What this machine can do at most, measured here and now, so that a speed can be told as a fraction of the possible.
 /// Each figure is the best of several short runs on all workers of a pool.</summary>
-public static unsafe class MachinePeaks
+internal static unsafe class MachinePeaks
 {
     // Loops compiled at once with all optimizations, and never into a caller.
     private const MethodImplOptions Body = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;

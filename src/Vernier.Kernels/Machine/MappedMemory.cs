@@ -5,7 +5,7 @@ namespace Vernier.Kernels;
 
 /// <summary>The bytes of a file, read-only. Small pieces are read through windows: a file that another process cuts meanwhile is then an error that says so, where a page of a map
 /// that is no longer there would end the process. Large pieces are the map itself: nothing is copied, pages are read when they are first touched, and spans are valid until disposal.</summary>
-public sealed unsafe partial class MappedMemory : IDisposable
+internal sealed unsafe partial class MappedMemory : IDisposable
 {
     private const int AdviseNotNeeded = 4; // Linux
     private const int WindowBytes = 1 << 16; // below the size from which the collector treats arrays as large

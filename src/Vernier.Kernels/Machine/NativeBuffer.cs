@@ -4,7 +4,7 @@ namespace Vernier.Kernels;
 
 /// <summary>A block of native memory, at least 64-byte aligned and zeroed. Outlives the garbage collector's attention: dispose it, or leave it to the finalizer.</summary>
 /// <typeparam name="T">The element type.</typeparam>
-public sealed unsafe class NativeBuffer<T> : IDisposable
+internal sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
 {
     private const int Alignment = 64;

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Vernier.Kernels;
 
 /// <summary>Asks for memory that is read soon, so that it comes while other work is done.</summary>
-public static unsafe class ReadAhead
+internal static unsafe class ReadAhead
 {
     private const int Line = 64;
     private const int MostBytes = 32768; // more would push out what is needed before

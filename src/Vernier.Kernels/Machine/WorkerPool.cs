@@ -8,7 +8,7 @@ namespace Vernier.Kernels;
 /// <summary>Persistent threads for kernels. A run hands every worker the same job; the calling thread is worker 0.
 /// Jobs divide their work by the workers' numbers, or by <see cref="WorkShares"/> where it does not matter who does what, so that results do not depend on timing. Idle workers spin for a moment, so that kernel after kernel
 /// starts within about a microsecond, then give way to other threads, then park.</summary>
-public sealed unsafe class WorkerPool : IDisposable
+internal sealed unsafe class WorkerPool : IDisposable
 {
     private static readonly long SpinTicks = Stopwatch.Frequency / 50_000; // 20 µs: the gap between two kernels
     private static readonly long YieldTicks = Stopwatch.Frequency / 5_000; // 200 µs: scalar work between two layers

@@ -4,7 +4,7 @@ namespace Vernier.Kernels;
 
 /// <summary>Sums over tokens, channel by channel: what the scale gradients of PEQA need beside the two products.
 /// Bound by memory: each operand is read once.</summary>
-public static unsafe class ColumnDots
+internal static unsafe class ColumnDots
 {
     /// <summary>destination [columns] += Σ_t a [t, column] · b [t, column].</summary>
     /// <param name="a">[rows, columns].</param>

@@ -3,7 +3,7 @@ namespace Vernier.Kernels;
 /// <summary>Adds a weight gradient [rows, columns] to memory that holds it whole: full fine-tuning and tied embeddings.</summary>
 /// <param name="gradient">[rows, columns], row-major.</param>
 /// <param name="columns">Columns of the weight.</param>
-public sealed class DenseGradientSink(NativeBuffer<float> gradient, int columns) : IGradientTileSink
+internal sealed class DenseGradientSink(NativeBuffer<float> gradient, int columns) : IGradientTileSink
 {
     public void Accept(int worker, int row, int rows, int column, int columnCount, Span<float> tile, int stride)
     {

@@ -3,7 +3,7 @@ namespace Vernier.Kernels;
 /// <summary>The matrix products of a linear layer with weight Ŵ [out, in]: Y = X Ŵᵀ, dX = dY Ŵ, G = dYᵀ X. A weight is
 /// dequantized while it is packed into panels; neither Ŵ nor G ever exists whole. Results depend on the instruction tier,
 /// not on the number of workers.</summary>
-public static unsafe class Gemm
+internal static unsafe class Gemm
 {
     /// <summary>y [tokens, out] = x [tokens, in] Ŵᵀ, or y += with <paramref name="accumulate"/>.</summary>
     /// <exception cref="ArgumentException">A span is too short.</exception>

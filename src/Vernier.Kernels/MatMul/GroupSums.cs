@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Vernier.Kernels;
 
 /// <summary>Sums over the columns of a group, and dot products cut at the groups' bounds.</summary>
-public static class GroupSums
+internal static class GroupSums
 {
     /// <summary>destination [rows, groups] = sums of x [rows, columns] over each group of columns.</summary>
     /// <param name="groupSize">Columns of a group; the last one may be shorter.</param>

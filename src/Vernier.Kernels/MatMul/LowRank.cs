@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Vernier.Kernels;
 
 /// <summary>Products with the factors of a low-rank weight B A, B [rows, rank], A [rank, columns], tile by tile.</summary>
-public static class LowRank
+internal static class LowRank
 {
     /// <summary>tile += factor · B A over [row, row + rows) x [column, column + columns).</summary>
     /// <param name="stride">Elements from one row of the tile to the next.</param>

@@ -4,7 +4,7 @@ namespace Vernier.Kernels;
 
 /// <summary>Factors a symmetric positive definite matrix H for the column-by-column error correction of GPTQ: the upper U with H⁻¹ = Uᵀ U,
 /// without forming H⁻¹. With H = R Rᵀ, R upper, it is U = R⁻¹. In double, by rows, so that every inner loop runs over consecutive memory.</summary>
-public static unsafe class TriangularInverse
+internal static unsafe class TriangularInverse
 {
     /// <summary>Overwrites H [n, n] by U (the strict lower triangle becomes 0).</summary>
     /// <exception cref="ArithmeticException">H is not positive definite.</exception>

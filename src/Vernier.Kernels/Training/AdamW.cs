@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101), as torch.optim.AdamW computes it.</summary>
-public static unsafe class AdamW
+internal static unsafe class AdamW
 {
     /// <summary>value *= 1 - rate·decay; m = β1 m + (1 - β1) g; v = β2 v + (1 - β2) g²;
     /// value -= rate · (m / (1 - β1^step)) / (√(v / (1 - β2^step)) + ε). All spans of one length.</summary>

@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 /// and tokens without a target cost nothing. Holds the memory of one chunk; keep one for a model. Not for use by two threads at once.</summary>
 /// <param name="channels">Input features of the head.</param>
 /// <param name="vocabulary">Output features of the head.</param>
-public sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposable
+internal sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDisposable
 {
     /// <summary>Memory for a chunk's logits: a chunk large enough for the matrix product and small enough to keep near the processor.</summary>
     private const long LogitBytes = 24 << 20;

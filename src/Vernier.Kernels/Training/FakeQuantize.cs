@@ -4,7 +4,7 @@ namespace Vernier.Kernels;
 
 /// <summary>Rounding a weight to its grid in the forward pass, and the straight-through gradients of doing so (LSQ, arXiv 1902.08153; L4Q, arXiv 2402.04902,
 /// equations 5 to 9 and 19 to 21). For one group: v = (w - β) / s, code = round(clamp(v, low, high)), half to even.</summary>
-public static class FakeQuantize
+internal static class FakeQuantize
 {
     /// <summary>w ← s · (code - low) + (s · low + β): to the bit what a <see cref="PackedMatrix"/> with this scale and offset computes.</summary>
     /// <param name="weights">Weights of one group and row; overwritten.</param>

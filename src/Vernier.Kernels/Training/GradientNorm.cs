@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>The norm of a gradient and the factor that clips it.</summary>
-public static unsafe class GradientNorm
+internal static unsafe class GradientNorm
 {
     /// <summary>Elements that are summed in one run; runs are added in order, so that the sum does not depend on the number of workers.</summary>
     private const int Run = 65536;

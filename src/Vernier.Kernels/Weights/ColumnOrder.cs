@@ -5,7 +5,7 @@ namespace Vernier.Kernels;
 
 /// <summary>The order that brings the columns of a group together, where groups are any sets of columns of one size: group by group, and in a group as they
 /// were. Weights with the same groups (q, k and v, or gate and up, which were quantized by the same inputs) share one object: to compare two orders, compare references.</summary>
-public sealed unsafe class ColumnOrder
+internal sealed unsafe class ColumnOrder
 {
     // One table for the process, like that of interned strings: weights of different files may have one order, and it is looked at through weak references,
     // so that it keeps nothing alive. By the hash of the groups; where two have one hash, the later one.

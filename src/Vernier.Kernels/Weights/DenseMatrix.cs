@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>A full-precision weight, fp32, row-major [rows, columns].</summary>
-public sealed unsafe class DenseMatrix : WeightMatrix
+internal sealed unsafe class DenseMatrix : WeightMatrix
 {
     private readonly NativeBuffer<float> _values;
 

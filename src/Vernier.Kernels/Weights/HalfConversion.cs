@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>Between fp32 and IEEE 754 binary16: to it rounded to nearest, half to even; back without loss.</summary>
-public static unsafe class HalfConversion
+internal static unsafe class HalfConversion
 {
     /// <summary>destination = source; beyond the range of halves lies infinity.</summary>
     /// <exception cref="ArgumentException">The destination is too short.</exception>

@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>The two 16-bit float formats of model files.</summary>
-public enum HalfFormat
+internal enum HalfFormat
 {
     /// <summary>IEEE 754 binary16: 5 bits of exponent, 10 of fraction.</summary>
     Fp16,

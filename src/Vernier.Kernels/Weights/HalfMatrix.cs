@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Kernels;
 
 /// <summary>A weight stored in 16 bits an element, row-major [rows, columns], computed with in fp32. Conversion to fp32 is exact.</summary>
-public sealed unsafe class HalfMatrix : WeightMatrix
+internal sealed unsafe class HalfMatrix : WeightMatrix
 {
     private readonly NativeBuffer<ushort> _values;
 

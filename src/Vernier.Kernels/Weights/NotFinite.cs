@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Vernier.Kernels;
 
 /// <summary>Finds NaN and infinity: numbers whose exponent is all ones.</summary>
-public static class NotFinite
+internal static class NotFinite
 {
     private const uint SingleExponent = 0x7F800000;
 

@@ -9,7 +9,7 @@ namespace Vernier.Kernels;
 /// only where <see cref="GroupIndex"/> is given (columns quantized in the order of their importance) they are any sets of columns.
 /// Rows are packed as <see cref="CodePlanes"/> says and padded with zeros to whole chunks of 64 codes; columns lie in their own order,
 /// or in <see cref="Order"/>, which only integer products see: whoever reads or writes codes and tiles names columns as the file does.</summary>
-public sealed unsafe class PackedMatrix : WeightMatrix
+internal sealed unsafe class PackedMatrix : WeightMatrix
 {
     /// <summary>Columns of a block, the smallest groups of block formats and of integer arithmetic.</summary>
     public const int BlockSize = 32;

@@ -3,7 +3,7 @@ namespace Vernier.Kernels;
 /// <summary>The scales of a <see cref="PackedMatrix"/>, to be read: one scale and one offset for each row and group of columns,
 /// effective weight = scale * code + offset. A zero point z is the offset -scale * z, a minimum m is the offset m, so multiplying
 /// both by one factor scales the weight in either kind of format. To look at them changes nothing: they stay in the width in which they are held.</summary>
-public readonly unsafe struct ScaleView
+internal readonly unsafe struct ScaleView
 {
     internal ScaleView(StoredScales stored) => Stored = stored;
 

@@ -2,7 +2,7 @@ namespace Vernier.Kernels;
 
 /// <summary>Scales as a file has them, in fp16 or in fp32. They never change, so any number of matrices hold the same ones: <see cref="Share"/>.
 /// With <see cref="WithFactors"/> they are those of a task that is little more than two rows of numbers.</summary>
-public sealed unsafe class StoredScales : IDisposable
+internal sealed unsafe class StoredScales : IDisposable
 {
     // Whole vectors may be read behind the last row.
     private const int SpareHalves = 16;

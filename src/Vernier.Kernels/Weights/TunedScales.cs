@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>Scales in fp32 that may be changed: what tuning writes, and what a matrix has while it is being made. They belong to one matrix.</summary>
-public sealed unsafe class TunedScales : IDisposable
+internal sealed unsafe class TunedScales : IDisposable
 {
     // The largest relative error of rounding to a half that is not subnormal.
     private const float HalfUlp = 1f / 2048;

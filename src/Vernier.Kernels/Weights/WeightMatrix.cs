@@ -3,7 +3,7 @@ namespace Vernier.Kernels;
 /// <summary>A weight [rows = out features, columns = in features] that the matrix products read tile by tile as fp32.
 /// The one seam between a way to hold a weight (dense, packed, LoRA merged on the fly, fake-quantized) and the products:
 /// no full-precision copy of a packed weight ever exists in memory.</summary>
-public abstract unsafe class WeightMatrix : IDisposable
+internal abstract unsafe class WeightMatrix : IDisposable
 {
     protected WeightMatrix(int rows, int columns)
     {

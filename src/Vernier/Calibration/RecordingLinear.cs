@@ -11,7 +11,7 @@ internal sealed class RecordingLinear(Linear inner, InputMoments? moments, Calib
 {
     public Linear Inner => inner;
 
-    public override WeightMatrix Weight => inner.Weight;
+    internal override WeightMatrix Weight => inner.Weight;
 
     public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
     {

@@ -6,7 +6,7 @@ namespace Vernier.Methods;
 
 /// <summary>A tuning run written down: YAML with the names of the command line, <c>model</c>, <c>data</c>, <c>eval-data</c>, <c>out</c>
 /// and every option of <see cref="TuneOptions"/>. A name that is not known is an error.</summary>
-public sealed record RunFile
+internal sealed record RunFile
 {
     private static readonly (string Name, PropertyInfo Property)[] OptionsByName =
         [.. typeof(TuneOptions).GetProperties().Select(p => (p.GetCustomAttribute<OptionAttribute>()?.Name, p)).Where(o => o.Name is not null).Select(o => (o.Name!, o.p))];

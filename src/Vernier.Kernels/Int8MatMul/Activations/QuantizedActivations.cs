@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 
 /// <summary>Activations [tokens, columns] as signed bytes with one scale for each token and group of 32 columns, value = scale * code,
 /// as in Q8_0 blocks: scale = max|x| / 127, codes rounded to nearest. Reusable: memory grows to the largest batch and stays.</summary>
-public sealed unsafe class QuantizedActivations : IDisposable
+internal sealed unsafe class QuantizedActivations : IDisposable
 {
     /// <summary>Columns that share a scale.</summary>
     public const int GroupSize = PackedMatrix.BlockSize;

@@ -3,7 +3,7 @@ namespace Vernier.Kernels;
 /// <summary>Memory for output gradients in 8 bits: what <see cref="Int8Gemm.BackwardInput(WorkerPool, ReadOnlySpan{float}, int, PackedMatrix, uint, QuantizedGradient, Span{float}, bool)"/>
 /// rounds dY to. Reusable: it grows to the largest batch and stays.</summary>
 /// <param name="codes">Activations whose memory is used, and whose contents are lost: a pass back needs them no more.</param>
-public sealed unsafe class QuantizedGradient(QuantizedActivations codes) : IDisposable
+internal sealed unsafe class QuantizedGradient(QuantizedActivations codes) : IDisposable
 {
     private readonly GroupScaledGradient _groupScaled = new();
     private NativeBuffer<float> _rowScales = new(0);

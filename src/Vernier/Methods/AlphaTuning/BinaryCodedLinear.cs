@@ -23,9 +23,9 @@ internal sealed class BinaryCodedLinear : Linear
         _parameters = [alpha];
     }
 
-    public override WeightMatrix Weight => _weight;
+    internal override WeightMatrix Weight => _weight;
 
-    public override PackedMatrix? Codes => _weight.Codes;
+    internal override PackedMatrix? Codes => _weight.Codes;
 
     public override IReadOnlyList<Parameter> Parameters => _parameters;
 

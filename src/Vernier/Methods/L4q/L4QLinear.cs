@@ -27,7 +27,7 @@ internal sealed class L4QLinear : Linear
         _parameters = [factors.A, factors.B, grid.Scale, grid.Offset!];
     }
 
-    public override WeightMatrix Weight => _weight;
+    internal override WeightMatrix Weight => _weight;
 
     /// <summary>A and B.</summary>
     public LowRankFactors Factors { get; }

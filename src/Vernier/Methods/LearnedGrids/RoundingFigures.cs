@@ -1,7 +1,7 @@
 namespace Vernier.Methods.LearnedGrids;
 
 /// <summary>What rounding to learned grids does to weights, summed up.</summary>
-public struct RoundingFigures
+internal struct RoundingFigures
 {
     /// <summary>Weights beyond the smallest or largest code.</summary>
     public long Clipped;

@@ -19,12 +19,12 @@ internal sealed class LoraLinear : Linear
     }
 
     /// <summary>W + scaling · B A.</summary>
-    public override WeightMatrix Weight { get; }
+    internal override WeightMatrix Weight { get; }
 
     /// <summary>The frozen W.</summary>
     public WeightMatrix Base { get; }
 
-    public override PackedMatrix? Codes => Base as PackedMatrix;
+    internal override PackedMatrix? Codes => Base as PackedMatrix;
 
     /// <summary>A and B.</summary>
     public LowRankFactors Factors => _path.Factors;

@@ -37,7 +37,7 @@ internal sealed class PeqaLinear : Linear
         _rows = !_groups && train != TrainedState.Zeros;
     }
 
-    public override WeightMatrix Weight => _weight;
+    internal override WeightMatrix Weight => _weight;
 
     internal override WeightMatrix? PlainWeight => _weight;
 

@@ -30,7 +30,7 @@ internal sealed class QaLoraLinear : Linear
         ParametersChanged();
     }
 
-    public override WeightMatrix Weight => _weight;
+    internal override WeightMatrix Weight => _weight;
 
     /// <summary>A and B.</summary>
     public LowRankFactors Factors { get; }

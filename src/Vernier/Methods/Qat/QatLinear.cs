@@ -27,7 +27,7 @@ internal sealed class QatLinear : Linear
         _parameters = Grid.Offset is null ? [Master, Grid.Scale] : [Master, Grid.Scale, Grid.Offset];
     }
 
-    public override WeightMatrix Weight => _weight;
+    internal override WeightMatrix Weight => _weight;
 
     /// <summary>W, [out, in].</summary>
     public Parameter Master { get; }

@@ -25,7 +25,7 @@ internal sealed class QatLoraLinear : Linear
     }
 
     /// <summary>Wq + scaling · B A.</summary>
-    public override WeightMatrix Weight { get; }
+    internal override WeightMatrix Weight { get; }
 
     /// <summary>A and B.</summary>
     public LowRankFactors Factors => _path.Factors;

@@ -17,7 +17,7 @@ public sealed class Compute : IDisposable
         QuantizedGradient = new QuantizedGradient(Quantized);
     }
 
-    public WorkerPool Pool { get; }
+    internal WorkerPool Pool { get; }
 
     /// <summary>Taken for the time of a pass, after the decoder's.</summary>
     internal WorkGate Gate { get; } = new("the model's compute");

@@ -24,7 +24,7 @@ internal sealed class DenseTrainableLinear : Linear
     /// <summary>[out, in].</summary>
     public Parameter WeightParameter { get; }
 
-    public override WeightMatrix Weight => _weight;
+    internal override WeightMatrix Weight => _weight;
 
     public override IReadOnlyList<Parameter> Parameters => _parameters;
 

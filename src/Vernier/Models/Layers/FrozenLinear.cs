@@ -6,7 +6,7 @@ namespace Vernier.Models;
 internal sealed class FrozenLinear(string name, WeightMatrix weight, Parameter? bias = null)
     : Linear(name, weight.Columns, weight.Rows, bias)
 {
-    public override WeightMatrix Weight => weight;
+    internal override WeightMatrix Weight => weight;
 
     internal override WeightMatrix? PlainWeight => weight;
 

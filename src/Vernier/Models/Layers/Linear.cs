@@ -27,10 +27,10 @@ public abstract class Linear
     public Parameter? Bias { get; }
 
     /// <summary>The effective weight that inference and export see.</summary>
-    public abstract WeightMatrix Weight { get; }
+    internal abstract WeightMatrix Weight { get; }
 
     /// <summary>The quantized matrix whose codes this layer keeps, or null where there is none.</summary>
-    public virtual PackedMatrix? Codes => Weight as PackedMatrix;
+    internal virtual PackedMatrix? Codes => Weight as PackedMatrix;
 
     /// <summary>The weight where Forward is y = x Ŵᵀ with it and nothing else, so that inference may multiply in other ways; else null.</summary>
     internal virtual WeightMatrix? PlainWeight => null;

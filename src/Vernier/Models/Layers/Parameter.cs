@@ -23,10 +23,10 @@ public sealed class Parameter : IDisposable
     public IReadOnlyList<int> Shape { get; }
 
     /// <summary>fp32 master, row-major.</summary>
-    public NativeBuffer<float> Value { get; }
+    internal NativeBuffer<float> Value { get; }
 
     /// <summary>dL/dValue, summed over the micro-batches of a step; the trainer clears it.</summary>
-    public NativeBuffer<float> Gradient { get; }
+    internal NativeBuffer<float> Gradient { get; }
 
     /// <summary>Weight decay applies (LoRA factors, full weights; never scales, offsets, norms or biases).</summary>
     public bool Decays { get; init; }

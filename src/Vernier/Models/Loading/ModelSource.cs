@@ -21,7 +21,7 @@ public sealed class ModelSource : IDisposable
     public SourceKind Kind { get; }
 
     /// <summary>Every tensor, in the order of the file.</summary>
-    public IReadOnlyList<SourceTensor> Tensors { get; }
+    internal IReadOnlyList<SourceTensor> Tensors { get; }
 
     /// <summary>What its user should know: keys of the configuration that nothing here knows.</summary>
     public IReadOnlyList<string> Notes { get; internal init; } = [];

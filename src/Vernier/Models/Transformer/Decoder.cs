@@ -65,10 +65,10 @@ public sealed partial class Decoder : IDisposable
     public IReadOnlyList<Parameter> Parameters => _parameters;
 
     /// <summary>The token embedding table [vocabulary, embedding size].</summary>
-    public WeightMatrix Embedding => _table.Matrix;
+    internal WeightMatrix Embedding => _table.Matrix;
 
     /// <summary>The head [vocabulary, embedding size]; the embedding table itself where the model ties them.</summary>
-    public WeightMatrix Head => _headMatrix.Matrix;
+    internal WeightMatrix Head => _headMatrix.Matrix;
 
     /// <summary>Replaces linears: the function gets each one and returns it or its replacement of the same shape and name.</summary>
     /// <exception cref="ArgumentException">A replacement has another name or shape.</exception>
@@ -124,7 +124,7 @@ public sealed partial class Decoder : IDisposable
     }
 
     /// <summary>Every tensor by its Hugging Face name, for export: matrices as they are computed with, norms and biases as [1, n].</summary>
-    public IEnumerable<(string Name, WeightMatrix? Matrix, Parameter? Vector)> Weights()
+    internal IEnumerable<(string Name, WeightMatrix? Matrix, Parameter? Vector)> Weights()
     {
         foreach (var matrix in OuterMatrices())
             yield return (matrix.Name + ".weight", matrix.Matrix, null);
@@ -135,7 +135,7 @@ public sealed partial class Decoder : IDisposable
     }
 
     /// <summary>The quantized matrices by their Hugging Face names: those of the linears, and of the embedding and head where they are quantized.</summary>
-    public IEnumerable<(string Name, PackedMatrix Matrix)> QuantizedMatrices()
+    internal IEnumerable<(string Name, PackedMatrix Matrix)> QuantizedMatrices()
     {
         foreach (var matrix in OuterMatrices())
             if (matrix.Matrix is PackedMatrix packed)

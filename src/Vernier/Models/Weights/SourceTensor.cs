@@ -6,7 +6,7 @@ namespace Vernier.Models;
 /// <param name="Shape">Slowest dimension first: a linear layer is [out, in].</param>
 /// <param name="Format">Block format or element type, as the file's kind spells it.</param>
 /// <param name="Bytes">Bytes in the file.</param>
-public sealed record SourceTensor(string Name, string FileName, IReadOnlyList<long> Shape, string Format, long Bytes)
+internal sealed record SourceTensor(string Name, string FileName, IReadOnlyList<long> Shape, string Format, long Bytes)
 {
     /// <summary>Number of elements.</summary>
     public long Elements => Shape.Aggregate(1L, (a, b) => a * b);
