@@ -1,7 +1,7 @@
 namespace Vernier.Cli.Benchmark;
 
 /// <summary>What a model reaches on this machine, and what the machine could. Property names in snake_case are the fields of the JSON result.</summary>
-public sealed record BenchmarkResult
+internal sealed record BenchmarkResult
 {
     public required int Threads { get; init; }
 

@@ -7,7 +7,7 @@ using Vernier.Tuning;
 namespace Vernier.Cli.Benchmark;
 
 /// <summary>Measures prefill, decoding and tuning of a model beside the machine's own peaks, all in one run. Random token ids: speed does not depend on them.</summary>
-public static class ModelBenchmark
+internal static class ModelBenchmark
 {
     private const int PromptTokens = 512;
     private const int DecodeTokens = 64;

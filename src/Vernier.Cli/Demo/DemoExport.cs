@@ -8,4 +8,4 @@ namespace Vernier.Cli.Demo;
 /// <param name="ScalesChanged">Scales that differ from those of the rounded model's file.</param>
 /// <param name="ScalesTotal">Scales of the file.</param>
 /// <param name="Measured">Perplexities and a sample, by the file's own tokenizer.</param>
-public sealed record DemoExport(string Path, long Bytes, IReadOnlyList<string> Formats, bool CodesEqual, long ScalesChanged, long ScalesTotal, DemoRow Measured);
+internal sealed record DemoExport(string Path, long Bytes, IReadOnlyList<string> Formats, bool CodesEqual, long ScalesChanged, long ScalesTotal, DemoRow Measured);

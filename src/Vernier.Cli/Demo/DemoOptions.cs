@@ -2,7 +2,7 @@ namespace Vernier.Cli.Demo;
 
 /// <summary>Sizes of the demonstration. The defaults take about 50 s of one core: a small model that holds about as much as it can,
 /// so that rounding it costs something.</summary>
-public sealed record DemoOptions
+internal sealed record DemoOptions
 {
     public int Seed { get; init; } = 1;
 

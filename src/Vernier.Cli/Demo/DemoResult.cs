@@ -1,7 +1,7 @@
 namespace Vernier.Cli.Demo;
 
 /// <summary>What the demonstration showed.</summary>
-public sealed record DemoResult
+internal sealed record DemoResult
 {
     /// <summary>Weights of the model.</summary>
     public required long Parameters { get; init; }

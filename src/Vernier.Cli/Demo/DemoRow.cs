@@ -6,4 +6,4 @@ namespace Vernier.Cli.Demo;
 /// <param name="Backwards">Perplexity of the first task's text.</param>
 /// <param name="Facts">Perplexity of the second task's text.</param>
 /// <param name="Sample">What this state of the model writes after an empty line, greedily.</param>
-public sealed record DemoRow(string Model, double Stories, double Backwards, double Facts, string Sample);
+internal sealed record DemoRow(string Model, double Stories, double Backwards, double Facts, string Sample);

@@ -16,7 +16,7 @@ namespace Vernier.Cli.Demo;
 
 /// <summary>The whole way without any file to start from: generates text, makes a tokenizer and a tiny model from it, quantizes the model,
 /// tunes two tasks by their scales alone, switches between them, exports them as GGUF files and loads these again.</summary>
-public sealed class DemoRun : IDisposable
+internal sealed class DemoRun : IDisposable
 {
     private const string FullPrecision = "full precision";
     private const int EndOfText = 0; // the trainer's first token

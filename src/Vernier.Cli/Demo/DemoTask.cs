@@ -6,4 +6,4 @@ namespace Vernier.Cli.Demo;
 /// <param name="Bytes">Size of the adapter file.</param>
 /// <param name="TrainedParameters">Numbers that were trained.</param>
 /// <param name="SwitchMicroseconds">Time to put this task's scales into the model, in place of others.</param>
-public sealed record DemoTask(string Name, string Folder, long Bytes, long TrainedParameters, double SwitchMicroseconds);
+internal sealed record DemoTask(string Name, string Folder, long Bytes, long TrainedParameters, double SwitchMicroseconds);

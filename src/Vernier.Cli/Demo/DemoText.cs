@@ -4,7 +4,7 @@ namespace Vernier.Cli.Demo;
 
 /// <summary>Text that a model of a million parameters learns in seconds: little stories about animals, and two tasks in the very same words.
 /// The same seed gives the same text everywhere.</summary>
-public static class DemoText
+internal static class DemoText
 {
     private static readonly string[] Names = ["Anna", "Tom", "Mia", "Ben", "Lily", "Max", "Rosa", "Sam", "Ella", "Leo"];
     private static readonly string[] Animals = ["fox", "frog", "dog", "cat", "bird", "fish", "bear", "mouse", "duck", "horse", "sheep", "snail", "owl", "crab", "bee", "hen"];

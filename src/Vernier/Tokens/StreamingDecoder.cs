@@ -8,7 +8,7 @@ namespace Vernier.Tokens;
 /// </summary>
 /// <param name="tokenizer">Whose ids they are.</param>
 /// <param name="continues">The ids go on after other text, so a leading space is part of them.</param>
-public sealed class StreamingDecoder(ITokenizer tokenizer, bool continues = false)
+internal sealed class StreamingDecoder(ITokenizer tokenizer, bool continues = false)
 {
     private readonly System.Text.Decoder _utf8 = Encoding.UTF8.GetDecoder();
     private bool _atStart = tokenizer.DropsLeadingSpace && !continues;

@@ -3,7 +3,7 @@ using Vernier.Models;
 namespace Vernier.Tuning;
 
 /// <summary>Shapes of published models, for planning without a file.</summary>
-public static class ModelShapes
+internal static class ModelShapes
 {
     /// <summary>Every name.</summary>
     public static IReadOnlyList<string> Names { get; } =

@@ -6,7 +6,7 @@ namespace Vernier.Tests.Models;
 /// <summary>Rounds its input to 8 bits a group of 32 columns and multiplies in full precision.</summary>
 internal sealed class RoundedLinear(Linear inner) : Linear(inner.Name, inner.InFeatures, inner.OutFeatures, inner.Bias)
 {
-    public override WeightMatrix Weight => inner.Weight;
+    internal override WeightMatrix Weight => inner.Weight;
 
     public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
     {
