@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Vernier.Adapters;
 using Vernier.Data;
+using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Generation;
 using Vernier.Methods;
@@ -119,6 +120,34 @@ public sealed class LanguageModel : LoadedModel
         if (tokenizer.BosId is { } bos && (ids.Length == 0 || tokenizer.AddsBos && ids[0] != bos))
             return [bos, .. ids];
         return ids.Length > 0 ? ids : throw new ArgumentException("the prompt is empty and the model has no BOS token", nameof(prompt));
+    }
+
+    /// <summary>Measures the model: perplexity of a text, multiple choice, generation, or the loss on a training file.</summary>
+    /// <param name="options">Task and data; without a task the data is a training file, read as <see cref="Tune"/> reads it.</param>
+    /// <param name="progress">Told (done, in all): windows, documents or rows.</param>
+    /// <exception cref="ArgumentException">The options do not go together; says what is missing.</exception>
+    /// <exception cref="InvalidDataException">The model has no tokenizer, or the data is not what the task needs: file and line.</exception>
+    /// <exception cref="NotFiniteNumberException">The model does not compute on the data.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public EvaluationResult Evaluate(EvaluationOptions options, Action<int, int>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Task.Length == 0)
+            return TrainingFileEvaluation.Run(this, options, progress, cancel);
+        var tokenizer = (TokenizerProblem is { } problem ? throw problem : Tokenizer) ?? throw new InvalidDataException($"{Source.Path}: the model has no tokenizer; give token ids");
+        using var scorer = new DecoderScorer(Decoder, Compute, cancel: cancel);
+        return new Evaluator(scorer, tokenizer, Config.ContextLength, Answers.Greedy(this, cancel)).Run(options, progress, cancel);
+    }
+
+    /// <summary>Log-probabilities of token sequences, in order; results come while later requests are still being read.</summary>
+    /// <exception cref="ArgumentException">A request scores from its first token, or holds an id outside the vocabulary.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IEnumerable<SequenceScore> Score(IEnumerable<ScoringRequest> requests, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        using var scorer = new DecoderScorer(Decoder, Compute, cancel: cancel);
+        foreach (var score in scorer.Score(requests))
+            yield return score;
     }
 
     /// <summary>Writes the model as it is now as one GGUF file: what was quantized keeps its integer codes, only scales differ.</summary>

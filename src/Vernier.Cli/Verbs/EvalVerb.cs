@@ -23,7 +23,7 @@ internal static class EvalVerb
         var options = UsageException.Unless(binding.Apply(parsed, new EvaluationOptions()).Checked);
         using var model = arguments.Open(parsed);
         using var progress = new ProgressLine(Path.GetFileName(options.Task.Length > 0 ? options.Task : options.Data!));
-        var result = Evaluate(model, options, (done, total) => progress.Report(done, total), stop);
+        var result = model.Evaluate(options, (done, total) => progress.Report(done, total), stop);
         progress.Dispose();
         foreach (var note in (result as TrainingFileResult)?.Notes ?? [])
             Console.Error.WriteLine($"vernier: {note}");
@@ -31,14 +31,6 @@ internal static class EvalVerb
             Console.Out.WriteLine(Describe(result));
         JsonResult.Write(parsed.GetValue(common.Json), result);
         return 0;
-    }
-
-    private static EvaluationResult Evaluate(LanguageModel model, EvaluationOptions options, Action<int, int> progress, CancellationToken stop)
-    {
-        if (options.Task.Length == 0)
-            return TrainingFileEvaluation.Run(model, options, progress, stop);
-        using var scorer = new DecoderScorer(model.Decoder, model.Compute, cancel: stop);
-        return new Evaluator(scorer, Prompts.Tokenizer(model), model.Config.ContextLength, Answers.Greedy(model, stop)).Run(options, progress, stop);
     }
 
     private static string Describe(EvaluationResult result) => FormattableString.Invariant(result switch

@@ -54,7 +54,7 @@ public sealed class TrainingData
     /// <param name="tokenizer">null where the model has none: then only <c>input_ids</c> can be read.</param>
     /// <param name="config">Bounds the ids and the length of a row.</param>
     /// <exception cref="InvalidDataException">The file is empty, binary, has a bad line or a field is missing: path, line, and what was expected.</exception>
-    public static TrainingData Load(string path, ITokenizer? tokenizer, RowOptions options, ModelConfig config, ChatTemplate? chatTemplate = null, CancellationToken cancel = default) =>
+    internal static TrainingData Load(string path, ITokenizer? tokenizer, RowOptions options, ModelConfig config, ChatTemplate? chatTemplate = null, CancellationToken cancel = default) =>
         Load(path, tokenizer, options, config, new Lazy<ChatTemplate?>(chatTemplate), cancel);
 
     /// <summary>Reads a data file for a model.</summary>

@@ -5,7 +5,7 @@ using Vernier.Tokens;
 namespace Vernier.Evaluation;
 
 /// <summary>The generator of generation tasks, over a model.</summary>
-public static class Answers
+internal static class Answers
 {
     /// <summary>Answers by the most likely token at every step, up to an end token.</summary>
     /// <exception cref="ArgumentException">The model has no tokenizer, or no chat template where one is asked for.</exception>

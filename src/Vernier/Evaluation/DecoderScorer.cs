@@ -8,7 +8,7 @@ namespace Vernier.Evaluation;
 /// <see cref="Dispose"/> waits for the pass under way.</remarks>
 /// <param name="batchTokens">Tokens of a forward pass, unless a single sequence is longer.</param>
 /// <param name="cancel">Ends every pass, with <see cref="OperationCanceledException"/>.</param>
-public sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTokens = 2048, CancellationToken cancel = default) : SequenceScorer, IDisposable
+internal sealed class DecoderScorer(Decoder decoder, Compute compute, int batchTokens = 2048, CancellationToken cancel = default) : SequenceScorer, IDisposable
 {
     // Below this many shared tokens one pass over everything is faster than several short ones: a product of few tokens
     // pays for unpacking the weights as a product of about this many does.

@@ -6,7 +6,7 @@ namespace Vernier.Evaluation;
 /// <summary>Runs the evaluations that have a name: perplexities, multiple choice, generation.</summary>
 /// <param name="contextLength">Tokens the model was made for.</param>
 /// <param name="generate">Needed by generation tasks only.</param>
-public sealed class Evaluator(SequenceScorer scorer, ITokenizer tokenizer, int contextLength, TextGenerator? generate = null)
+internal sealed class Evaluator(SequenceScorer scorer, ITokenizer tokenizer, int contextLength, TextGenerator? generate = null)
 {
     private static readonly string[] Texts = ["wikitext2", "ptb", "ptb-new"];
 

@@ -6,7 +6,7 @@ namespace Vernier.Evaluation;
 
 /// <summary>Measures a model on a file that it could be tuned on: the same kinds of data, the same prompts, mask and rows, so that the figure is the
 /// validation loss of a tuning run.</summary>
-public static class TrainingFileEvaluation
+internal static class TrainingFileEvaluation
 {
     private static readonly string[] s_records = [".jsonl", ".ndjson", ".json"];
 

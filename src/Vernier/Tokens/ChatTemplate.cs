@@ -45,7 +45,7 @@ public sealed class ChatTemplate
     /// <param name="eosToken">What the template calls eos_token; null where there is none.</param>
     /// <param name="extra">Further variables, such as <c>tools</c> or <c>enable_thinking</c>. <c>tools</c> and <c>documents</c> are none where they are not given.</param>
     /// <exception cref="TemplateException">The template refuses the messages (its own message), has an error, or does too much.</exception>
-    public string Render(
+    internal string Render(
         IReadOnlyList<ChatMessage> messages,
         bool addGenerationPrompt,
         string? bosToken = null,

@@ -20,7 +20,7 @@ public sealed class ReferenceModel : IDisposable
 
     public ITokenizer Tokenizer => _model.Value.Tokenizer;
 
-    public DecoderScorer Scorer => _model.Value.Scorer;
+    internal DecoderScorer Scorer => _model.Value.Scorer;
 
     /// <summary>How many of something a test runs.</summary>
     public static int Take(int few) => IsLong ? int.MaxValue : few;

@@ -40,7 +40,7 @@ public sealed class Compute : IDisposable
     internal Workspace Workspace { get; } = new();
 
     /// <summary>A slot's scratch memory: contents are undefined at first and stand until the slot is asked for again, or the block ends.</summary>
-    public Span<float> Scratch(WorkspaceSlot slot, int length) => Workspace.Of(slot, length).Slice(0, length);
+    internal Span<float> Scratch(WorkspaceSlot slot, int length) => Workspace.Of(slot, length).Slice(0, length);
 
     /// <summary>Waits for a pass that another thread has under way.</summary>
     /// <exception cref="InvalidOperationException">Called from inside a pass.</exception>
