@@ -5,7 +5,7 @@ using Vernier.Tuning;
 namespace Vernier.Inspection;
 
 /// <summary>What a tuning run came to, or what an untuned model is, in the figures that are compared between them.</summary>
-internal sealed record RunSummary
+public sealed record RunSummary
 {
     /// <summary>The run's folder, or the model's file or folder.</summary>
     [JsonPropertyName("path")]
