@@ -164,6 +164,7 @@ public sealed class BaseTests : IDisposable
             tasks.Add("one", Adapter.Load(run));
             Assert.Throws<InvalidOperationException>(() => model.Apply(run));
             Assert.Throws<InvalidOperationException>(model.Reset);
+            Assert.Throws<InvalidOperationException>(model.MakeBase);
         }
         Assert.Equal(before, SavedModel.Logits(model));
         model.Apply(run);

@@ -22,11 +22,13 @@ public static class ModelQuantizer
     /// <param name="calibration">Batches of tokens; needed by gptq alone.</param>
     /// <param name="progress">Called after each linear.</param>
     /// <exception cref="ArgumentException">Unknown scheme, gptq without calibration data, or a damaged pattern.</exception>
+    /// <exception cref="InvalidOperationException">A task switch is in use.</exception>
     /// <exception cref="OperationCanceledException">Cancelled: some linears are quantized, some are not. <see cref="Models.LoadedModel.Reset"/> brings all of them back.</exception>
     public static IReadOnlyList<QuantizedLayer> Quantize(Decoder decoder, Compute compute, QuantizeOptions options, IReadOnlyList<TokenBatch>? calibration = null, Action<QuantizedLayer>? progress = null, CancellationToken cancel = default)
     {
         var bits = BitsOf(options.Checked());
         using var work = new WorkLease(decoder, compute, cancel, "is being quantized", changes: true);
+        decoder.RequireNoSwitch();
         var done = new List<QuantizedLayer>();
         if (options.Scheme != QuantizationScheme.GptqName)
         {

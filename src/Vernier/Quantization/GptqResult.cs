@@ -31,6 +31,7 @@ internal sealed record GptqResult(int Rows, int Columns, int Bits, int GroupSize
             packed.TunedScales.Scale.Span[at] = Grids[at].Scale;
             packed.TunedScales.Offset.Span[at] = -Grids[at].Scale * Grids[at].Zero;
         }
+        packed.StoreScales(halves: false);
         return packed;
     }
 }

@@ -47,6 +47,7 @@ internal static class Nf4
         }
         if (doubleQuantize)
             RoundScales(packed.TunedScales.Scale.Span);
+        packed.StoreScales(halves: false);
         return packed;
     }
 

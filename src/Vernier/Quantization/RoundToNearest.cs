@@ -15,6 +15,7 @@ internal static class RoundToNearest
     {
         var packed = new PackedMatrix(weight.Rows, weight.Columns, bits, group);
         RowRanges.ForEach(weight.Rows, weight.Columns, (from, to) => QuantizeRows(weight, from, to, packed, kind, cancel));
+        packed.StoreScales(halves: false);
         return packed;
     }
 

@@ -135,7 +135,7 @@ public class StraightThroughTests
     private static void CheckHalf(L4QLinear linear)
     {
         using var packed = linear.Pack();
-        foreach (var v in packed.TunedScales.Scale.Span.ToArray().Concat(packed.TunedScales.Offset.Span.ToArray()))
+        foreach (var v in packed.Scales.ToArrays().Scale.Concat(packed.Scales.ToArrays().Offset))
             Assert.Equal(v, (float)(Half)v);
         Assert.Equal(linear.Weight.ToArray(), packed.ToArray());
     }

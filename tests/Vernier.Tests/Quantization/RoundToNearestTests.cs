@@ -31,7 +31,7 @@ public class RoundToNearestTests
         var w = golden.Tensors["W"];
         using var packed = RoundToNearest.Quantize(MethodCase.Dense(w.Floats, w.Shape[0], w.Shape[1]), golden.Bits, golden.Group);
         Assert.Equal(golden.Tensors["asym.codes_half_even"].Values, Codes(packed));
-        golden.AssertClose("asym.s", packed.TunedScales.Scale.Span, 1e-6);
+        golden.AssertClose("asym.s", packed.Scales.ToArrays().Scale, 1e-6);
         Assert.Equal(golden.Tensors["asym.z_half_even"].Values, Zeros(packed));
         golden.AssertClose("asym.dequant_half_even", packed.ToArray(), 1e-6);
     }
@@ -39,7 +39,7 @@ public class RoundToNearestTests
     private static void Check(MethodCase golden, string kind, GridKind grid, int codeTolerance = 0)
     {
         using var packed = RoundToNearest.Quantize(golden.Dense(), golden.Bits, golden.Group, grid);
-        golden.AssertClose(kind + ".s", packed.TunedScales.Scale.Span, 1e-6);
+        golden.AssertClose(kind + ".s", packed.Scales.ToArrays().Scale, 1e-6);
         var signed = kind == "sym" ? 1 << (golden.Bits - 1) : 0;
         var codes = Codes(packed);
         var expected = golden.Tensors[kind + ".codes"].Values;
@@ -76,7 +76,7 @@ public class RoundToNearestTests
         foreach (var kind in Enum.GetValues<GridKind>())
         {
             using var packed = RoundToNearest.Quantize(MethodCase.Dense(w, 2, 10), 8, 0, kind);
-            var step = Math.Abs(value) > OfZero && kind is GridKind.SymmetricFullRange or GridKind.ClipSearchSymmetric ? packed.TunedScales.Scale.Span[0] : 0;
+            var step = Math.Abs(value) > OfZero && kind is GridKind.SymmetricFullRange or GridKind.ClipSearchSymmetric ? packed.Scales.ToArrays().Scale[0] : 0;
             foreach (var back in packed.ToArray())
                 Assert.True(Math.Abs(back - (double)value) <= OfZero + 1e-6 * Math.Abs((double)value) + 0.5 * step, $"{kind}: {back}");
         }
@@ -97,9 +97,10 @@ public class RoundToNearestTests
 
     private static double[] Zeros(PackedMatrix packed)
     {
-        var zeros = new double[packed.TunedScales.Scale.Length];
+        var (scales, offsets) = packed.Scales.ToArrays();
+        var zeros = new double[scales.Length];
         for (var i = 0; i < zeros.Length; i++)
-            zeros[i] = Math.Round(-packed.TunedScales.Offset.Span[i] / packed.TunedScales.Scale.Span[i] + 0.0);
+            zeros[i] = Math.Round(-offsets[i] / scales[i] + 0.0);
         return zeros;
     }
 }

@@ -172,6 +172,7 @@ internal sealed class LearnedGrid : IDisposable
             packed.TunedScales.Scale.Span[at] = _scale.Span[at];
             packed.TunedScales.Offset.Span[at] = FakeQuantize.PackedOffset(_scale.Span[at], _offset.Span[at], Low(at));
         }
+        packed.StoreScales(halves: false);
         return packed;
     }
 

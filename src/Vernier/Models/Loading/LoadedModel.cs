@@ -86,7 +86,7 @@ public class LoadedModel : IDisposable
     }
 
     /// <summary>Makes what the model computes now its base. Adapters that are made from here on belong to it, not to the file that was loaded: write it to a file too.</summary>
-    /// <exception cref="InvalidOperationException">It is called from inside the model's own work.</exception>
+    /// <exception cref="InvalidOperationException">It is called from inside the model's own work, or a task switch is in use.</exception>
     public void MakeBase()
     {
         using var work = new WorkLease(Decoder, Compute, changes: true);

@@ -28,8 +28,10 @@ public sealed partial class Decoder
 
     /// <summary>Makes what the decoder computes now its base.</summary>
     /// <param name="keeps">False where the base can be read again from where it came: then nothing of it is held in memory once it is replaced.</param>
+    /// <exception cref="InvalidOperationException">A task switch is in use.</exception>
     internal void MakeBase(bool keeps)
     {
+        RequireNoSwitch();
         var old = _base.Select(l => l.Weight).Concat(_baseOuter?.Select(m => m.Matrix) ?? []).ToHashSet();
         foreach (var weight in old)
             weight.IsKept = false;
@@ -67,7 +69,7 @@ public sealed partial class Decoder
     internal void RequireNoSwitch()
     {
         if (_switches > 0)
-            throw new InvalidOperationException("the model's scales belong to a task switch: dispose it before the model is tuned, reset or given an adapter");
+            throw new InvalidOperationException("the model's scales belong to a task switch: dispose it before the model is tuned, quantized, reset or given an adapter");
     }
 
     internal void Changed() => Version++;
