@@ -5,7 +5,6 @@ using Vernier.Inspection;
 using Vernier.Methods;
 using Vernier.Methods.Peqa;
 using Vernier.Models;
-using Vernier.Options;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;
 

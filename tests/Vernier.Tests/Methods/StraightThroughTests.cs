@@ -6,7 +6,6 @@ using Vernier.Methods.QaLora;
 using Vernier.Methods.Qat;
 using Vernier.Methods.QatLora;
 using Vernier.Models;
-using Vernier.Quantization;
 using Vernier.Tests.Goldens;
 
 namespace Vernier.Tests.Methods;
