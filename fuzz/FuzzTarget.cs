@@ -1,9 +1,9 @@
 using Vernier.Files.Gguf;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;
-using Vernier.Methods;
 using Vernier.Tokens;
 using Vernier.Tokens.Templates;
+using Vernier.Tuning;
 
 namespace Vernier.Fuzz;
 

@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Vernier.Bench;
-using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Tuning;
 
 // `-- peaks`, `-- bodies`, `-- gemm [tokens] [threads]`, `-- int8 [tokens] [threads]` and `-- step MODEL [threads] [granularity] [keep|recompute] [fp32|int8]`
 // print tables within a minute, each figure beside the machine's peak from the same run; `-- compute MODEL THREADS GRANULARITY` takes steps in

@@ -1,6 +1,6 @@
 using Vernier.Cli.Benchmark;
-using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Bench;
 

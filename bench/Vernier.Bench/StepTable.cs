@@ -1,5 +1,4 @@
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Methods.Peqa;
 using Vernier.Models;
 using Vernier.Tuning;

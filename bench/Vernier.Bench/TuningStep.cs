@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
 

@@ -6,10 +6,10 @@ using Vernier.Files.Disk;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;
 using Vernier.Files.Tensors;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;
 using Vernier.Tokens.Templates;
+using Vernier.Tuning;
 
 namespace Vernier.Drills;
 

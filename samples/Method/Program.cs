@@ -1,7 +1,6 @@
 using Vernier;
 using Vernier.Adapters;
 using Vernier.Inspection;
-using Vernier.Methods;
 using Vernier.Methods.Peqa;
 using Vernier.Models;
 using Vernier.Tuning;

@@ -1,5 +1,5 @@
 using Vernier;
-using Vernier.Methods;
+using Vernier.Tuning;
 
 // Quickstart MODEL DATA: a .gguf file or a model folder, and a text or JSON Lines file.
 using var model = LanguageModel.Load(args[0]);

@@ -1,5 +1,4 @@
 using Vernier;
-using Vernier.Methods;
 using Vernier.Tuning;
 
 // Tasks MODEL DATA_A DATA_B PROMPT: two tasks on one quantized model, with progress, streaming and cancellation.

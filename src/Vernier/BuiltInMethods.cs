@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using Vernier.Methods;
 using Vernier.Methods.AlphaTuning;
 using Vernier.Methods.Full;
 using Vernier.Methods.L4q;
@@ -10,6 +9,7 @@ using Vernier.Methods.QaLora;
 using Vernier.Methods.Qat;
 using Vernier.Methods.QatLora;
 using Vernier.Methods.Qlora;
+using Vernier.Tuning;
 
 namespace Vernier;
 

@@ -4,7 +4,6 @@ using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Generation;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;
 using Vernier.Tuning;

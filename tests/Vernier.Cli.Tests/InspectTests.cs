@@ -4,7 +4,6 @@ using Vernier.Export;
 using Vernier.Files.Safetensors;
 using Vernier.Files.Tensors;
 using Vernier.Inspection;
-using Vernier.Methods;
 using Vernier.Options;
 using Vernier.Tuning;
 

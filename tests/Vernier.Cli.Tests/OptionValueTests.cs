@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Reflection;
 using Vernier.Cli.Verbs;
-using Vernier.Methods;
 using Vernier.Options;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Tests;
 

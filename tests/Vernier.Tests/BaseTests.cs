@@ -1,6 +1,6 @@
 using Vernier.Adapters;
-using Vernier.Methods;
 using Vernier.Tests.Tuning;
+using Vernier.Tuning;
 
 namespace Vernier.Tests;
 

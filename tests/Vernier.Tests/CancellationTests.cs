@@ -5,7 +5,6 @@ using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Inspection;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;

@@ -1,7 +1,7 @@
 using Vernier.Evaluation;
 using Vernier.Export;
-using Vernier.Files.Tensors;
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Files.Tensors;
 using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Models;

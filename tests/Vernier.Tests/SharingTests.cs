@@ -2,8 +2,8 @@ using Vernier.Adapters;
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Generation;
-using Vernier.Methods;
 using Vernier.Tests.Tuning;
+using Vernier.Tuning;
 
 namespace Vernier.Tests;
 

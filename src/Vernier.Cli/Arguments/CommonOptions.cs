@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Vernier.Methods;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Arguments;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Vernier.Adapters;
 using Vernier.Cli.Terminal;
-using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Arguments;
 

@@ -6,7 +6,6 @@ using Vernier.Files.Disk;
 using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Quantization;
 using Vernier.Tokens;

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using Vernier.Cli.Arguments;
-using Vernier.Methods;
 using Vernier.Options;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Runs;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using Vernier.Cli.Terminal;
 using Vernier.Data;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Tuning;
 
 namespace Vernier.Cli.Runs;

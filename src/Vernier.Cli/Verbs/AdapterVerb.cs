@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Vernier.Adapters;
 using Vernier.Cli.Arguments;
-using Vernier.Methods;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Verbs;
 

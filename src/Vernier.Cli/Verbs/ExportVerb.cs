@@ -6,8 +6,8 @@ using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Tensors;
-using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Verbs;
 

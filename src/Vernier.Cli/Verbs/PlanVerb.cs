@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Vernier.Cli.Arguments;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Options;
 using Vernier.Tuning;

@@ -3,9 +3,9 @@ using Vernier.Cli.Arguments;
 using Vernier.Cli.Runs;
 using Vernier.Files.Disk;
 using Vernier.Inspection;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Options;
+using Vernier.Tuning;
 
 namespace Vernier.Cli.Verbs;
 

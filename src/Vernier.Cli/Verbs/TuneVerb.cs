@@ -4,7 +4,6 @@ using Vernier.Cli.Arguments;
 using Vernier.Cli.Runs;
 using Vernier.Cli.Terminal;
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
 

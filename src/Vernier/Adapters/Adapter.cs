@@ -3,8 +3,8 @@ using Vernier.Cards;
 using Vernier.Data;
 using Vernier.Files.Disk;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Adapters;
 

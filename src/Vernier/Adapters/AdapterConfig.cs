@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Vernier.Data;
 using Vernier.Files.Disk;
-using Vernier.Methods;
+using Vernier.Tuning;
 
 namespace Vernier.Adapters;
 

@@ -1,5 +1,5 @@
 using Vernier.Data;
-using Vernier.Methods;
+using Vernier.Tuning;
 
 namespace Vernier.Adapters;
 

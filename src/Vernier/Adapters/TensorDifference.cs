@@ -1,4 +1,4 @@
-using Vernier.Methods;
+using Vernier.Tuning;
 
 namespace Vernier.Adapters;
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Vernier.Files.Safetensors;
 using Vernier.Files.Tensors;
 using Vernier.Kernels;
-using Vernier.Methods;
+using Vernier.Tuning;
 
 namespace Vernier.Adapters;
 

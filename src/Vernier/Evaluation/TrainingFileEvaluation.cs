@@ -1,6 +1,6 @@
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Evaluation;
 

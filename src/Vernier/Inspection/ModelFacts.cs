@@ -4,9 +4,9 @@ using System.Text.Json;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
 using Vernier.Files.Packings;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tokens;
+using Vernier.Tuning;
 
 namespace Vernier.Inspection;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Vernier.Methods;
 using Vernier.Tuning;
 
 namespace Vernier.Inspection;

@@ -1,4 +1,4 @@
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>The model that was tuned, as the choice of an export format sees it.</summary>
 /// <param name="IsQuantized">It has codes of its own.</param>

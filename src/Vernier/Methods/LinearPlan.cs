@@ -1,4 +1,4 @@
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>What a method makes of one linear, by formula.</summary>
 /// <param name="Result">The linear as the tuned model stores it.</param>

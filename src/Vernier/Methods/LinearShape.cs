@@ -1,6 +1,6 @@
 using Vernier.Models;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>Name and size of one linear, and how the model stores it.</summary>
 /// <param name="Name">Module path.</param>

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>Which linears get low-rank factors.</summary>
 internal static class LinearTargets

@@ -1,4 +1,4 @@
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>What the merge of a method's linears leaves.</summary>
 public enum MergeResult

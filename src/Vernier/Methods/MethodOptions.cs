@@ -1,6 +1,6 @@
 using Vernier.Quantization;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>An option whose values are the names of the methods.</summary>
 internal sealed class MethodOptionAttribute(string name) : OptionAttribute(name, "")

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>Values for some modules, as HF PEFT's rank_pattern and alpha_pattern give them: <c>REGEX=VALUE;REGEX=VALUE</c>. An expression must match the end
 /// of a module's path from the start of one of its parts; the first that does counts.</summary>

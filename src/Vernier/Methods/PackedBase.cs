@@ -2,7 +2,7 @@ using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Quantization;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>The quantized weight that a method starts from: the file's own codes, or the weight quantized now when the options give bits.</summary>
 internal static class PackedBase

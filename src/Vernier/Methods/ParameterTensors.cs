@@ -1,6 +1,6 @@
 using Vernier.Models;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>Adapter tensors that are the trained parameters under their own names.</summary>
 internal static class ParameterTensors

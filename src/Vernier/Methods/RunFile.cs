@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using Vernier.Cards;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>A tuning run written down: YAML with the names of the command line, <c>model</c>, <c>data</c>, <c>eval-data</c>, <c>out</c>
 /// and every option of <see cref="TuneOptions"/>. A name that is not known is an error.</summary>

@@ -1,4 +1,4 @@
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>All that an adapter does to the scales of a linear, where it is no more than this.</summary>
 /// <param name="Row">[rows]: multiplies every group of a row; null = 1.</param>

@@ -1,4 +1,4 @@
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>How a tensor of an adapter acts on the model, and so what lies between two of its kind.</summary>
 public enum TensorKind

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Vernier.Quantization;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>What the options of a tuning run must hold together, beside the range of each.</summary>
 internal static class TuneOptionRules

@@ -1,6 +1,6 @@
 using Vernier.Data;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>Where trained factors or scales live (PEQA).</summary>
 public enum Granularity { Channel, Separable, Group, LowRank }
@@ -48,7 +48,7 @@ public sealed record TuneOptions
     /// <summary>LoRA's path is scaled by Alpha / Rank.</summary>
     [Option("alpha", "the low-rank path is scaled by alpha / rank", Range = "(0, ]")]
     public float Alpha { get; init; } = 8f;
-    /// <summary>HF PEFT's rank_pattern: see <see cref="Methods.ModulePatterns"/>.</summary>
+    /// <summary>HF PEFT's rank_pattern: see <see cref="ModulePatterns"/>.</summary>
     [Option("rank-pattern", "other ranks for some modules, REGEX=N;REGEX=N; an expression matches the end of a module's path")]
     public string? RankPattern { get; init; }
     /// <summary>HF PEFT's alpha_pattern.</summary>

@@ -1,6 +1,6 @@
 using Vernier.Models;
 
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>A way to tune: a choice of parameters, linears that train them, and a merge. It answers all that the library asks of a method, so that a method is
 /// one folder of the library, or one class of a program that uses it, and a line that registers it (<see cref="TuningMethods.Register"/>).</summary>

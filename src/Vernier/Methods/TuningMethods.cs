@@ -1,4 +1,4 @@
-namespace Vernier.Methods;
+namespace Vernier.Tuning;
 
 /// <summary>Every tuning method. Those of the library are registered when it is loaded, others by the program that has them.</summary>
 public static class TuningMethods

@@ -1,5 +1,4 @@
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

@@ -1,5 +1,3 @@
-using Vernier.Methods;
-
 namespace Vernier.Tuning;
 
 /// <summary>Factor on the peak learning rate over the steps of a run.</summary>

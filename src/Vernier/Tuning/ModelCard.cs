@@ -3,7 +3,6 @@ using System.Text;
 using Vernier.Adapters;
 using Vernier.Cards;
 using Vernier.Data;
-using Vernier.Methods;
 
 namespace Vernier.Tuning;
 

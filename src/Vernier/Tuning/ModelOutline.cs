@@ -2,7 +2,6 @@ using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.HuggingFace;
 using Vernier.Files.Tensors;
-using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

@@ -1,5 +1,4 @@
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

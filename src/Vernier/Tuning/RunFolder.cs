@@ -1,5 +1,4 @@
 using Vernier.Files.Disk;
-using Vernier.Methods;
 
 namespace Vernier.Tuning;
 

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

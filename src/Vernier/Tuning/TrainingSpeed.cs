@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

@@ -1,5 +1,3 @@
-using Vernier.Methods;
-
 namespace Vernier.Tuning;
 
 /// <summary>Where a run stands after a step; the fields of a line of <c>log.jsonl</c> and what a progress bar shows besides.</summary>

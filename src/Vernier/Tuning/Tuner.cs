@@ -2,7 +2,6 @@ using Vernier.Adapters;
 using Vernier.Cards;
 using Vernier.Data;
 using Vernier.Files.Disk;
-using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

@@ -1,4 +1,3 @@
-using Vernier.Methods;
 using Vernier.Models;
 
 namespace Vernier.Tuning;

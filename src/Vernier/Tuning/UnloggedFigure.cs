@@ -1,5 +1,3 @@
-using Vernier.Methods;
-
 namespace Vernier.Tuning;
 
 /// <summary>One of <see cref="TuningMethod.TakeFigures"/>.</summary>

@@ -1,5 +1,4 @@
 using Vernier.Adapters;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;

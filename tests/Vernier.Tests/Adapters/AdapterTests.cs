@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vernier.Adapters;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tests.Goldens;

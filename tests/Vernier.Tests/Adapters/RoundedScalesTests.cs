@@ -1,10 +1,10 @@
 using Vernier.Adapters;
 using Vernier.Export;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tests.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Tests.Adapters;
 

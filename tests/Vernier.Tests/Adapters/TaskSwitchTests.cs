@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Vernier.Adapters;
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;

@@ -1,9 +1,9 @@
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tests.Tokens;
 using Vernier.Tests.Tuning;
 using Vernier.Tokens;
+using Vernier.Tuning;
 
 namespace Vernier.Tests.Data;
 

@@ -1,7 +1,7 @@
 using Vernier.Data;
 using Vernier.Evaluation;
-using Vernier.Methods;
 using Vernier.Tests.Tuning;
+using Vernier.Tuning;
 
 namespace Vernier.Tests.Evaluation;
 

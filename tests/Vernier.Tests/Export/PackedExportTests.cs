@@ -6,7 +6,6 @@ using Vernier.Files.Safetensors;
 using Vernier.Files.Tensors;
 using Vernier.Inspection;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tuning;

@@ -1,8 +1,8 @@
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Methods.Peqa;
 using Vernier.Models;
 using Vernier.Tests.Goldens;
+using Vernier.Tuning;
 
 namespace Vernier.Tests.Methods;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Methods.L4q;
 using Vernier.Methods.LearnedGrids;
 using Vernier.Methods.Qat;

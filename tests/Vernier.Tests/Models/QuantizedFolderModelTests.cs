@@ -3,7 +3,6 @@ using Vernier.Files.HuggingFace;
 using Vernier.Files.Safetensors;
 using Vernier.Inspection;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tuning;

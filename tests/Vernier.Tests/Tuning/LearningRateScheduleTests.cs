@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Vernier.Methods;
 using Vernier.TestSupport;
 using Vernier.Tuning;
 

@@ -1,6 +1,5 @@
 using Vernier.Cards;
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
 using YamlDotNet.RepresentationModel;

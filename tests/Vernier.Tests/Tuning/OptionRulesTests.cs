@@ -2,9 +2,9 @@ using System.Reflection;
 using Vernier.Calibration;
 using Vernier.Evaluation;
 using Vernier.Generation;
-using Vernier.Methods;
 using Vernier.Options;
 using Vernier.Quantization;
+using Vernier.Tuning;
 
 namespace Vernier.Tests.Tuning;
 

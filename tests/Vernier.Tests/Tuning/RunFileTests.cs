@@ -1,5 +1,5 @@
-using Vernier.Methods;
 using Vernier.Options;
+using Vernier.Tuning;
 
 namespace Vernier.Tests.Tuning;
 

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Methods.LearnedGrids;
 using Vernier.Models;
 using Vernier.TestSupport;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Vernier.Data;
 using Vernier.Kernels;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tests.Goldens;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vernier.Data;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
 

@@ -1,5 +1,6 @@
 using Vernier.Models;
 using Vernier.Quantization;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.AlphaTuning;
 

@@ -1,4 +1,5 @@
 using Vernier.Kernels;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.AlphaTuning;
 

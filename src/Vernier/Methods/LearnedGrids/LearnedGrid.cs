@@ -1,6 +1,7 @@
 using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Quantization;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.LearnedGrids;
 

@@ -1,3 +1,5 @@
+using Vernier.Tuning;
+
 namespace Vernier.Methods.LearnedGrids;
 
 /// <summary>What the options say of a grid whose steps and offsets are both trained (L4Q, QAT-LoRA).</summary>

@@ -1,3 +1,5 @@
+using Vernier.Tuning;
+
 namespace Vernier.Methods.LowRankAdapters;
 
 /// <summary>Dropout whose mask depends on the layer's seed and on the input itself: a recomputed forward pass, the backward pass and a resumed run

@@ -1,6 +1,7 @@
 using System.Text;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.LowRankAdapters;
 

@@ -1,4 +1,5 @@
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.LowRankAdapters;
 

@@ -1,5 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.Peqa;
 

@@ -1,3 +1,5 @@
+using Vernier.Tuning;
+
 namespace Vernier.Methods.Peqa;
 
 /// <summary>The tensors of PEQA in an adapter file: MODULE.NAME. <see cref="PeqaFactors"/> says how they act.</summary>

@@ -1,6 +1,7 @@
 using Vernier.Kernels;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.QaLora;
 

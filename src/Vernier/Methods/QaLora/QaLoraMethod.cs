@@ -1,5 +1,6 @@
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.QaLora;
 

@@ -1,5 +1,6 @@
 using Vernier.Methods.LearnedGrids;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.Qat;
 

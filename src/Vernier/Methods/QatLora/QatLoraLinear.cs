@@ -2,6 +2,7 @@ using Vernier.Kernels;
 using Vernier.Methods.LearnedGrids;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.QatLora;
 

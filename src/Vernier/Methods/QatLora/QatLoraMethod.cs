@@ -1,6 +1,7 @@
 using Vernier.Methods.LearnedGrids;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.QatLora;
 

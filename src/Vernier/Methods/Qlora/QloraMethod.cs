@@ -2,6 +2,7 @@ using Vernier.Kernels;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
 using Vernier.Quantization;
+using Vernier.Tuning;
 
 namespace Vernier.Methods.Qlora;
 
