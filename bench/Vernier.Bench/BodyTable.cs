@@ -69,6 +69,8 @@ internal static unsafe class BodyTable
                 var next = behind.Count == 0 ? 0 : seconds.AsSpan(1).IndexOf(seconds[1..].Min());
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"| {row.Body.Name} | {shape.Rows} x {shape.Columns}, {shape.Bits} bits/{(shape.Groups == 1 ? "row" : shape.GroupSize)} | {shape.Tokens} | {seconds[0] * 1e6:F2} µs | {(behind.Count == 0 ? "" : behind[next].Body.Name)} | {(behind.Count == 0 ? "" : $"{seconds[next + 1] / seconds[0]:F2}")} |"));
+                if (behind.Count == 0)
+                    break; // the last of a table: once is enough
             }
         Console.WriteLine();
     }

@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>Y = X Ŵᵀ for inference in integers: codes of the weight times codes of the activations, summed exactly group by group,
-/// then scaled; the offset meets the sum of a group's activations: Σ (s c + o) a q = s a Σ c q + o a Σ q.</summary>
+/// then scaled; the offset is multiplied by the sum of a group's activations: Σ (s c + o) a q = s a Σ c q + o a Σ q.</summary>
 internal static unsafe class Int8Gemm
 {
     /// <summary>Whether a weight can be multiplied this way: its codes stand for themselves, and its groups are runs of columns, if need be in

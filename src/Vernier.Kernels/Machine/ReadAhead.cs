@@ -3,13 +3,13 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>Asks for memory that is read soon, so that it comes while other work is done.</summary>
+/// <summary>Prefetches memory that is read soon, so that it comes while other work is done.</summary>
 internal static unsafe class ReadAhead
 {
     private const int Line = 64;
     private const int MostBytes = 32768; // more would push out what is needed before
 
-    /// <summary>Asks for the beginning of a span.</summary>
+    /// <summary>Prefetches the beginning of a span.</summary>
     public static void Begin<T>(ReadOnlySpan<T> memory)
         where T : unmanaged
     {

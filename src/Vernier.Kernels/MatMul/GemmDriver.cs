@@ -4,7 +4,7 @@ namespace Vernier.Kernels;
 
 /// <summary>The blocking around an <see cref="IGemmKernel"/>, after Goto and van de Geijn, "Anatomy of High-Performance Matrix
 /// Multiplication", 2008: b (the weight) is packed, and so dequantized, once into panels that fill about half of the second-level
-/// cache and meet every row of a, which is packed once for all workers.</summary>
+/// cache, where every row of a is multiplied by them, which is packed once for all workers.</summary>
 internal static unsafe class GemmDriver
 {
     /// <summary>Most depths of a panel: 384 x (12 + 32) fp32 keep a panel of a beside the stream of b in the first-level cache.</summary>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Kernels;
 
 /// <summary>Y = X Ŵᵀ for the few tokens of decoding: no packing; a few rows of the weight are dequantized into the first-level
-/// cache and meet every token there, so that the weight is read once, in order.</summary>
+/// cache, where every token is multiplied by them, so that the weight is read once, in order.</summary>
 internal static unsafe class GemvDriver
 {
     /// <summary>Rows that <see cref="IGemvKernel.Dots"/> takes.</summary>

@@ -11,7 +11,7 @@ internal readonly unsafe struct Int8RowFactors(float[]?[]? factors)
     // Of a line of the caches.
     private const int LineFloats = 16;
 
-    /// <summary>Asks for the factors of some rows: they come from memory, task by task, and there is work to do meanwhile.</summary>
+    /// <summary>Prefetches the factors of some rows: they come from memory, task by task, and there is work to do meanwhile.</summary>
     public void Fetch(int top, int bottom)
     {
         for (var t = 0; factors is not null && t < factors.Length && Sse.IsSupported; t++)

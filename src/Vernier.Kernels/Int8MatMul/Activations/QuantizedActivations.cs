@@ -57,7 +57,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     internal float* Totals => _hasFactors ? _factoredTotals.Pointer : _totals.Pointer;
 
     /// <summary>Takes <paramref name="x"/> [tokens, columns] in.</summary>
-    /// <param name="order">What the weights that they will meet have as <see cref="PackedMatrix.Order"/>.</param>
+    /// <param name="order">What the weights that they are multiplied by have as <see cref="PackedMatrix.Order"/>.</param>
     /// <exception cref="ArgumentException">The span is too short, or the order is one of another number of columns.</exception>
     public void Quantize(WorkerPool pool, ReadOnlySpan<float> x, int tokens, int columns, ColumnOrder? order = null)
     {

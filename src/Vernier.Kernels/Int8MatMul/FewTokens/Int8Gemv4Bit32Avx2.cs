@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 
 /// <summary>One token, codes of 4 bits in groups of 32, bound by memory: row follows row.
 /// Eight groups are transposed while they are still packed: the four bytes in lane i of a register then belong to group i, so that
-/// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and become floats and meet their scales at once.</summary>
+/// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and are converted and scaled at once.</summary>
 internal sealed unsafe class Int8Gemv4Bit32Avx2 : IInt8GemvBody
 {
     /// <summary>Columns that share a scale.</summary>
@@ -56,7 +56,7 @@ internal sealed unsafe class Int8Gemv4Bit32Avx2 : IInt8GemvBody
     {
         for (var half = 0; half < 2; half++)
         {
-            // Even groups meet the lower halves of the bytes, odd ones the upper.
+            // Even groups are multiplied by the lower halves of the bytes, odd ones the upper.
             var from = (int*)(x + half * GroupSize);
             Transpose(Vector256.Load(from), Vector256.Load(from + 16), Vector256.Load(from + 32), Vector256.Load(from + 48), out var t0, out var t1, out var t2, out var t3);
             var to = (int*)(transposed + half * GroupSize);

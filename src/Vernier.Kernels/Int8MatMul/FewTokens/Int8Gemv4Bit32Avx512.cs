@@ -47,7 +47,7 @@ internal sealed unsafe class Int8Gemv4Bit32Avx512 : IInt8GemvBody
     {
         for (var half = 0; half < 2; half++)
         {
-            // Even groups meet the lower halves of the bytes, odd ones the upper.
+            // Even groups are multiplied by the lower halves of the bytes, odd ones the upper.
             var from = (int*)(x + half * GroupSize);
             Transpose(Neighbours(from), Neighbours(from + 32), Neighbours(from + 64), Neighbours(from + 96), out var t0, out var t1, out var t2, out var t3);
             var to = (int*)(transposed + half * Pair);

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Vernier.Kernels;
 
 /// <summary>Several tokens with codes of 4 bits in groups of 32, sixteen groups at once as <see cref="Int8Gemv4Bit32Avx512"/> takes them. Codes are transposed and
-/// split once for up to eight tokens, whose activations stay in the first-level cache while they meet the rows that fit the second-level one.
+/// split once for up to eight tokens, whose activations stay in the first-level cache while they are multiplied by the rows that fit the second-level one.
 /// Up to a few dozen tokens that is less work than to unpack the codes into panels.</summary>
 internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody
 {
@@ -17,7 +17,7 @@ internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody
     // Of activations that stay nearest.
     private const int NearBytes = 28 << 10;
 
-    // Of codes that stay near while all tokens meet them.
+    // Of codes that stay near while all tokens are multiplied by them.
     private const int BlockBytes = 128 << 10;
 
     public InstructionTier Tier => InstructionTier.Vector512;
@@ -31,7 +31,7 @@ internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody
 
     public int LayoutBytes(int groups) => BytesOf(groups);
 
-    /// <summary>Tokens that are met together lie block by block.</summary>
+    /// <summary>Tokens that are multiplied together lie block by block.</summary>
     public void LayOut(in Int8GemvActivations x, sbyte* to)
     {
         var (rows, bytes) = (Int8GemvTransposed.RowsOfWholeBlocks(x.Groups), BytesOf(x.Groups));

@@ -13,7 +13,7 @@ internal unsafe struct Int8GemvActivations
     /// <summary>Of 32 columns each.</summary>
     public int Groups;
 
-    /// <summary>[Tokens, Padded]: scales, and sums as they meet the weight's offsets, zeros behind the groups.</summary>
+    /// <summary>[Tokens, Padded]: scales, and sums as the weight's offsets are multiplied by them, zeros behind the groups.</summary>
     public float* Scales, Sums;
 
     public int Padded;

@@ -41,7 +41,7 @@ internal readonly unsafe struct Int8GemvPart
         PrepareScales();
         if (layoutBytes == 0)
             return;
-        _layout = (sbyte*)(((nuint)_unpacked + (nuint)x.Stride + Line - 1) & ~((nuint)Line - 1)); // so that no load of it meets two lines
+        _layout = (sbyte*)(((nuint)_unpacked + (nuint)x.Stride + Line - 1) & ~((nuint)Line - 1)); // so that no load of it crosses lines
         _plan.Body.LayOut(
             new Int8GemvActivations { Tokens = x.Tokens, Codes = x.Codes, Stride = x.Stride, Groups = x.Groups, Scales = _scales, Sums = _zeroSums, Padded = _padded }, _layout);
     }

@@ -3,12 +3,12 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>What the products of one token ask for before they need it: the packed rows stream by once, in order. Codes come to the second-level
-/// cache from far ahead, and then near. Requests may be dropped while the processor's queue of them is full, and a line that nobody asked for stalls the products
-/// for as long as memory takes, so that codes are asked for a second time halfway.</summary>
+/// <summary>What the products of one token prefetch: the packed rows stream by once, in order. Codes come to the second-level
+/// cache from far ahead, and then near. Prefetches are dropped while the processor's queue of them is full, and a line that was dropped stalls the products
+/// for as long as memory takes, so that codes are prefetched a second time halfway.</summary>
 internal static unsafe class Int8GemvPrefetch
 {
-    /// <summary>Bytes of codes from what is multiplied to what is asked for: far enough to hide a read of memory that two threads share,
+    /// <summary>Bytes of codes from what is multiplied to what is prefetched: far enough to hide a read of memory that two threads share,
     /// near enough to be there still.</summary>
     public const int Bytes = 4096;
 
@@ -16,7 +16,7 @@ internal static unsafe class Int8GemvPrefetch
     private const int FarBytes = 16384;
     private const int Line = 64;
 
-    /// <summary>Asks for the codes that come later, one line of the cache.</summary>
+    /// <summary>Prefetches the codes that come later, one line of the cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Codes(byte* codes)
     {
@@ -29,7 +29,7 @@ internal static unsafe class Int8GemvPrefetch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void CodesOnce(byte* codes) => Sse.Prefetch0(codes + Bytes);
 
-    /// <summary>Asks for the scales and offsets of some rows, <see cref="Int8GemvRows.Ahead"/> of these.</summary>
+    /// <summary>Prefetches the scales and offsets of some rows, <see cref="Int8GemvRows.Ahead"/> of these.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scales<TScales>(in Int8GemvRows rows, int row, int count)
         where TScales : struct, IGemvScales

@@ -84,7 +84,7 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody
         static abstract Vector256<float> Prepare(in Int8GemvRows rows, int row);
     }
 
-    /// <summary>Groups of 32, in whole vectors: what lies behind a row's groups meets zeros.</summary>
+    /// <summary>Groups of 32, in whole vectors: what lies behind a row's groups is multiplied by zeros.</summary>
     private readonly struct SmallGroups<TScales> : IFactors
         where TScales : struct, IGemvScales
     {
@@ -138,7 +138,7 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody
 
     private interface ICodes
     {
-        /// <summary>Products of a row, group by group times their factors, on top of <paramref name="sum"/>. Asks for what comes later bit by bit:
+        /// <summary>Products of a row, group by group times their factors, on top of <paramref name="sum"/>. Prefetches what comes later bit by bit:
         /// a burst of requests would fill the queue and stall.</summary>
         static abstract Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum);
     }

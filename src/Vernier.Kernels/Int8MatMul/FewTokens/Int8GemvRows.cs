@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Vernier.Kernels;
 
-/// <summary>A run of rows of a weight, a multiple of what the body takes together, and the tokens that they meet.</summary>
+/// <summary>A run of rows of a weight, a multiple of what the body takes together, and the tokens that are multiplied by them.</summary>
 internal unsafe struct Int8GemvRows
 {
     public byte* Codes;

@@ -44,7 +44,7 @@ internal static unsafe class Int8GemvTransposed
     /// <param name="groups">Sixteen at least, and even.</param>
     /// <param name="rows">Of a run: whole sixteens together, or these and one eight.</param>
     /// <param name="to"><see cref="Bytes"/>, or as many blocks at a distance.</param>
-    /// <param name="distance">From block to block: tokens that are met together lie block by block.</param>
+    /// <param name="distance">From block to block: tokens that are multiplied together lie block by block.</param>
     [MethodImpl(Kernel.Body)]
     public static void LayOut(sbyte* x, float* scales, float* sums, int groups, int rows, sbyte* to, int distance = BlockBytes)
     {

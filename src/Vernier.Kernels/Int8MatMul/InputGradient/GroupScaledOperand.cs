@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>A gradient for scales of groups of columns: every group has its own product of gradient and scales, which is rounded at random
-/// a few tokens at a time, just before it meets the group's columns.</summary>
+/// a few tokens at a time, just before it is multiplied by the group's columns.</summary>
 internal unsafe struct GroupScaledOperand<TRounding>(GroupScaledGradient gradient, PackedMatrix weight) : IInt8GradientOperand
     where TRounding : struct, IStochasticRounding
 {

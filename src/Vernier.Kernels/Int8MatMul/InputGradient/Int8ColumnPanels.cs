@@ -24,7 +24,7 @@ internal readonly unsafe struct Int8ColumnPanels(PackedMatrix weight, int stride
         Ratio = stride / QuantizedActivations.GroupSize,
     };
 
-    /// <summary>Fills a panel from <paramref name="column"/> on. Rows beyond the last are unspecified: they meet gradients of 0.</summary>
+    /// <summary>Fills a panel from <paramref name="column"/> on. Rows beyond the last are unspecified: they are multiplied by gradients of 0.</summary>
     public void Gather(byte* panel, int column)
     {
         const int chunk = CodePlanes.Chunk;

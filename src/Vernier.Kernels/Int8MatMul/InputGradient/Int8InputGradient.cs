@@ -1,6 +1,6 @@
 namespace Vernier.Kernels;
 
-/// <summary>dX = dY Ŵ in integers: columns of the weight are gathered into panels once and meet all tokens there. How the gradient takes the weight's
+/// <summary>dX = dY Ŵ in integers: columns of the weight are gathered into panels once, where all tokens are multiplied by them. How the gradient takes the weight's
 /// scales in is its operand's affair: <see cref="RowScaledOperand"/>, or <see cref="GroupScaledOperand{TRounding}"/>.</summary>
 internal static unsafe class Int8InputGradient
 {

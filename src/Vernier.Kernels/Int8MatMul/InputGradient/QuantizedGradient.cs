@@ -9,7 +9,7 @@ internal sealed unsafe class QuantizedGradient(QuantizedActivations codes) : IDi
     private NativeBuffer<float> _rowScales = new(0);
 
     /// <summary>Takes dY [tokens, out] in for dX = dY Ŵ, Ŵ = s (q + o / s) with one scale a row: dY·s is rounded up or down at
-    /// random, so that its mean is right, and met by the codes alone; the offsets' share of a token's dX is one number, its total.</summary>
+    /// random, so that its mean is right, and multiplied by the codes alone; the offsets' share of a token's dX is one number, its total.</summary>
     /// <param name="weight">One group a row.</param>
     /// <param name="key">Same key, same roundings, whatever the number of workers.</param>
     internal RowScaledOperand TakeRowScaled(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
@@ -25,7 +25,7 @@ internal sealed unsafe class QuantizedGradient(QuantizedActivations codes) : IDi
         return new(codes, weight.Bits);
     }
 
-    /// <summary>The same for a weight with scales of groups of columns, which are still to be met.</summary>
+    /// <summary>The same for a weight with scales of groups of columns, which are still to be multiplied in.</summary>
     internal GroupScaledOperand<TRounding> TakeGroupScaled<TRounding>(WorkerPool pool, float* dy, int tokens, PackedMatrix weight, uint key)
         where TRounding : struct, IStochasticRounding
     {

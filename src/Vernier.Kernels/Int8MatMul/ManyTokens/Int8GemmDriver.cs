@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>Integer products for many tokens: rows of the weight are unpacked into panels once and meet all tokens there.</summary>
+/// <summary>Integer products for many tokens: rows of the weight are unpacked into panels once, where all tokens are multiplied by them.</summary>
 internal static unsafe class Int8GemmDriver
 {
     // Panels at once: half of the second-level cache.

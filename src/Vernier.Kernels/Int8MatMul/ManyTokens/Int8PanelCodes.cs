@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>How the codes of a weight lie in an <see cref="Int8Panel"/> and meet activations: a word of 32 bits is 4 codes of a byte or 2 of
+/// <summary>How the codes of a weight lie in an <see cref="Int8Panel"/> and are multiplied by activations: a word of 32 bits is 4 codes of a byte or 2 of
 /// 16 bits, and so is a word of activations.</summary>
 internal interface IInt8PanelCodes
 {
