@@ -66,6 +66,32 @@ public class GgufWriterTests
     }
 
     [Fact]
+    public void Four_dimensions_are_read_and_five_or_an_empty_one_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        using (var writer = GgufWriter.Create(folder["a.gguf"], GgufMetadata.Of([]), [new GgufTensorPlan("t", [2, 1, 1, 1], BlockFormats.F32)]))
+        {
+            writer.Write(new byte[8]);
+            writer.Commit();
+        }
+        using (var file = GgufFile.Open(folder["a.gguf"]))
+            Assert.Equal([2, 1, 1, 1], file.Get("t").Dimensions);
+        var good = File.ReadAllBytes(folder["a.gguf"]);
+        const int Rank = 24 + 8 + 1; // behind the header and the name
+        Damage(Rank, 5, "5 dimensions");
+        Damage(Rank + 4, 0, "dimension 0 of size 0");
+        Damage(Rank + 4 + 8 + 7, 0x80, "dimension 1 of size 9223372036854775809");
+
+        void Damage(int at, byte value, string says)
+        {
+            var bad = good.ToArray();
+            bad[at] = value;
+            File.WriteAllBytes(folder["b.gguf"], bad);
+            Assert.Contains(says, Assert.Throws<InvalidDataException>(() => GgufFile.Open(folder["b.gguf"]).Dispose()).Message);
+        }
+    }
+
+    [Fact]
     public void An_unfinished_file_leaves_the_old_one_and_nothing_else()
     {
         using var folder = new TemporaryFolder();

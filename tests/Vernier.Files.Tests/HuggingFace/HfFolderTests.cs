@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Vernier.Files.HuggingFace;
+using Vernier.Files.Safetensors;
+using Vernier.Files.Tensors;
 using Vernier.TestSupport;
 
 namespace Vernier.Files.Tests.HuggingFace;
@@ -93,12 +95,32 @@ public class HfFolderTests
     [InlineData("{}")]
     [InlineData("[")]
     [InlineData("{\"weight_map\": {\"\\ud800\": \"\\ud800\"}}")]
+    [InlineData("{\"weight_map\": {\"t\": 4}}")]
+    [InlineData("{\"weight_map\": {\"t\": null}}")]
     public void A_damaged_index_is_refused(string text)
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["config.json"], "{}");
         File.WriteAllText(folder["model.safetensors.index.json"], text);
         Assert.Contains("index.json", Assert.Throws<InvalidDataException>(() => HfFolder.Open(folder.Path)).Message);
+    }
+
+    [Fact]
+    public void An_index_names_the_shard_of_every_tensor()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["config.json"], "{}");
+        foreach (var name in (string[])["a", "b"])
+        {
+            using var writer = SafetensorsWriter.Create(folder[$"{name}.safetensors"], [new(name, ElementType.F32, [1])]);
+            writer.Write([name[0]], ElementType.F32);
+            writer.Commit();
+        }
+        File.WriteAllText(folder["model.safetensors.index.json"], """{"weight_map":{"a":"a.safetensors","b":"b.safetensors"}}""");
+        using (var opened = HfFolder.Open(folder.Path))
+            Assert.Equal([('a', "a.safetensors"), ('b', "b.safetensors")], opened.Tensors.Select(t => ((char)t.ToSingles()[0], Path.GetFileName(t.FilePath))));
+        File.WriteAllText(folder["model.safetensors.index.json"], """{"weight_map":{"a":"b.safetensors"}}""");
+        Assert.Contains("'a'", Assert.Throws<InvalidDataException>(() => HfFolder.Open(folder.Path).Dispose()).Message);
     }
 
     [Fact]

@@ -75,6 +75,10 @@ public class QuantizationConfigTests
         var free = new QuantizedLayer(32, 64, 4, 32) { Offsets = new float[64] };
         Assert.Throws<NotSupportedException>(() => GptqLayer.Pack(free, new GptqConfig(4, 32)));
         Assert.Throws<NotSupportedException>(() => AwqLayer.Pack(free));
+        var fits = new QuantizedLayer(32, 64, 4, 32) { ZeroPoints = [.. Enumerable.Repeat(8, 64)] };
+        Assert.NotEmpty(GptqLayer.Pack(fits, new GptqConfig(4, 32)));
+        Assert.Throws<ArgumentException>(() => GptqLayer.Pack(fits, new GptqConfig(8, 32)));
+        Assert.Throws<ArgumentException>(() => GptqLayer.Pack(fits, new GptqConfig(4, 64)));
         var large = new QuantizedLayer(32, 64, 4, 32) { ZeroPoints = new int[64] };
         large.Scales[5] = 1e6f;
         Assert.Throws<NotSupportedException>(() => AwqLayer.Pack(large));

@@ -87,6 +87,20 @@ public class SafetensorsWriterTests
     }
 
     [Fact]
+    public void A_cancelled_file_leaves_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var cancel = new CancellationTokenSource();
+        using (var writer = SafetensorsWriter.Create(folder["a.safetensors"], [new("t", ElementType.F32, [2])], cancel: cancel.Token))
+        {
+            writer.Write(new byte[4]);
+            cancel.Cancel();
+            Assert.Throws<OperationCanceledException>(() => writer.Write(new byte[4]));
+        }
+        Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
     public void The_same_name_twice_is_refused()
     {
         using var folder = new TemporaryFolder();
