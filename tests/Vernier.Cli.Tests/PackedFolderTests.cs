@@ -27,9 +27,10 @@ public sealed class PackedFolderTests : TemporaryFolder
     {
         var inspected = CommandLine.Vernier("inspect", model, "--json", "-").Json();
         Assert.Equal(format, inspected.GetProperty("quantization").GetString());
-        Assert.True(CommandLine.Vernier("plan", model, "--json", "-").Json().GetProperty("trainable_parameters").GetInt64() > 0);
+        var planned = CommandLine.Vernier("plan", model, "--json", "-").Json().GetProperty("trainable_parameters").GetInt64();
         var tuned = CommandLine.Vernier("tune", model, "--data", Rows(), "--out", At("run"), "--steps", "3", "--context", "24", "--threads", "1", "--json", "-").Json();
         Assert.True(tuned.GetProperty("codes_equal").GetBoolean());
+        Assert.Equal(planned, tuned.GetProperty("trainable_parameters").GetInt64());
         Assert.Equal(3, CommandLine.Vernier("generate", model, "--adapter", At("run"), "--prompt-ids", "1,2,3", "--max-tokens", "3", "--json", "-").Json().GetProperty("ids").GetArrayLength());
 
         var exported = CommandLine.Vernier("export", model, "--adapter", At("run"), "--to", format, "--out", At("tuned"), "--json", "-").Json();

@@ -17,8 +17,9 @@ internal sealed class LayerCases(string folder)
         get
         {
             var rows = new TheoryData<string, string>();
+            var seen = new HashSet<string>(StringComparer.Ordinal); // a case is told by its settings
             foreach (var place in SharedFiles.Folders(Folder))
-                foreach (var entry in List(place))
+                foreach (var entry in List(place).Where(entry => seen.Add(JsonSerializer.Serialize(entry))))
                     rows.Add(SharedFiles.NameOf(Path.Combine(place, entry.GetProperty("file").GetString()!)), entry.GetProperty("name").GetString()!);
             return rows;
         }

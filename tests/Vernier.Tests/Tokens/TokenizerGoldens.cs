@@ -17,7 +17,8 @@ internal static class TokenizerGoldens
         var pairs = new TheoryData<string, string>();
         foreach (var golden in Goldens())
             foreach (var file in FilesFor(golden))
-                pairs.Add(golden, file);
+                if (!SharedFiles.IsCopy(SharedFiles.At(golden)) || !SharedFiles.IsCopy(SharedFiles.At(file)))
+                    pairs.Add(golden, file);
         return pairs;
     }
 
