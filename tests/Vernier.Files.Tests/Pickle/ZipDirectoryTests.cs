@@ -55,4 +55,33 @@ public sealed class ZipDirectoryTests : IDisposable
         Assert.Contains("data.pkl before byte", error);
         Assert.Contains(says, error);
     }
+
+    /// <summary>The first dimension, 2, as an integer of any length.</summary>
+    [Theory]
+    [InlineData(new byte[] { 1, 2 })]
+    [InlineData(new byte[] { 2, 2, 0 })]
+    [InlineData(new byte[] { 8, 2, 0, 0, 0, 0, 0, 0, 0 })]
+    public void Long_integers_are_read(byte[] number)
+    {
+        WriteDimension(number);
+        using var file = TorchFile.Open(_folder["t.bin"]);
+        Assert.Equal([2, 3], Assert.Single(file.Tensors).Shape);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 9, 2, 0, 0, 0, 0, 0, 0, 0, 0 }, "an integer of 9 bytes")]
+    [InlineData(new byte[] { 1, 0x80 }, "-128")]
+    [InlineData(new byte[] { 2, 0xff, 0xff }, "-1")]
+    public void Integers_that_are_no_size_are_refused(byte[] number, string says)
+    {
+        WriteDimension(number);
+        Assert.Contains(says, Assert.Throws<InvalidDataException>(() => TorchFile.Open(_folder["t.bin"]).Dispose()).Message);
+    }
+
+    private void WriteDimension(byte[] number)
+    {
+        byte[] dimensions = [(byte)'K', 2, (byte)'K', 3];
+        Write(_folder["t.bin"], [.. _entries.Select(e => e.Name != "archive/data.pkl" || e.Bytes.AsSpan().IndexOf(dimensions) is not (> 0 and var at) ? e
+            : (e.Name, [.. e.Bytes[..at], 0x8a, .. number, .. e.Bytes[(at + 2)..]]))]);
+    }
 }

@@ -36,6 +36,18 @@ public class BinaryCodingTests
     }
 
     [Fact]
+    public void CodesAndValuesThatDoNotFitEachOtherAreRefused()
+    {
+        using var wide = new PackedMatrix(2, 8, 5, 8);
+        using var codes = new PackedMatrix(2, 8, 3, 4);
+        using var few = new NativeBuffer<float>(11);
+        using var enough = new NativeBuffer<float>(2 * 2 * 3);
+        Assert.Contains("not 5", Assert.Throws<ArgumentException>(() => new BinaryCodedMatrix(wide, few)).Message);
+        Assert.Contains("11 values for [2, 2, 3]", Assert.Throws<ArgumentException>(() => new BinaryCodedMatrix(codes, few)).Message);
+        Assert.Equal(12, new BinaryCodedMatrix(codes, enough).Alphas.Length);
+    }
+
+    [Fact]
     public void ZerosAndConstantsAreHeld()
     {
         foreach (var value in (float[])[0, 0.5f, -2])

@@ -90,6 +90,16 @@ public class GptqTests
     }
 
     [Fact]
+    public void SingularMomentsAskForMoreData()
+    {
+        using var pool = new WorkerPool(1);
+        using var moments = new InputMoments(8);
+        moments.Add(pool, [1, 1, 1, 1, 1, 1, 1, 1], 1);
+        using var weight = new DenseMatrix(4, 8);
+        Assert.Contains("1 calibration inputs are singular", Assert.Throws<InvalidDataException>(() => Gptq.Quantize(pool, weight, moments, new GptqOptions { Damping = 0 })).Message);
+    }
+
+    [Fact]
     public void NoDataIsAnError()
     {
         using var pool = new WorkerPool(1);

@@ -58,11 +58,21 @@ public class LoftQTests
         for (var i = 0; i < 12; i++)
             for (var j = 0; j < 130; j++)
             {
-                var scale = scales[i * 3 + j / 64];
+                var scale = w[(i * 130 + j / 64 * 64)..(i * 130 + Math.Min(130, j / 64 * 64 + 64))].Max(Math.Abs);
+                Assert.Equal(scale, scales[i * 3 + j / 64]);
                 var nearest = Nf4.Codebook.Min(c => Math.Abs(c * scale - w[i * 130 + j]));
                 Assert.Equal(nearest, Math.Abs(first[i * 130 + j] - w[i * 130 + j]), 1e-6f);
                 Assert.Equal(first[i * 130 + j], second[i * 130 + j], 0.01f * 0.15f);
             }
+    }
+
+    [Fact]
+    public void Nf4NamesTheGroupOfAWeightThatIsNotFinite()
+    {
+        var w = new float[2 * 130];
+        w[130 + 70] = float.NegativeInfinity;
+        using var weight = MethodCase.Dense(w, 2, 130);
+        Assert.Contains("row 1, columns 64 to 127", Assert.Throws<InvalidDataException>(() => Nf4.Quantize(weight)).Message);
     }
 
     private static double[] Product(double[] left, double[] right, int rows, int columns, int rank)
