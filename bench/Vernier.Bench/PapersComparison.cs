@@ -4,7 +4,6 @@ using Vernier.Calibration;
 using Vernier.Data;
 using Vernier.Evaluation;
 using Vernier.Export;
-using Vernier.Quantization;
 using Vernier.Tuning;
 
 namespace Vernier.Bench;

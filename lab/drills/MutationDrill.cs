@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Vernier.Adapters;
 using Vernier.Data;
 using Vernier.Export;
-using Vernier.Files.Disk;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;
 using Vernier.Files.Tensors;

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.RegularExpressions;
 using Vernier.Cli.Arguments;
 using Vernier.Cli.Terminal;
-using Vernier.Tokens;
 using Vernier.Tokens.Templates;
 
 namespace Vernier.Cli;

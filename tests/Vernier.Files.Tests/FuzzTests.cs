@@ -1,4 +1,3 @@
-using Vernier.Files.Disk;
 using Vernier.Files.Gguf;
 using Vernier.Files.Pickle;
 using Vernier.Files.Safetensors;

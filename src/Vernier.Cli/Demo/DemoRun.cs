@@ -5,7 +5,6 @@ using Vernier.Export;
 using Vernier.Files.Disk;
 using Vernier.Generation;
 using Vernier.Inspection;
-using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Quantization;
 using Vernier.Tokens;

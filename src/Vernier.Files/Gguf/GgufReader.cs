@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Vernier.Files.Disk;
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Gguf;
 

@@ -3,7 +3,6 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 using Vernier.Files.Disk;
-using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Gguf;
 

@@ -1,5 +1,3 @@
-using Vernier.Files.Tensors;
-
 namespace Vernier.Files.Gguf;
 
 /// <summary>Types of metadata values, numbered as in the file.</summary>

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using Vernier.Files.Disk;
-using Vernier.Files.Tensors;
 using Vernier.Kernels;
 
 namespace Vernier.Files.Pickle;

@@ -3,7 +3,6 @@ using Vernier.Calibration;
 using Vernier.Export;
 using Vernier.Inspection;
 using Vernier.Kernels;
-using Vernier.Quantization;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Export;

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Gguf.Blocks;
 

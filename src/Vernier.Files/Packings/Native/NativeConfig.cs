@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files.Disk;
-using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Packings.Native;
 

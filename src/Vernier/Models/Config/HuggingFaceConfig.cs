@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vernier.Files.Disk;
-using Vernier.Files.Tensors;
 
 namespace Vernier.Models;
 

@@ -12,14 +12,14 @@ public sealed partial class Decoder
 
     /// <summary>How many blocks keep their activations for the backward pass instead of recomputing them, counted from the last but one
     /// (the last block's activations are still there anyway). See <see cref="ActivationPlan"/>.</summary>
-    public int KeptBlocks { get; set; }
+    internal int KeptBlocks { get; set; }
 
     /// <summary>Bytes of activations held now.</summary>
-    public long ActivationBytes => _gradient.Bytes + _scratchStream.Bytes + _stream.Sum(b => b.Bytes) + _shared.Bytes + _kept.Sum(b => b.Bytes);
+    internal long ActivationBytes => _gradient.Bytes + _scratchStream.Bytes + _stream.Sum(b => b.Bytes) + _shared.Bytes + _kept.Sum(b => b.Bytes);
 
     /// <summary>Forward only. Returns the sum of the negative log-likelihoods of all targets, in nats.</summary>
     /// <exception cref="NotFiniteNumberException">It is none: the model's numbers went beyond fp32.</exception>
-    public double SumNegativeLogLikelihood(Compute compute, TokenBatch batch)
+    internal double SumNegativeLogLikelihood(Compute compute, TokenBatch batch)
     {
         using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
@@ -28,7 +28,7 @@ public sealed partial class Decoder
     }
 
     /// <summary>Log-probability of every target (0 where there is none) and whether the target was the arg-max (first on ties).</summary>
-    public void LogProbabilities(Compute compute, TokenBatch batch, Span<float> logProbabilities, Span<bool> greedy)
+    internal void LogProbabilities(Compute compute, TokenBatch batch, Span<float> logProbabilities, Span<bool> greedy)
     {
         using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
@@ -38,7 +38,7 @@ public sealed partial class Decoder
 
     /// <summary>Logits of every position.</summary>
     /// <param name="logits">[tokens, vocabulary].</param>
-    public void Logits(Compute compute, TokenBatch batch, Span<float> logits)
+    internal void Logits(Compute compute, TokenBatch batch, Span<float> logits)
     {
         using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
@@ -47,7 +47,7 @@ public sealed partial class Decoder
 
     /// <summary>The hidden states: the input of block <paramref name="layer"/>, or for layer = <see cref="ModelConfig.Layers"/> what the head reads (after the final norm and projection).</summary>
     /// <param name="hidden">[tokens, hidden size]; for the last layer [tokens, width of the head].</param>
-    public void HiddenStates(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
+    internal void HiddenStates(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
     {
         using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
@@ -60,7 +60,7 @@ public sealed partial class Decoder
 
     /// <summary>Replaces hidden [tokens, hidden size] by the output of block <paramref name="layer"/>: calibration goes through a model block by block,
     /// each with the blocks before it already quantized. It starts from <see cref="HiddenStates"/> of layer 0.</summary>
-    public void ForwardBlock(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
+    internal void ForwardBlock(Compute compute, TokenBatch batch, int layer, Span<float> hidden)
     {
         using var work = new WorkLease(this, compute);
         _layout.Set(batch, inference: true);
@@ -135,7 +135,7 @@ public sealed partial class Decoder
 
     /// <summary>Forward and backward. Returns the summed negative log-likelihood and adds <paramref name="scale"/> times its gradient to every parameter's gradient
     /// (the trainer passes 1 / scored tokens of the whole step).</summary>
-    public double Accumulate(Compute compute, TokenBatch batch, float scale)
+    internal double Accumulate(Compute compute, TokenBatch batch, float scale)
     {
         using var work = new WorkLease(this, compute);
         CheckIds(batch.Ids, batch.Targets);
@@ -174,7 +174,7 @@ public sealed partial class Decoder
     }
 
     /// <summary>Frees the memory of activations; the next pass allocates it again.</summary>
-    public void DisposeActivations()
+    internal void DisposeActivations()
     {
         using var work = Gate.Enter();
         FreeActivations();
