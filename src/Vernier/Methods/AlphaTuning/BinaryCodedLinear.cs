@@ -1,7 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.Quantization;
-using Vernier.Tuning;
 
 namespace Vernier.Methods.AlphaTuning;
 

@@ -1,5 +1,3 @@
-using Vernier.Tuning;
-
 namespace Vernier.Methods.LearnedGrids;
 
 /// <summary>Where a learned grid starts, for signed codes QN = -2^(b-1) .. QP = 2^(b-1) - 1 (L4Q, arXiv 2402.04902, section 3.2 and its ablation).</summary>

@@ -1,5 +1,3 @@
-using Vernier.Tuning;
-
 namespace Vernier.Methods.LowRankAdapters;
 
 /// <summary>Dropout whose mask depends on the layer's seed and on the input itself: a recomputed forward pass, the backward pass and a resumed run

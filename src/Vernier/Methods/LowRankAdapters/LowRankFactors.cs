@@ -1,7 +1,6 @@
 using System.Text;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Tuning;
 
 namespace Vernier.Methods.LowRankAdapters;
 

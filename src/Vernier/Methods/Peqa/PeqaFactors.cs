@@ -1,6 +1,5 @@
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Tuning;
 
 namespace Vernier.Methods.Peqa;
 

@@ -1,5 +1,4 @@
 using Vernier.Kernels;
-using Vernier.Tuning;
 
 namespace Vernier.Methods.Peqa;
 

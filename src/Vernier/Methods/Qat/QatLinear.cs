@@ -1,7 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Methods.LearnedGrids;
 using Vernier.Models;
-using Vernier.Tuning;
 
 namespace Vernier.Methods.Qat;
 

@@ -2,7 +2,6 @@ using Vernier.Kernels;
 using Vernier.Methods.LearnedGrids;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
-using Vernier.Tuning;
 
 namespace Vernier.Methods.QatLora;
 
