@@ -20,33 +20,23 @@ internal static class ModelBenchmark
     /// <param name="repetitions">Each measurement is the best of so many.</param>
     /// <param name="inferenceOnly">Prefill and decoding alone.</param>
     /// <param name="tuneMode">Arithmetic of the tuning step; inference uses the model's.</param>
-    public static BenchmarkResult Run(
-        LanguageModel model, int seed, int repetitions = 3, bool inferenceOnly = false, ComputeMode tuneMode = ComputeMode.Fp32, CancellationToken stop = default)
+    public static BenchmarkResult Run(LanguageModel model, int seed, int repetitions = 3, bool inferenceOnly = false, ComputeMode tuneMode = ComputeMode.Fp32, CancellationToken stop = default)
     {
-        ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, stop, "is being measured", letsChangesIn: true);
         var compute = model.Compute;
         var random = new Random(seed);
         stop.ThrowIfCancellationRequested();
-        var length = Math.Min(PromptTokens, model.Config.ContextLength - DecodeTokens - 1);
-        if (length < 1)
-            throw new NotSupportedException($"{model.Source.Path}: a context of {model.Config.ContextLength} tokens is too short to be measured: a prompt and {DecodeTokens} tokens after it must fit");
-        var ids = RandomIds(random, model.Config, length);
+        var ids = RandomIds(random, model.Config, PromptLength(model));
         var peak = MachinePeaks.Fp32Gflops(compute.Pool);
         var prefill = Best(repetitions, stop, () => Prefill(model, ids));
         var decode = Best(repetitions, stop, () => Decode(model, ids));
         var ofRead = DecodeBesideRead(model, repetitions, stop);
         var quantized = !inferenceOnly && model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
-        var oneTask = 0.0;
-        PairedRatio? batch = quantized ? TaskBenchmark.Batch(model, seed, repetitions, out oneTask, stop) : null;
-        PairedRatio? active = quantized ? TaskBenchmark.Active(model, groups: false, seed, repetitions, stop) : null;
-        PairedRatio? activeGroups = quantized ? TaskBenchmark.Active(model, groups: true, seed, repetitions, stop) : null;
-        double? switching = quantized ? TaskBenchmark.SwitchMilliseconds(model, seed) : null;
+        var tasks = quantized ? TaskFigures.Measure(model, seed, repetitions, stop) : null;
         compute.Mode = tuneMode;
         double? gemm = inferenceOnly ? null : Gemm1024(model);
         double? tune = quantized ? Tune(model, random, seed, repetitions, stop) : null;
-        // Once more at the end: a neighbour's moment at one of the two must not make the machine look slow.
-        peak = Math.Max(peak, MachinePeaks.Fp32Gflops(compute.Pool));
+        peak = Math.Max(peak, MachinePeaks.Fp32Gflops(compute.Pool)); // once more: a neighbour's moment at one of the two must not make the machine look slow
         return new BenchmarkResult
         {
             Threads = compute.Pool.Threads,
@@ -54,14 +44,14 @@ internal static class ModelBenchmark
             DecodeTokensPerS = decode,
             DecodeFractionOfRead = ofRead.Median,
             DecodeReadSpread = ofRead.Spread,
-            BatchTokensPerS = quantized ? oneTask : null,
-            BatchTasksRatio = batch?.Median,
-            BatchTasksSpread = batch?.Spread,
-            ActiveTaskRatio = active?.Median,
-            ActiveTaskSpread = active?.Spread,
-            ActiveGroupTaskRatio = activeGroups?.Median,
-            ActiveGroupTaskSpread = activeGroups?.Spread,
-            TaskSwitchMs = switching,
+            BatchTokensPerS = tasks?.OneTask,
+            BatchTasksRatio = tasks?.Batch.Median,
+            BatchTasksSpread = tasks?.Batch.Spread,
+            ActiveTaskRatio = tasks?.Active.Median,
+            ActiveTaskSpread = tasks?.Active.Spread,
+            ActiveGroupTaskRatio = tasks?.ActiveGroups.Median,
+            ActiveGroupTaskSpread = tasks?.ActiveGroups.Spread,
+            TaskSwitchMs = tasks?.SwitchMilliseconds,
             TuneTokensPerS = tune,
             ResidentMb = ResidentMemory.Peak / 1e6,
             PeakFp32Gflops = peak,
@@ -70,6 +60,14 @@ internal static class ModelBenchmark
             GemmFractionOfPeak = gemm / peak,
             TuneFractionOfPeak = tune * TrainingSpeed.StepFlopsPerToken(model.Config, PromptTokens) / (peak * 1e9),
         };
+    }
+
+    private static int PromptLength(LanguageModel model)
+    {
+        var length = Math.Min(PromptTokens, model.Config.ContextLength - DecodeTokens - 1);
+        return length >= 1
+            ? length
+            : throw new NotSupportedException($"{model.Source.Path}: a context of {model.Config.ContextLength} tokens is too short to be measured: a prompt and {DecodeTokens} tokens after it must fit");
     }
 
     private static int[] RandomIds(Random random, ModelConfig config, int count)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Vernier.Adapters;
 using Vernier.Cli.Arguments;
 using Vernier.Cli.Terminal;
 using Vernier.Evaluation;
@@ -49,45 +50,13 @@ internal sealed class ExportVerb
 
     private int Run(ParseResult parsed, CancellationToken stop)
     {
-        var (format, path, type, lossy) = (parsed.GetRequiredValue(_to), parsed.GetRequiredValue(_output), parsed.GetValue(_type), parsed.GetValue(_mergeLossy));
-        ElementType? elements = type is null ? null : Enum.Parse<ElementType>(type, ignoreCase: true);
-        if (lossy && parsed.GetValue(_evalData) is null)
-            throw new UsageException("--merge-lossy needs --eval-data FILE: what it loses is measured");
-        if (parsed.GetValue(_untie) && format is not ("hf" or "gptq" or "awq"))
-            throw new UsageException($"--untie is for hf, gptq and awq, not for {format}");
-        if (parsed.GetValue(_checkpointFormat) is not null && format != "gptq")
-            throw new UsageException($"--checkpoint-format is for gptq, not for {format}");
+        RequireFit(parsed);
         using var model = _model.Open(parsed, out var adapter);
-        var options = new ExportOptions
-        {
-            Untie = parsed.GetValue(_untie),
-            CheckpointFormat = parsed.GetValue(_checkpointFormat),
-            BaseModel = parsed.GetValue(_baseModel),
-            Adapter = adapter is null ? null : (Path.GetFileName(Path.TrimEndingDirectorySeparator(parsed.GetValue(_model.AdapterFolder)!)), adapter.Config.Options.Method),
-        };
         adapter?.Merge(model, stop);
-        double? before = null, after = null;
-        if (LossyMerge.IsNeeded(model) && adapter is not null && TuningMethods.Of(adapter.Config.Options) is var method)
-        {
-            if (lossy)
-            {
-                before = Perplexity(model, parsed, stop);
-                LossyMerge.Apply(model, stop);
-                after = Perplexity(model, parsed, stop);
-            }
-            else if (method.Merges == MergeResult.BesideCodes && format != "hf")
-                throw new NotSupportedException($"an adapter of {method.Name} lies beside rounded weights: merging it rounds the sum again and loses part of what was learned. "
-                    + $"--merge-lossy --eval-data FILE does it and measures the loss; --to hf merges it in full precision; {string.Join(" and ", ExactMethods())} merge exactly");
-        }
-        using var writing = new ProgressLine($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(path))}");
-        var result = format switch
-        {
-            "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type), stop),
-            "native" => NativeExport.Write(model, path, stop, options),
-            "hf" => HuggingFaceExport.Write(model, path, elements ?? ElementType.F32, stop, options),
-            _ => PackedExport.Write(model, path, format, elements, stop, options),
-        } with
-        { PerplexityBefore = before, PerplexityAfter = after };
+        var (before, after) = MergeLossy(model, adapter, parsed, stop);
+        var format = parsed.GetRequiredValue(_to);
+        using var writing = new ProgressLine($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(parsed.GetRequiredValue(_output)))}");
+        var result = Write(model, adapter, parsed, stop) with { PerplexityBefore = before, PerplexityAfter = after };
         var keepsSourceFiles = (format == "gguf") == (model.Source.Kind == SourceKind.Gguf);
         if (!keepsSourceFiles && model.TokenizerProblem is { } problem)
             Console.Error.WriteLine($"vernier: WARNING: the tokenizer is left out, because it cannot be read: {problem.Message}");
@@ -97,6 +66,58 @@ internal sealed class ExportVerb
         Print(result, json == "-" ? Console.Error : Console.Out);
         JsonResult.Write(json, result);
         return 0;
+    }
+
+    /// <exception cref="UsageException">An option that the format has no use for.</exception>
+    private void RequireFit(ParseResult parsed)
+    {
+        var format = parsed.GetRequiredValue(_to);
+        if (parsed.GetValue(_mergeLossy) && parsed.GetValue(_evalData) is null)
+            throw new UsageException("--merge-lossy needs --eval-data FILE: what it loses is measured");
+        if (parsed.GetValue(_untie) && format is not ("hf" or "gptq" or "awq"))
+            throw new UsageException($"--untie is for hf, gptq and awq, not for {format}");
+        if (parsed.GetValue(_checkpointFormat) is not null && format != "gptq")
+            throw new UsageException($"--checkpoint-format is for gptq, not for {format}");
+    }
+
+    /// <summary>What lies beside codes and is not merged exactly: rounded into them where --merge-lossy says so.</summary>
+    /// <returns>Perplexities before and after; null where nothing was rounded.</returns>
+    /// <exception cref="NotSupportedException">It would have to be rounded, and nobody said so.</exception>
+    private (double? Before, double? After) MergeLossy(LanguageModel model, Adapter? adapter, ParseResult parsed, CancellationToken stop)
+    {
+        if (!LossyMerge.IsNeeded(model) || adapter is null)
+            return (null, null);
+        if (parsed.GetValue(_mergeLossy))
+        {
+            var before = Perplexity(model, parsed, stop);
+            LossyMerge.Apply(model, stop);
+            return (before, Perplexity(model, parsed, stop));
+        }
+        var method = TuningMethods.Of(adapter.Config.Options);
+        if (method.Merges == MergeResult.BesideCodes && parsed.GetRequiredValue(_to) != "hf")
+            throw new NotSupportedException($"an adapter of {method.Name} lies beside rounded weights: merging it rounds the sum again and loses part of what was learned. "
+                + $"--merge-lossy --eval-data FILE does it and measures the loss; --to hf merges it in full precision; {string.Join(" and ", ExactMethods())} merge exactly");
+        return (null, null);
+    }
+
+    private ExportResult Write(LanguageModel model, Adapter? adapter, ParseResult parsed, CancellationToken stop)
+    {
+        var (format, path, type) = (parsed.GetRequiredValue(_to), parsed.GetRequiredValue(_output), parsed.GetValue(_type));
+        ElementType? elements = type is null ? null : Enum.Parse<ElementType>(type, ignoreCase: true);
+        var options = new ExportOptions
+        {
+            Untie = parsed.GetValue(_untie),
+            CheckpointFormat = parsed.GetValue(_checkpointFormat),
+            BaseModel = parsed.GetValue(_baseModel),
+            Adapter = adapter is null ? null : (Path.GetFileName(Path.TrimEndingDirectorySeparator(parsed.GetValue(_model.AdapterFolder)!)), adapter.Config.Options.Method),
+        };
+        return format switch
+        {
+            "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type), stop),
+            "native" => NativeExport.Write(model, path, stop, options),
+            "hf" => HuggingFaceExport.Write(model, path, elements ?? ElementType.F32, stop, options),
+            _ => PackedExport.Write(model, path, format, elements, stop, options),
+        };
     }
 
     /// <summary>Methods that train low-rank factors and end with codes.</summary>

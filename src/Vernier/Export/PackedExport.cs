@@ -62,12 +62,7 @@ public static class PackedExport
         var packed = new Dictionary<string, PackedModule>(StringComparer.Ordinal);
         foreach (var (name, matrix, _) in weights)
             if (matrix is PackedMatrix codes && Module(name) is var module && (target.PacksEmbeddings || linears.Contains(module) || source?.Holds(module) == true))
-            {
-                var layer = Layer(module, codes);
-                StorableNumbers.Require(module, layer.Scales, ScaleType(module));
-                StorableNumbers.Require(module, layer.Offsets, ScaleType(module));
-                packed.Add(module, PackedModule.Of(module, layer));
-            }
+                packed.Add(module, Describe(module, Layer(module, codes), ScaleType(module)));
         if (packed.Count == 0)
             throw new NotSupportedException($"the model has no integer codes to write as {target.Name}: quantize it first, or export --to hf");
         var plain = linears.Where(l => !packed.ContainsKey(l)).ToList();
@@ -92,17 +87,26 @@ public static class PackedExport
 
         ElementType ScaleType(string module) => type ?? source?.TypeOf(module + ".scales") ?? ElementType.F16;
 
-        QuantizedLayer Layer(string module, PackedMatrix matrix)
+        QuantizedLayer Layer(string module, PackedMatrix matrix) => LayerOf(model, target, source, module, matrix);
+    }
+
+    private static PackedModule Describe(string module, QuantizedLayer layer, ElementType scaleType)
+    {
+        StorableNumbers.Require(module, layer.Scales, scaleType);
+        StorableNumbers.Require(module, layer.Offsets, scaleType);
+        return PackedModule.Of(module, layer);
+    }
+
+    private static QuantizedLayer LayerOf(LoadedModel model, IPackedTarget target, PackedSource? source, string module, PackedMatrix matrix)
+    {
+        model.Compute.Pool.Cancellation.ThrowIfCancellationRequested();
+        try
         {
-            model.Compute.Pool.Cancellation.ThrowIfCancellationRequested();
-            try
-            {
-                return target.Layer(matrix, () => source?.ZeroPoints(module));
-            }
-            catch (NotSupportedException e)
-            {
-                throw new NotSupportedException($"{target.Name} cannot hold '{module}': {e.Message}", e);
-            }
+            return target.Layer(matrix, () => source?.ZeroPoints(module));
+        }
+        catch (NotSupportedException e)
+        {
+            throw new NotSupportedException($"{target.Name} cannot hold '{module}': {e.Message}", e);
         }
     }
 

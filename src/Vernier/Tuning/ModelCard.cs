@@ -18,44 +18,48 @@ internal static class ModelCard
         var method = TuningMethods.Of(options);
         var baseModel = options.BaseModel ?? PublicPath.HubName(modelPath) ?? PublicPath.Name(modelPath);
         card.Append(HubCard.Header(baseModel, method.PeftType is null ? "vernier" : "peft", Tags(method, baseModel), license));
-        Line($"# {(name.Length > 0 ? HubCard.Code(name) : "Adapter")}");
-        Line($"");
-        Line($"{options.Method} adapter of {(baseModel.Length > 0 ? HubCard.Code(baseModel) : "a model that came from no file")}, tuned on {HubCard.Code(PublicPath.Name(data.Source))} with Vernier {AdapterConfig.ToolVersion}.");
+        Line(card, $"# {(name.Length > 0 ? HubCard.Code(name) : "Adapter")}");
+        Line(card, $"");
+        Line(card, $"{options.Method} adapter of {(baseModel.Length > 0 ? HubCard.Code(baseModel) : "a model that came from no file")}, tuned on {HubCard.Code(PublicPath.Name(data.Source))} with Vernier {AdapterConfig.ToolVersion}.");
         if (!result.Finished)
-            Line($"The run ended after step {result.Step} of {result.Steps} and can be resumed.");
+            Line(card, $"The run ended after step {result.Step} of {result.Steps} and can be resumed.");
         var notes = data.Notes.Concat(evalData?.Notes ?? []).Select(n => PublicPath.Named(n, data.Source, evalData?.Source)).Distinct().ToList();
         foreach (var warning in result.Warnings.Except(notes))
-            Line($"\n> **{warning}**");
-        if (result.InitialEval is { } before && result.FinalEval is { } after)
-        {
-            Line($"\n| | before | after |\n|---|---|---|");
-            Line($"| validation loss, nats a token ({HubCard.Code(PublicPath.Name(evalData!.Source))}) | {before:F4} | {after:F4} |");
-            if (result is { BroughtEval: { } brought, StartEval: { } start })
-                Line($"| of the model as it was brought; rounded anew before the first step | {brought:F4}; {start:F4} | |");
-            Line($"| validation perplexity | {Math.Exp(before):F3} | {Math.Exp(after):F3} |");
-        }
-        Line($"\n![loss](loss.svg)\n");
-        Line($"| | |\n|---|---|");
-        Line($"| trained parameters | {result.TrainableParameters:N0} |");
-        Line($"| steps | {result.Step} of {result.Steps}, {Count(options.Batch * options.Accumulate, "row")} each |");
-        Line($"| data | {Count(data.Rows, "row")}, {Count(data.Sequences, "sequence")}, {Count(data.Tokens, "token")}, SHA-256 `{data.Sha256()}` |");
-        Line($"| codes | {Codes(method, result)} |");
+            Line(card, $"\n> **{warning}**");
+        AddLosses(card, evalData, result);
+        Line(card, $"\n![loss](loss.svg)\n");
+        Line(card, $"| | |\n|---|---|");
+        Line(card, $"| trained parameters | {result.TrainableParameters:N0} |");
+        Line(card, $"| steps | {result.Step} of {result.Steps}, {Count(options.Batch * options.Accumulate, "row")} each |");
+        Line(card, $"| data | {Count(data.Rows, "row")}, {Count(data.Sequences, "sequence")}, {Count(data.Tokens, "token")}, SHA-256 `{data.Sha256()}` |");
+        Line(card, $"| codes | {Codes(method, result)} |");
         if (result.CodesSha256 is not null)
-            Line($"| SHA-256 of the codes | `{result.CodesSha256}` |");
-        Line($"| largest resident memory | {result.PeakResidentMegabytes:F0} MB |");
+            Line(card, $"| SHA-256 of the codes | `{result.CodesSha256}` |");
+        Line(card, $"| largest resident memory | {result.PeakResidentMegabytes:F0} MB |");
         foreach (var note in notes)
-            Line($"\n{note}");
+            Line(card, $"\n{note}");
         if (modelPath.Length > 0)
         {
             var (model, adapter) = (HubCard.Argument(PublicPath.OrName(modelPath)), HubCard.Argument(PublicPath.OrName(folder)));
-            Line($"\n## Use\n\n```\nvernier generate {model} --adapter {adapter} --prompt {Example(data)}\nvernier export {model} --adapter {adapter} {Target(method, options, modelPath).Arguments}\n```");
+            Line(card, $"\n## Use\n\n```\nvernier generate {model} --adapter {adapter} --prompt {Example(data)}\nvernier export {model} --adapter {adapter} {Target(method, options, modelPath).Arguments}\n```");
         }
-        Line($"");
-        Line($"All options of the run are in `config.yaml`, its losses in `log.jsonl`.{(result.CodesSha256 is null ? "" : " The adapter fits only the model with these codes.")}");
+        Line(card, $"");
+        Line(card, $"All options of the run are in `config.yaml`, its losses in `log.jsonl`.{(result.CodesSha256 is null ? "" : " The adapter fits only the model with these codes.")}");
         return card.ToString();
-
-        void Line(FormattableString text) => card.Append(text.ToString(CultureInfo.InvariantCulture)).Append('\n');
     }
+
+    private static void AddLosses(StringBuilder card, TrainingData? evalData, TuneResult result)
+    {
+        if (result is not { InitialEval: { } before, FinalEval: { } after })
+            return;
+        Line(card, $"\n| | before | after |\n|---|---|---|");
+        Line(card, $"| validation loss, nats a token ({HubCard.Code(PublicPath.Name(evalData!.Source))}) | {before:F4} | {after:F4} |");
+        if (result is { BroughtEval: { } brought, StartEval: { } start })
+            Line(card, $"| of the model as it was brought; rounded anew before the first step | {brought:F4}; {start:F4} | |");
+        Line(card, $"| validation perplexity | {Math.Exp(before):F3} | {Math.Exp(after):F3} |");
+    }
+
+    private static void Line(StringBuilder card, FormattableString text) => card.Append(text.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
     private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number:N0} {what}{(number == 1 ? "" : "s")}");
 

@@ -103,9 +103,21 @@ public sealed class Tuner
         MemoryPlan.ReleaseGarbage();
         _decoder.KeptBlocks = MemoryPlan.KeptBlocks(_decoder.Config, MostTokens(), _options.MemoryLimit, loop.TrainableParameters);
         using var best = _options.Keep == KeptState.Best || _options.Patience is not null ? new BestValues(loop.Optimizer.Parameters) : null;
-        if (start is not null)
+        Begin(loop, run, best, resume ? last : null);
+        new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, RunFolder.ConfigFile));
+        using (var log = new TuneLog(_output, run.Step == 0 ? 0 : last!.Value.State.LogBytes))
+            Train(loop, log, run, best, progress, cancel);
+        if (run.Step == 0)
+            cancel.ThrowIfCancellationRequested();
+        return Finish(loop, run, best, cancel);
+    }
+
+    /// <summary>Goes to where a checkpoint was, or takes the validation loss of the start.</summary>
+    private void Begin(TrainingLoop loop, Progress run, BestValues? best, (string Folder, CheckpointState State)? from)
+    {
+        if (from is var (folder, start))
         {
-            Checkpoint.Load(last!.Value.Folder, loop.Optimizer, start, best);
+            Checkpoint.Load(folder, loop.Optimizer, start, best);
             loop.ParametersChanged();
             (run.Step, run.StartEval, run.Unlogged) = (start.Step, start.InitialEval, start.Unlogged);
         }
@@ -113,12 +125,6 @@ public sealed class Tuner
         {
             best?.Offer(0, loss);
         }
-        new RunFile { Model = _modelPath, Data = _data.Source, EvalData = _evalData?.Source, Output = _output, Options = _options }.Save(Path.Combine(_output, RunFolder.ConfigFile));
-        using (var log = new TuneLog(_output, run.Step == 0 ? 0 : last!.Value.State.LogBytes))
-            Train(loop, log, run, best, progress, cancel);
-        if (run.Step == 0)
-            cancel.ThrowIfCancellationRequested();
-        return Finish(loop, run, best, cancel);
     }
 
     /// <summary>State of a run that is under way.</summary>
@@ -226,10 +232,20 @@ public sealed class Tuner
         var last = run.Unlogged?.With(run.Step, _options.Steps!.Value, null) ?? log[^1];
         var (finalEval, codes) = Measure(kept?.Loss ?? last.EvalLoss, cancel);
         WarnOfWorse(run, finalEval, kept);
+        var result = Result(loop, run, last, finalEval, cancel.IsCancellationRequested ? null : run.CodesEqual(codes), kept?.Step ?? run.Step);
+        // the folder is made to be shared
+        var shared = result with { Warnings = [.. _warnings.Select(w => PublicPath.Named(w, _data.Source, _evalData?.Source, _modelPath, _output))] };
+        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.CardFile), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, shared, _license));
+        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.ResultFile), RunResultFile.Text(shared));
+        return result;
+    }
+
+    private TuneResult Result(TrainingLoop loop, Progress run, TuneProgress last, double? finalEval, bool? codesEqual, int keptStep)
+    {
         var resident = ResidentMemory.Current;
         if (_options.MemoryLimit is { } limit && resident > limit)
             _warnings.Add(FormattableString.Invariant($"the run took {resident / 1e6:F0} MB, more than the memory limit of {limit / 1e6:F0} MB. Smaller batches, shorter rows or other methods take less."));
-        var result = new TuneResult
+        return new TuneResult
         {
             Step = run.Step,
             Steps = _options.Steps!.Value,
@@ -244,21 +260,16 @@ public sealed class Tuner
             BroughtEval = run.BroughtEval,
             StartEval = run.BroughtEval is null ? null : run.StartEval,
             FinalEval = finalEval,
-            CodesEqual = cancel.IsCancellationRequested ? null : run.CodesEqual(codes),
+            CodesEqual = codesEqual,
             CodesSha256 = run.Method.KeepsCodes ? run.TunedCodes : null,
             TrainableParameters = loop.TrainableParameters,
             KeptBlocks = KeptBlocks,
             RecomputedBlocks = _decoder.Config.Layers - KeptBlocks,
-            KeptStep = kept?.Step ?? run.Step,
+            KeptStep = keptStep,
             StoppedEarly = run.StoppedEarly,
             Finished = run.StoppedEarly || (run.Step == _options.Steps && run.Unlogged is null),
             Warnings = _warnings,
         };
-        // the folder is made to be shared
-        var shared = result with { Warnings = [.. _warnings.Select(w => PublicPath.Named(w, _data.Source, _evalData?.Source, _modelPath, _output))] };
-        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.CardFile), ModelCard.Markdown(_modelPath, _output, _options, _data, _evalData, shared, _license));
-        OutputFile.WriteAllText(Path.Combine(_output, RunFolder.ResultFile), RunResultFile.Text(shared));
-        return result;
     }
 
     private void WarnOfWorse(Progress run, double? finalEval, BestState? kept)

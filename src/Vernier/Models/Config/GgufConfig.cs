@@ -12,24 +12,14 @@ internal static class GgufConfig
     /// <exception cref="NotSupportedException">The architecture or rope scaling is not known.</exception>
     public static ModelConfig Read(GgufFile file)
     {
-        var metadata = file.Metadata;
-        var architecture = metadata["general.architecture"].AsString();
-        if (architecture is not ("llama" or "mistral" or "qwen2" or "qwen3"))
-            throw new NotSupportedException($"{file.Path}: general.architecture '{architecture}' is not supported in GGUF files; supported are llama, mistral, qwen2 and qwen3");
-        var hidden = Size("embedding_length");
-        var layers = Size("block_count");
-        var heads = Uniform("attention.head_count") ?? throw Missing("attention.head_count");
-        if (heads <= 0)
-            throw Wrong("attention.head_count", heads, "a positive size");
-        var headDim = Integer("attention.key_length") ?? hidden / heads;
-        if (Integer("attention.value_length") is { } valueDim && valueDim != headDim)
-            throw new NotSupportedException($"{file.Path}: values of {valueDim} channels beside keys of {headDim}");
-        var context = Size("context_length");
-        var rotary = Integer("rope.dimension_count") ?? headDim;
-        if (rotary != headDim)
-            throw new NotSupportedException($"{file.Path}: {rotary} rotary channels in heads of {headDim}");
+        var architecture = Architecture(file);
+        var keys = new Keys(file, architecture);
+        var hidden = keys.Size("embedding_length");
+        var layers = keys.Size("block_count");
+        var heads = keys.UniformSize("attention.head_count");
+        var headDim = HeadDim(file, keys, hidden / heads);
+        var context = keys.Size("context_length");
         GgufRules.Check(file, architecture, headDim);
-        var table = file.Get("token_embd.weight");
         var scaling = ReadScaling(file, architecture, headDim, context);
         return new ModelConfig
         {
@@ -37,53 +27,47 @@ internal static class GgufConfig
             HiddenSize = hidden,
             Layers = layers,
             Heads = heads,
-            KvHeads = Uniform("attention.head_count_kv") ?? heads,
+            KvHeads = keys.Uniform("attention.head_count_kv") ?? heads,
             HeadDim = headDim,
-            FeedForwardSize = Uniform("feed_forward_length") ?? throw Missing("feed_forward_length"),
-            VocabularySize = (int)Math.Min(table.Rows, int.MaxValue),
+            FeedForwardSize = keys.Uniform("feed_forward_length") ?? throw keys.Missing("feed_forward_length"),
+            VocabularySize = (int)Math.Min(file.Get("token_embd.weight").Rows, int.MaxValue),
             ContextLength = context,
-            NormEpsilon = (float)(metadata.FindNumber($"{architecture}.attention.layer_norm_rms_epsilon") ?? throw Missing("attention.layer_norm_rms_epsilon")),
+            NormEpsilon = (float)(file.Metadata.FindNumber($"{architecture}.attention.layer_norm_rms_epsilon") ?? throw keys.Missing("attention.layer_norm_rms_epsilon")),
             RopeTheta = scaling.Theta,
             RotaryDim = headDim,
             RopeFrequencyFactors = scaling.Factors,
             RopeFormula = scaling.Formula,
             RopeAttentionFactor = scaling.AttentionFactor,
             AttentionScale = 1 / MathF.Sqrt(headDim),
-            AttentionWindows = Integer("attention.sliding_window") is { } window and > 0 ? Enumerable.Repeat(window, layers).ToArray() : [],
+            AttentionWindows = keys.Integer("attention.sliding_window") is { } window and > 0 ? Enumerable.Repeat(window, layers).ToArray() : [],
             AttentionInputBias = file.Find("blk.0.attn_q.bias") is not null,
             AttentionOutputBias = file.Find("blk.0.attn_output.bias") is not null,
             FeedForwardBias = file.Find("blk.0.ffn_up.bias") is not null,
             QkNorm = file.Find("blk.0.attn_q_norm.weight") is not null,
             TiedHead = file.Find("output.weight") is null,
-            PaddingTokenId = metadata.FindInteger("tokenizer.ggml.padding_token_id") is >= 0 and <= int.MaxValue and var padding ? (int)padding : null,
-            BosTokenId = (int?)metadata.FindInteger("tokenizer.ggml.bos_token_id"),
-            EosTokenIds = EndIds(metadata),
+            PaddingTokenId = file.Metadata.FindInteger("tokenizer.ggml.padding_token_id") is >= 0 and <= int.MaxValue and var padding ? (int)padding : null,
+            BosTokenId = (int?)file.Metadata.FindInteger("tokenizer.ggml.bos_token_id"),
+            EosTokenIds = EndIds(file.Metadata),
         }.Checked(file.Path);
+    }
 
-        int Size(string key)
-        {
-            var value = Integer(key) ?? throw Missing(key);
-            return value is > 0 and < 1 << 28 ? value : throw Wrong(key, value, "a positive size");
-        }
+    private static string Architecture(GgufFile file)
+    {
+        var architecture = file.Metadata["general.architecture"].AsString();
+        return architecture is "llama" or "mistral" or "qwen2" or "qwen3"
+            ? architecture
+            : throw new NotSupportedException($"{file.Path}: general.architecture '{architecture}' is not supported in GGUF files; supported are llama, mistral, qwen2 and qwen3");
+    }
 
-        int? Integer(string key) => metadata.FindInteger($"{architecture}.{key}") is { } value
-            ? value is >= int.MinValue and <= int.MaxValue ? (int)value : throw Wrong(key, value, "a 32-bit integer")
-            : null;
-
-        // Some files state one value a layer.
-        int? Uniform(string key)
-        {
-            if (!metadata.TryGet($"{architecture}.{key}", out var value) || value.Type != GgufValueType.Array)
-                return Integer(key);
-            var all = value.AsNumbers<int>();
-            if (all.Length == 0 || all.Any(v => v != all[0]))
-                throw new NotSupportedException($"{file.Path}: key '{architecture}.{key}' differs from layer to layer");
-            return all[0];
-        }
-
-        InvalidDataException Missing(string key) => new($"{file.Path}: metadata: key '{architecture}.{key}' is missing");
-
-        InvalidDataException Wrong(string key, long found, string expected) => new($"{file.Path}: metadata: key '{architecture}.{key}': found {found}, expected {expected}");
+    private static int HeadDim(GgufFile file, Keys keys, int usual)
+    {
+        var headDim = keys.Integer("attention.key_length") ?? usual;
+        if (keys.Integer("attention.value_length") is { } valueDim && valueDim != headDim)
+            throw new NotSupportedException($"{file.Path}: values of {valueDim} channels beside keys of {headDim}");
+        var rotary = keys.Integer("rope.dimension_count") ?? headDim;
+        if (rotary != headDim)
+            throw new NotSupportedException($"{file.Path}: {rotary} rotary channels in heads of {headDim}");
+        return headDim;
     }
 
     private static RopeScaling ReadScaling(GgufFile file, string architecture, int headDim, int context)
@@ -124,5 +108,40 @@ internal static class GgufConfig
             if (id is >= 0 and <= int.MaxValue && !ids.Contains((int)id))
                 ids.Add((int)id);
         }
+    }
+
+    /// <summary>The keys that begin with the architecture's name.</summary>
+    private readonly struct Keys(GgufFile file, string architecture)
+    {
+        public int Size(string key)
+        {
+            var value = Integer(key) ?? throw Missing(key);
+            return value is > 0 and < 1 << 28 ? value : throw Wrong(key, value, "a positive size");
+        }
+
+        public int? Integer(string key) => file.Metadata.FindInteger($"{architecture}.{key}") is { } value
+            ? value is >= int.MinValue and <= int.MaxValue ? (int)value : throw Wrong(key, value, "a 32-bit integer")
+            : null;
+
+        /// <summary>Some files state one value a layer.</summary>
+        public int? Uniform(string key)
+        {
+            if (!file.Metadata.TryGet($"{architecture}.{key}", out var value) || value.Type != GgufValueType.Array)
+                return Integer(key);
+            var all = value.AsNumbers<int>();
+            if (all.Length == 0 || all.Any(v => v != all[0]))
+                throw new NotSupportedException($"{file.Path}: key '{architecture}.{key}' differs from layer to layer");
+            return all[0];
+        }
+
+        public int UniformSize(string key)
+        {
+            var value = Uniform(key) ?? throw Missing(key);
+            return value > 0 ? value : throw Wrong(key, value, "a positive size");
+        }
+
+        public InvalidDataException Missing(string key) => new($"{file.Path}: metadata: key '{architecture}.{key}' is missing");
+
+        private InvalidDataException Wrong(string key, long found, string expected) => new($"{file.Path}: metadata: key '{architecture}.{key}': found {found}, expected {expected}");
     }
 }
