@@ -3,6 +3,7 @@ namespace Vernier.Cli.Benchmark;
 /// <summary>What a model reaches on this machine, and what the machine could. Property names in snake_case are the fields of the JSON result.</summary>
 internal sealed record BenchmarkResult
 {
+    /// <summary>Worker threads.</summary>
     public required int Threads { get; init; }
 
     /// <summary>Tokens of a prompt of 512 a second, with the arithmetic asked for.</summary>

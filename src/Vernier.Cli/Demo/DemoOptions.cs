@@ -4,6 +4,7 @@ namespace Vernier.Cli.Demo;
 /// so that rounding it costs something.</summary>
 internal sealed record DemoOptions
 {
+    /// <summary>Seed of everything random.</summary>
     public int Seed { get; init; } = 1;
 
     /// <summary>Worker threads; 0 = one for each processor.</summary>
@@ -18,14 +19,19 @@ internal sealed record DemoOptions
     /// <summary>Lines of each kind that no training sees.</summary>
     public int HeldOutLines { get; init; } = 100;
 
+    /// <summary>Tokens of the tokenizer that is trained.</summary>
     public int VocabularySize { get; init; } = 400;
 
+    /// <summary>Channels of the model.</summary>
     public int HiddenSize { get; init; } = 32;
 
+    /// <summary>Blocks of the model.</summary>
     public int Layers { get; init; } = 4;
 
+    /// <summary>Attention heads of a block.</summary>
     public int Heads { get; init; } = 2;
 
+    /// <summary>Channels of the feed-forward part.</summary>
     public int FeedForwardSize { get; init; } = 96;
 
     /// <summary>Tokens of a training sequence, and the context of the model.</summary>

@@ -80,6 +80,7 @@ internal sealed class DemoRun : IDisposable
         };
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _model.Dispose();

@@ -22,6 +22,7 @@ public sealed class GgufFile : IDisposable
             _byName.Add(tensor.Name, tensor);
     }
 
+    /// <summary>The file as it was named; of a split model the first shard.</summary>
     public string Path { get; }
 
     /// <summary>2 or 3.</summary>
@@ -152,5 +153,6 @@ public sealed class GgufFile : IDisposable
             memory.RequireUnchanged();
     }
 
+    /// <inheritdoc/>
     public void Dispose() => Close(_memories);
 }

@@ -50,12 +50,14 @@ public sealed class GgufMetadata : IReadOnlyCollection<GgufValue>
     /// <exception cref="InvalidDataException">The file has no such key.</exception>
     public GgufValue this[string key] => TryGet(key, out var value) ? value : throw Damaged.File(Path, "metadata", "no key of that name", $"the key '{key}'");
 
+    /// <summary>The value of a key, where the file has it.</summary>
     public bool TryGet(string key, [NotNullWhen(true)] out GgufValue? value)
     {
         value = _index.TryGetValue(key, out var at) ? _values[at] : null;
         return value is not null;
     }
 
+    /// <summary>The file has this key.</summary>
     public bool Contains(string key) => _index.ContainsKey(key);
 
     /// <summary>The text of a key, or null where the file has no such key.</summary>
@@ -73,6 +75,7 @@ public sealed class GgufMetadata : IReadOnlyCollection<GgufValue>
     /// <summary>The texts of a key, or null where the file has no such key.</summary>
     public string[]? FindStrings(string key) => TryGet(key, out var value) ? value.AsStrings() : null;
 
+    /// <inheritdoc/>
     public IEnumerator<GgufValue> GetEnumerator() => _values.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

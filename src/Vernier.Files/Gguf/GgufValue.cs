@@ -26,23 +26,31 @@ public sealed class GgufValue
     /// <summary>A text.</summary>
     public static GgufValue Of(string key, string value) => Encode(key, GgufValueType.String, GgufValueType.String, 1, Text(value));
 
+    /// <summary>A 32-bit number without a sign.</summary>
     public static GgufValue Of(string key, uint value) => Encode(key, GgufValueType.UInt32, GgufValueType.UInt32, 1, BitConverter.GetBytes(value));
 
+    /// <summary>A 32-bit number.</summary>
     public static GgufValue Of(string key, float value) => Encode(key, GgufValueType.Float32, GgufValueType.Float32, 1, BitConverter.GetBytes(value));
 
+    /// <summary>True or false.</summary>
     public static GgufValue Of(string key, bool value) => Encode(key, GgufValueType.Bool, GgufValueType.Bool, 1, BitConverter.GetBytes(value));
 
+    /// <summary>A list of texts.</summary>
     public static GgufValue Of(string key, IReadOnlyCollection<string> values) =>
         Encode(key, GgufValueType.Array, GgufValueType.String, values.Count, [.. values.SelectMany(Text)]);
 
+    /// <summary>A list of 32-bit integers.</summary>
     public static GgufValue Of(string key, ReadOnlySpan<int> values) =>
         Encode(key, GgufValueType.Array, GgufValueType.Int32, values.Length, MemoryMarshal.AsBytes(values).ToArray());
 
+    /// <summary>A list of 32-bit numbers.</summary>
     public static GgufValue Of(string key, ReadOnlySpan<float> values) =>
         Encode(key, GgufValueType.Array, GgufValueType.Float32, values.Length, MemoryMarshal.AsBytes(values).ToArray());
 
+    /// <summary>The name, such as <c>general.architecture</c>.</summary>
     public string Key { get; }
 
+    /// <summary>What the value is.</summary>
     public GgufValueType Type { get; }
 
     /// <summary>Type of an array's elements; <see cref="Type"/> for single values.</summary>

@@ -65,6 +65,7 @@ public sealed class GgufWriter : IDisposable
         _file.Commit();
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
     private static byte[] BuildHeader(GgufMetadata metadata, IReadOnlyList<GgufTensorPlan> tensors, int alignment)

@@ -21,6 +21,7 @@ public sealed class HfFolder : IDisposable
         Config = config;
     }
 
+    /// <summary>The folder as it was named.</summary>
     public string Path { get; }
 
     /// <summary>The content of config.json.</summary>
@@ -88,6 +89,7 @@ public sealed class HfFolder : IDisposable
             file.RequireUnchanged();
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var file in _files)

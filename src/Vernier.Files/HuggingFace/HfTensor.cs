@@ -21,8 +21,10 @@ public sealed class HfTensor
         Elements = shape.Aggregate(1L, (product, size) => product * size);
     }
 
+    /// <summary>Its name in the file.</summary>
     public string Name { get; }
 
+    /// <summary>What its elements are.</summary>
     public ElementType Type { get; }
 
     /// <summary>Sizes, slowest first: a linear layer is [out, in].</summary>

@@ -24,6 +24,7 @@ public sealed class SafetensorsFile : ITensorFile
         _byName = header.Tensors.ToDictionary(t => t.Name, StringComparer.Ordinal);
     }
 
+    /// <summary>The file as it was named.</summary>
     public string Path { get; }
 
     /// <summary>Tensors in the order of the header.</summary>
@@ -136,5 +137,6 @@ public sealed class SafetensorsFile : ITensorFile
 
     void ITensorFile.RequireUnchanged() => _memory.RequireUnchanged();
 
+    /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 }

@@ -84,6 +84,7 @@ public sealed class SafetensorsWriter : IDisposable
         _file.Commit();
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
     private static byte[] BuildHeader(IReadOnlyList<SafetensorsPlan> tensors, IReadOnlyDictionary<string, string>? metadata)

@@ -67,5 +67,6 @@ internal sealed unsafe class RopeTable : IDisposable
         Positions = positions;
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _values.Dispose();
 }

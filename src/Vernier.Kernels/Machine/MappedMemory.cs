@@ -145,6 +145,7 @@ internal sealed unsafe partial class MappedMemory : IDisposable
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(void* address, nuint length, int advice);
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         if (_disposed)

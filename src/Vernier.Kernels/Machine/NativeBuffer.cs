@@ -55,6 +55,7 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
         Interlocked.Increment(ref holders.Count);
     }
 
+    /// <summary>Frees what nobody disposed.</summary>
     ~NativeBuffer() => Free();
 
     /// <summary>Number of elements.</summary>
@@ -89,6 +90,7 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
         return new(this, _holders);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Free();

@@ -77,6 +77,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         if (_stop)

@@ -5,6 +5,7 @@ namespace Vernier.Kernels;
 /// <param name="columns">Columns of the weight.</param>
 internal sealed class DenseGradientSink(NativeBuffer<float> gradient, int columns) : IGradientTileSink
 {
+    /// <inheritdoc/>
     public void Accept(int worker, int row, int rows, int column, int columnCount, Span<float> tile, int stride)
     {
         for (var r = 0; r < rows; r++)

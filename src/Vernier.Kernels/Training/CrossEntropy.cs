@@ -103,6 +103,7 @@ internal sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDispo
             Chunked(pool, head, bias, targets, rows, false, 0, logProbabilities, greedy);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _hidden?.Dispose();

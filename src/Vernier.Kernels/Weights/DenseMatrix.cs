@@ -5,6 +5,7 @@ internal sealed unsafe class DenseMatrix : WeightMatrix
 {
     private readonly NativeBuffer<float> _values;
 
+    /// <summary>A matrix of zeros.</summary>
     public DenseMatrix(int rows, int columns)
         : base(rows, columns) => _values = new NativeBuffer<float>((long)rows * columns);
 
@@ -18,6 +19,7 @@ internal sealed unsafe class DenseMatrix : WeightMatrix
         _values = values;
     }
 
+    /// <inheritdoc/>
     public override long Bytes => _values.Length * sizeof(float);
 
     /// <summary>One row, writable.</summary>
@@ -28,6 +30,7 @@ internal sealed unsafe class DenseMatrix : WeightMatrix
 
     internal override float* DensePointer => _values.Pointer;
 
+    /// <inheritdoc/>
     public override void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride)
     {
         CheckTile(row, rows, column, columns, destination.Length, stride);
@@ -35,6 +38,7 @@ internal sealed unsafe class DenseMatrix : WeightMatrix
             Row(row + r).Slice(column, columns).CopyTo(destination[(r * stride)..]);
     }
 
+    /// <inheritdoc/>
     public override void Dispose()
     {
         if (IsKept)

@@ -8,6 +8,7 @@ internal sealed unsafe class HalfMatrix : WeightMatrix
 {
     private readonly NativeBuffer<ushort> _values;
 
+    /// <summary>A matrix of zeros.</summary>
     public HalfMatrix(int rows, int columns, HalfFormat format)
         : base(rows, columns)
     {
@@ -18,11 +19,13 @@ internal sealed unsafe class HalfMatrix : WeightMatrix
     /// <summary>How the 16 bits are to be read.</summary>
     public HalfFormat Format { get; }
 
+    /// <inheritdoc/>
     public override long Bytes => _values.Length * sizeof(ushort);
 
     /// <summary>The bits of one row, writable.</summary>
     public Span<ushort> Row(int row) => _values.Slice((long)row * Columns, Columns);
 
+    /// <inheritdoc/>
     public override void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride)
     {
         CheckTile(row, rows, column, columns, destination.Length, stride);
@@ -37,6 +40,7 @@ internal sealed unsafe class HalfMatrix : WeightMatrix
             }
     }
 
+    /// <inheritdoc/>
     public override void Dispose()
     {
         if (IsKept)

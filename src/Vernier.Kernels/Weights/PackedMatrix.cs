@@ -102,6 +102,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     /// <exception cref="InvalidOperationException">They are <see cref="StoredScales"/>, which never change.</exception>
     public TunedScales TunedScales => _scales.Tuned ?? throw new InvalidOperationException("These scales are as a file has them: tune a copy, WithScales(new TunedScales(Scales)).");
 
+    /// <inheritdoc/>
     public override long Bytes => _codes.Length + _scales.Bytes;
 
     /// <summary>Bytes that an integer product with one token reads.</summary>
@@ -209,6 +210,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
         }
     }
 
+    /// <inheritdoc/>
     public override void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride)
     {
         CheckTile(row, rows, column, columns, destination.Length, stride);
@@ -265,6 +267,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
             }
     }
 
+    /// <inheritdoc/>
     public override void Dispose()
     {
         if (IsKept)

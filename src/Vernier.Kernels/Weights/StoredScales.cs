@@ -103,6 +103,7 @@ internal sealed unsafe class StoredScales : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _halfScale?.Dispose();

@@ -96,6 +96,7 @@ internal sealed unsafe class TunedScales : IDisposable
         static float Error(float value) => MathF.Abs((float)(Half)value - value);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _scale.Dispose();

@@ -5,6 +5,7 @@ namespace Vernier.Kernels;
 /// no full-precision copy of a packed weight ever exists in memory.</summary>
 internal abstract unsafe class WeightMatrix : IDisposable
 {
+    /// <summary>A weight of this size.</summary>
     protected WeightMatrix(int rows, int columns)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
@@ -59,5 +60,6 @@ internal abstract unsafe class WeightMatrix : IDisposable
             throw new ArgumentException($"A tile of {rows} x {columns} with stride {stride} does not fit {destination} elements.", nameof(destination));
     }
 
+    /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 }

@@ -25,6 +25,7 @@ public sealed class Adapter
         _modules = modules ?? [];
     }
 
+    /// <summary>What made it: method, options, base model, hashes of the codes.</summary>
     public AdapterConfig Config { get; }
 
     /// <summary>By name; for LoRA the names that PEFT gives them.</summary>

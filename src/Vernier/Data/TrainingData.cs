@@ -41,10 +41,13 @@ public sealed class TrainingData
     /// <summary>The form of the prompts; null where the samples have different ones.</summary>
     public PromptForm? Prompt { get; internal init; }
 
+    /// <summary>Rows: sequences that share a row never see each other.</summary>
     public int Rows => _rowStarts.Length - 1;
 
+    /// <summary>Sequences of all rows.</summary>
     public int Sequences => _sequenceStarts.Length - 1;
 
+    /// <summary>Tokens of all rows.</summary>
     public int Tokens => _ids.Length;
 
     /// <summary>Positions that have a target, all rows.</summary>

@@ -18,6 +18,7 @@ public sealed record ChoiceResult(string Task) : EvaluationResult(Task)
     /// <summary>The same with log-likelihoods divided by the characters of the choice; null where the task has no such score.</summary>
     public double? AccNorm { get; init; }
 
+    /// <summary>Standard error of acc_norm; null below two documents.</summary>
     public double? AccNormStderr { get; init; }
 
     /// <summary>Mean over documents of the squared distance between the probabilities of the choices and the truth, in [0, 2].</summary>
@@ -26,10 +27,13 @@ public sealed record ChoiceResult(string Task) : EvaluationResult(Task)
     /// <summary>mmlu: accuracy over all questions of a category.</summary>
     public double? AccStem { get; init; }
 
+    /// <summary>mmlu: accuracy over all questions of the humanities.</summary>
     public double? AccHumanities { get; init; }
 
+    /// <summary>mmlu: accuracy over all questions of the social sciences.</summary>
     public double? AccSocialSciences { get; init; }
 
+    /// <summary>mmlu: accuracy over all other questions.</summary>
     public double? AccOther { get; init; }
 
     /// <summary>mmlu: by subject.</summary>

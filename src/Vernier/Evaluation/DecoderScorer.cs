@@ -22,6 +22,7 @@ internal sealed class DecoderScorer(Decoder decoder, Compute compute, int batchT
     private int _busy;
     private bool _disposed;
 
+    /// <inheritdoc/>
     public override IEnumerable<SequenceScore> Score(IEnumerable<ScoringRequest> requests)
     {
         if (Interlocked.Exchange(ref _busy, 1) != 0)
@@ -37,6 +38,7 @@ internal sealed class DecoderScorer(Decoder decoder, Compute compute, int batchT
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         lock (_gate)

@@ -28,6 +28,7 @@ public sealed record EvaluationOptions
     [Option("log-samples", "add every document with its scores to the JSON")]
     public bool LogSamples { get; init; }
 
+    /// <summary>How perplexity cuts a text into windows and which tokens it scores.</summary>
     [Option("convention", "perplexity: gptq, llamacpp, strided or lm-eval")]
     public PerplexityConvention Convention { get; init; } = PerplexityConvention.Gptq;
 

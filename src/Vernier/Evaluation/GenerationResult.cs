@@ -19,5 +19,6 @@ public sealed record GenerationResult(string Task) : EvaluationResult(Task)
     /// <summary>Share of answers equal to a reference after normalisation, in percent.</summary>
     public required double ExactMatch { get; init; }
 
+    /// <summary>Every answer, in order, where it was asked for.</summary>
     public IReadOnlyList<GenerationSample>? Samples { get; init; }
 }

@@ -7,6 +7,7 @@ namespace Vernier.Evaluation;
 /// <param name="NllSum">Negative log-likelihood of the scored tokens, in nats.</param>
 public sealed record WindowResult(int W, int Tokens, int Scored, double NllSum)
 {
+    /// <summary>Mean negative log-likelihood of a scored token, in nats.</summary>
     public double NllMean => NllSum / Scored;
 
     /// <summary>lm-eval: words of the original document.</summary>

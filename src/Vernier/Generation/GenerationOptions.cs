@@ -7,6 +7,7 @@ public sealed record GenerationOptions
     [Option("max-tokens", "new tokens at most", Range = "[1, 2147483647]")]
     public int MaxTokens { get; init; } = 256;
 
+    /// <summary>How the next token is chosen; greedily by default.</summary>
     public SamplingOptions Sampling { get; init; } = new();
 
     /// <summary>Ids that end generation, in place of the model's own end ids; null = those.</summary>

@@ -59,6 +59,7 @@ public sealed class TokenGenerator : IDisposable
             yield return tokens.Current;
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         lock (_gate)

@@ -9,6 +9,7 @@ namespace Vernier.Tuning;
 /// <param name="WeightBytes">Bytes in memory of a weight that is not packed.</param>
 public sealed record LinearShape(string Name, int In, int Out, int? Bits = null, int Group = 0, int WeightBytes = 2)
 {
+    /// <summary>Number of weights.</summary>
     public long Weights => (long)In * Out;
 
     /// <summary>Groups of the whole linear.</summary>

@@ -14,13 +14,16 @@ internal sealed record RunFile
     /// <summary>Path of the model.</summary>
     public string? Model { get; init; }
 
+    /// <summary>Path of the training data.</summary>
     public string? Data { get; init; }
 
+    /// <summary>Path of the validation data.</summary>
     public string? EvalData { get; init; }
 
     /// <summary>The folder that the run writes.</summary>
     public string? Output { get; init; }
 
+    /// <summary>The options; those that the file does not set have their defaults.</summary>
     public TuneOptions Options { get; init; } = new();
 
     /// <summary>Names of the options that the file sets, in its order.</summary>

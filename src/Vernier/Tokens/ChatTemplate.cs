@@ -25,6 +25,7 @@ public sealed class ChatTemplate
         _toolBody = toolSource is null ? null : new(() => TemplateParser.Parse(toolSource));
     }
 
+    /// <summary>The template as it was given.</summary>
     public string Source { get; }
 
     /// <summary>Parses a Jinja template, with trim_blocks and lstrip_blocks on as for all chat templates.</summary>

@@ -3,10 +3,13 @@ namespace Vernier.Tokens;
 /// <summary>Text to ids and back. Implemented by byte-level BPE and by SentencePiece. Safe for use by many threads at once.</summary>
 public interface ITokenizer
 {
+    /// <summary>Number of ids.</summary>
     int VocabularySize { get; }
 
+    /// <summary>Id that begins a text; null where there is none.</summary>
     int? BosId { get; }
 
+    /// <summary>Id that ends a text; null where there is none.</summary>
     int? EosId { get; }
 
     /// <summary>The id of text that the vocabulary cannot spell, or null.</summary>

@@ -115,6 +115,7 @@ public abstract class BlockFormat
                 WriteScale(ReadHalf(source[(b * BlockBytes + at)..]) * factors[b], destination[(b * BlockBytes + at)..]);
     }
 
+    /// <inheritdoc/>
     public override string ToString() => Name;
 
     private protected virtual void DequantizeRun(ReadOnlySpan<byte> bytes, Span<float> values)

@@ -3,10 +3,13 @@ namespace Vernier.Files.Gguf.Blocks;
 /// <summary>All types of tensor data. A new format is a file beside this one and a line here; the tests run over this list.</summary>
 public static class BlockFormats
 {
+    /// <summary>Plain 32-bit numbers.</summary>
     public static BlockFormat F32 { get; } = new F32();
 
+    /// <summary>Plain fp16 numbers.</summary>
     public static BlockFormat F16 { get; } = new F16();
 
+    /// <summary>Plain bfloat16 numbers.</summary>
     public static BlockFormat BF16 { get; } = new BF16();
 
     /// <summary>Every known type.</summary>

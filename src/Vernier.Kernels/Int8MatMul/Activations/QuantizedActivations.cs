@@ -156,6 +156,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         Grow(ref _totals, tokens + SpareTokens);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _factored.Dispose();

@@ -36,6 +36,7 @@ internal sealed unsafe class QuantizedGradient(QuantizedActivations codes) : IDi
     /// <summary>Memory for an input gradient whose columns are still in a weight's order.</summary>
     internal float* InOrder(int tokens, int columns) => codes.ReserveValues((long)tokens * columns);
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _groupScaled.Dispose();

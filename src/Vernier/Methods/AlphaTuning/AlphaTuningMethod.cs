@@ -10,19 +10,25 @@ internal sealed class AlphaTuningMethod : TuningMethod
 {
     private const string BinaryScheme = "bcq";
 
+    /// <inheritdoc/>
     public override string Name => "peqa";
 
+    /// <inheritdoc/>
     public override string Summary => "train the factors of binary codes";
 
+    /// <inheritdoc/>
     public override string? Scheme => BinaryScheme;
 
+    /// <inheritdoc/>
     public override IReadOnlyList<string> OwnSchemes => [BinaryScheme];
 
     /// <summary>α are as small as the weights.</summary>
     public override float LearningRate(TuneOptions options) => 4e-4f;
 
+    /// <inheritdoc/>
     public override string Label(TuneOptions options) => $"{Name} {BinaryScheme}";
 
+    /// <inheritdoc/>
     public override void Check(TuneOptions options, string dash)
     {
         if (options.Bits is not (>= 2 and <= BinaryCodedMatrix.MostBits))
@@ -31,6 +37,7 @@ internal sealed class AlphaTuningMethod : TuningMethod
             throw new ArgumentException("binary codes have no zero points to train", nameof(options));
     }
 
+    /// <inheritdoc/>
     public override LinearPlan Plan(LinearShape shape, TuneOptions options)
     {
         var coded = shape.With(options);
@@ -39,6 +46,7 @@ internal sealed class AlphaTuningMethod : TuningMethod
             : new(coded, 0, coded.LoadedBytes, Products: 2);
     }
 
+    /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         Check(options, "");
@@ -51,6 +59,7 @@ internal sealed class AlphaTuningMethod : TuningMethod
         });
     }
 
+    /// <inheritdoc/>
     public override TensorKind? KindOf(string tensor) => TensorKind.Multiplies;
 
     /// <summary>No format of integers holds binary codes.</summary>

@@ -7,22 +7,31 @@ namespace Vernier.Methods.Full;
 /// The adapter file holds the trained tensors under their Hugging Face names.</summary>
 internal sealed class FullMethod : TuningMethod
 {
+    /// <inheritdoc/>
     public override string Name => "full";
 
+    /// <inheritdoc/>
     public override string Summary => "full fine-tuning of the linears, or of every parameter";
 
+    /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 2e-5f;
 
+    /// <inheritdoc/>
     public override bool NeedsCodes => false;
 
+    /// <inheritdoc/>
     public override bool KeepsCodes => false;
 
+    /// <inheritdoc/>
     public override bool Rounds(TuneOptions options) => false;
 
+    /// <inheritdoc/>
     public override bool TrainsAll(TuneOptions options) => options.Scope == TuneScope.All;
 
+    /// <inheritdoc/>
     public override LinearPlan Plan(LinearShape shape, TuneOptions options) => new(shape with { Bits = null }, shape.Weights, HeldBytes: 0, Products: 3);
 
+    /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         decoder.ReplaceLinears(linear =>
@@ -34,7 +43,9 @@ internal sealed class FullMethod : TuningMethod
         decoder.TrainAll(TrainsAll(options));
     }
 
+    /// <inheritdoc/>
     public override TensorKind? KindOf(string tensor) => TensorKind.Adds;
 
+    /// <inheritdoc/>
     public override ExportTarget Export(TuneOptions options, ExportSource source) => ExportTarget.FullPrecision;
 }

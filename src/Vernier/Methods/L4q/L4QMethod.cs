@@ -12,22 +12,31 @@ internal sealed class L4QMethod : TuningMethod
 {
     private LearnedGridSink? _sink;
 
+    /// <inheritdoc/>
     public override string Name => "l4q";
 
+    /// <inheritdoc/>
     public override string Summary => "train the merged, quantized weight itself: low-rank factors, steps and offsets";
 
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Starts => LearnedGridOptions.Starts;
 
+    /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 3e-4f;
 
+    /// <inheritdoc/>
     public override bool HasRank(TuneOptions options) => true;
 
+    /// <inheritdoc/>
     public override bool KeepsCodes => false;
 
+    /// <inheritdoc/>
     public override bool Rounds(TuneOptions options) => true;
 
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
 
+    /// <inheritdoc/>
     public override LinearPlan Plan(LinearShape shape, TuneOptions options)
     {
         var packed = shape.With(options);
@@ -37,6 +46,7 @@ internal sealed class L4QMethod : TuningMethod
             : new(packed, 0, packed.LoadedBytes, Products: 3);
     }
 
+    /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = LearnedGridOptions.StartOf(options);

@@ -6,11 +6,13 @@ namespace Vernier.Methods.LearnedGrids;
 /// (where it is a sum) nor the one after exists whole.</summary>
 internal sealed class FakeQuantizedMatrix(WeightMatrix source, LearnedGrid grid) : WeightMatrix(source.Rows, source.Columns)
 {
+    /// <inheritdoc/>
     public override long Bytes => source.Bytes + 3L * sizeof(float) * grid.Scale.Value.Length;
 
     /// <summary>The weight before rounding.</summary>
     public WeightMatrix Source => source;
 
+    /// <inheritdoc/>
     public override void ReadTile(int row, int rows, int column, int columns, Span<float> destination, int stride)
     {
         source.ReadTile(row, rows, column, columns, destination, stride);
@@ -18,6 +20,7 @@ internal sealed class FakeQuantizedMatrix(WeightMatrix source, LearnedGrid grid)
             grid.Apply(row + r, column, destination.Slice(r * stride, columns));
     }
 
+    /// <inheritdoc/>
     public override void Dispose()
     {
         source.Dispose();

@@ -39,10 +39,13 @@ internal sealed class LearnedGrid : IDisposable
         Refresh();
     }
 
+    /// <summary>Bits of a code.</summary>
     public int Bits { get; }
 
+    /// <summary>Output channels.</summary>
     public int Rows { get; }
 
+    /// <summary>Input channels.</summary>
     public int Columns { get; }
 
     /// <summary>Columns that share a step.</summary>
@@ -176,6 +179,7 @@ internal sealed class LearnedGrid : IDisposable
         return packed;
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _low.Dispose();

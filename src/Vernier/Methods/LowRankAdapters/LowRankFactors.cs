@@ -30,6 +30,7 @@ internal sealed class LowRankFactors
             value = bound * (2 * random.NextSingle() - 1);
     }
 
+    /// <summary>Rows of A, columns of B.</summary>
     public int Rank { get; }
 
     /// <summary>alpha / rank.</summary>

@@ -6,8 +6,10 @@ namespace Vernier.Methods.Peqa;
 /// <summary>PEQA: codes frozen, scales trained (METHODS: arXiv 2305.14152). Adapter tensors, one set a module, are those of <see cref="PeqaFactors"/>, which says how they act.</summary>
 internal sealed class PeqaMethod : TuningMethod
 {
+    /// <inheritdoc/>
     public override string Name => "peqa";
 
+    /// <inheritdoc/>
     public override string Summary => "train only the scales of a quantized model; its codes stay";
 
     /// <summary>A hundredth of what starts near 1: factors, and zero points in units of a code. A low-rank factor moves with all its columns at once, so
@@ -20,20 +22,28 @@ internal sealed class PeqaMethod : TuningMethod
         _ => 1e-2f,
     };
 
+    /// <inheritdoc/>
     public override string Label(TuneOptions options) => $"{Name} {OptionValue.NameOf(options.Granularity)}";
 
+    /// <inheritdoc/>
     public override bool HasRank(TuneOptions options) => options.Granularity == Granularity.LowRank;
 
+    /// <inheritdoc/>
     public override LinearPlan Plan(LinearShape shape, TuneOptions options) => ScaleTuning.Plan(shape, options);
 
+    /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute) => ScaleTuning.Insert(decoder, options, compute);
 
+    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, AdapterTensor> Current(IReadOnlyDictionary<string, AdapterTensor> tensors) => PeqaTensors.WithoutSingleGroups(tensors);
 
+    /// <inheritdoc/>
     public override TensorKind? KindOf(string tensor) => ScaleTuning.KindOf(tensor);
 
+    /// <inheritdoc/>
     public override bool IsScales => true;
 
+    /// <inheritdoc/>
     public override ScaleFactors? FactorsOf(IReadOnlyDictionary<string, AdapterTensor> tensors, string module, int rows) => PeqaTensors.FactorsOf(tensors, module, rows);
 
     /// <summary>K-quant blocks have one fp16 scale for eight or sixteen groups: they take back what is one factor a row.</summary>

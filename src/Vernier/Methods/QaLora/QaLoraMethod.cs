@@ -8,14 +8,19 @@ namespace Vernier.Methods.QaLora;
 /// Adapter tensors, one set a module: <c>lora_A</c> [rank, groups], <c>lora_B</c> [out, rank].</summary>
 internal sealed class QaLoraMethod : TuningMethod
 {
+    /// <inheritdoc/>
     public override string Name => "qa-lora";
 
+    /// <inheritdoc/>
     public override string Summary => "low-rank changes of the zero points of a quantized model; merges exactly";
 
+    /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 2e-3f;
 
+    /// <inheritdoc/>
     public override bool HasRank(TuneOptions options) => true;
 
+    /// <inheritdoc/>
     public override LinearPlan Plan(LinearShape shape, TuneOptions options)
     {
         var packed = shape.With(options);
@@ -24,6 +29,7 @@ internal sealed class QaLoraMethod : TuningMethod
         return new(packed, trained, packed.LoadedBytes + scales, Products: 2);
     }
 
+    /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var isTarget = Targets(options);
@@ -40,5 +46,6 @@ internal sealed class QaLoraMethod : TuningMethod
         });
     }
 
+    /// <inheritdoc/>
     public override TensorKind? KindOf(string tensor) => LowRankOptions.KindOf(tensor);
 }

@@ -10,22 +10,31 @@ internal sealed class QatMethod : TuningMethod
 {
     private LearnedGridSink? _sink;
 
+    /// <inheritdoc/>
     public override string Name => "qat";
 
+    /// <inheritdoc/>
     public override string Summary => "quantization-aware training of weights and steps";
 
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Starts => ["rtn", "lsq"];
 
+    /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 2e-5f;
 
+    /// <inheritdoc/>
     public override bool KeepsCodes => false;
 
+    /// <inheritdoc/>
     public override bool Rounds(TuneOptions options) => true;
 
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
 
+    /// <inheritdoc/>
     public override bool TrainsAll(TuneOptions options) => options.Scope == TuneScope.All;
 
+    /// <inheritdoc/>
     public override LinearPlan Plan(LinearShape shape, TuneOptions options)
     {
         var packed = shape.With(options);
@@ -33,6 +42,7 @@ internal sealed class QatMethod : TuningMethod
         return new(packed, packed.Weights + scales, LearnedGridOptions.GroupBytes * scales, Products: 3);
     }
 
+    /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = options.Init switch

@@ -36,14 +36,17 @@ internal sealed class QatLoraLinear : Linear
     /// <summary>s and β.</summary>
     public LearnedGrid Grid { get; }
 
+    /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => _parameters;
 
+    /// <inheritdoc/>
     public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
     {
         Gemm.Forward(compute.Pool, x, tokens, _quantized, y);
         _path.AddForward(compute, x, tokens, y);
     }
 
+    /// <inheritdoc/>
     public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
     {
         if (!dx.IsEmpty)
@@ -53,6 +56,7 @@ internal sealed class QatLoraLinear : Linear
         Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sink);
     }
 
+    /// <inheritdoc/>
     public override void ParametersChanged() => Grid.Refresh();
 
     /// <summary>The integer weight beside which the adapter stays.</summary>

@@ -11,22 +11,31 @@ internal sealed class QatLoraMethod : TuningMethod
 {
     private LearnedGridSink? _sink;
 
+    /// <inheritdoc/>
     public override string Name => "qat-lora";
 
+    /// <inheritdoc/>
     public override string Summary => "steps learned through the rounding, low-rank factors kept apart";
 
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Starts => LearnedGridOptions.Starts;
 
+    /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 3e-4f;
 
+    /// <inheritdoc/>
     public override bool HasRank(TuneOptions options) => true;
 
+    /// <inheritdoc/>
     public override bool KeepsCodes => false;
 
+    /// <inheritdoc/>
     public override bool Rounds(TuneOptions options) => true;
 
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
 
+    /// <inheritdoc/>
     public override LinearPlan Plan(LinearShape shape, TuneOptions options)
     {
         var packed = shape.With(options);
@@ -36,6 +45,7 @@ internal sealed class QatLoraMethod : TuningMethod
             : new(packed, 0, packed.LoadedBytes, Products: 3);
     }
 
+    /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         var start = LearnedGridOptions.StartOf(options);
@@ -52,7 +62,9 @@ internal sealed class QatLoraMethod : TuningMethod
         });
     }
 
+    /// <inheritdoc/>
     public override MergeResult Merges => MergeResult.BesideCodes;
 
+    /// <inheritdoc/>
     public override ExportTarget Export(TuneOptions options, ExportSource source) => ExportTarget.BesideCodes;
 }

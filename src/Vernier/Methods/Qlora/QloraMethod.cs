@@ -13,27 +13,35 @@ internal sealed class QloraMethod : TuningMethod
     private const string Nf4Scheme = "nf4";
     private const int Nf4Bits = 4;
 
+    /// <inheritdoc/>
     public override string Name => "qlora";
 
+    /// <inheritdoc/>
     public override string Summary => "low-rank factors beside a quantized, frozen model";
 
     /// <summary><see cref="Nf4"/>.</summary>
     public override IReadOnlyList<string> OwnSchemes => [Nf4Scheme];
 
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Starts => ["zero", "loftq"];
 
+    /// <inheritdoc/>
     public override string DefaultTargets => LoraAdapter.DefaultTargets;
 
+    /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 2e-3f;
 
+    /// <inheritdoc/>
     public override bool HasRank(TuneOptions options) => true;
 
+    /// <inheritdoc/>
     public override LinearPlan Plan(LinearShape shape, TuneOptions options)
     {
         var packed = options.Scheme == Nf4Scheme ? shape with { Bits = Nf4Bits, Group = GroupOf(options) } : shape.With(options);
         return new(packed, LoraAdapter.Trained(packed, options), packed.LoadedBytes, Products: 2);
     }
 
+    /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
         switch (options.Init ?? "zero")
@@ -49,14 +57,19 @@ internal sealed class QloraMethod : TuningMethod
         }
     }
 
+    /// <inheritdoc/>
     public override string? PeftType => LoraAdapter.PeftType;
 
+    /// <inheritdoc/>
     protected override string TensorName(string parameter) => LoraAdapter.PeftName(parameter);
 
+    /// <inheritdoc/>
     public override TensorKind? KindOf(string tensor) => LowRankOptions.KindOf(tensor);
 
+    /// <inheritdoc/>
     public override MergeResult Merges => MergeResult.BesideCodes;
 
+    /// <inheritdoc/>
     public override ExportTarget Export(TuneOptions options, ExportSource source) => ExportTarget.BesideCodes;
 
     private static int GroupOf(TuneOptions options) => options.Group == 0 ? Nf4.DefaultGroup : options.Group;

@@ -1,32 +1,80 @@
 namespace Vernier.Models;
 
 /// <summary>How a block normalises.</summary>
-public enum NormKind { RmsNorm, LayerNorm }
+public enum NormKind
+{
+    /// <summary>x / rms(x) * gain.</summary>
+    RmsNorm,
+
+    /// <summary>(x - mean) / deviation * gain + bias.</summary>
+    LayerNorm,
+}
 
 /// <summary>How positions enter: rotary halves (pairs j, j + d/2), rotary interleaved (pairs 2j, 2j + 1), a learned table, or not at all.</summary>
-public enum PositionKind { RotaryHalf, RotaryInterleaved, Learned, None }
+public enum PositionKind
+{
+    /// <summary>Rotary pairs j, j + d/2.</summary>
+    RotaryHalf,
+
+    /// <summary>Rotary pairs 2j, 2j + 1.</summary>
+    RotaryInterleaved,
+
+    /// <summary>A table of learned vectors.</summary>
+    Learned,
+
+    /// <summary>Not at all.</summary>
+    None,
+}
 
 /// <summary>The nonlinearity of the feed-forward part. The gated ones compute act(gate) * up.</summary>
-public enum ActivationKind { SwiGlu, GeluTanh, GeluErf, Relu, GeGluTanh }
+public enum ActivationKind
+{
+    /// <summary>silu(gate) * up.</summary>
+    SwiGlu,
+
+    /// <summary>GELU by its tanh formula.</summary>
+    GeluTanh,
+
+    /// <summary>GELU by the error function.</summary>
+    GeluErf,
+
+    /// <summary>max(x, 0).</summary>
+    Relu,
+
+    /// <summary>gelu(gate) * up, by the tanh formula.</summary>
+    GeGluTanh,
+}
 
 /// <summary>Everything about an architecture that the one decoder needs. Sizes are counts of elements.</summary>
 public sealed record ModelConfig
 {
     /// <summary>Name of the family as the source file spells it: llama, mistral, gpt_neo, gptj, opt, qwen2, qwen3.</summary>
     public required string Architecture { get; init; }
+    /// <summary>Channels of the residual stream.</summary>
     public required int HiddenSize { get; init; }
+    /// <summary>Blocks.</summary>
     public required int Layers { get; init; }
+    /// <summary>Query heads.</summary>
     public required int Heads { get; init; }
+    /// <summary>Key and value heads; query heads share them evenly.</summary>
     public required int KvHeads { get; init; }
+    /// <summary>Channels of a head.</summary>
     public required int HeadDim { get; init; }
+    /// <summary>Channels inside the feed-forward part.</summary>
     public required int FeedForwardSize { get; init; }
+    /// <summary>Rows of the embedding table.</summary>
     public required int VocabularySize { get; init; }
     /// <summary>Tokens the model was made for.</summary>
     public required int ContextLength { get; init; }
+    /// <summary>The kind of all norms.</summary>
     public NormKind Norm { get; init; } = NormKind.RmsNorm;
+    /// <summary>Added to the mean square or variance.</summary>
     public float NormEpsilon { get; init; } = 1e-5f;
+    /// <summary>How positions enter.</summary>
     public PositionKind Positions { get; init; } = PositionKind.RotaryHalf;
+    /// <summary>The nonlinearity of the feed-forward part.</summary>
     public ActivationKind Activation { get; init; } = ActivationKind.SwiGlu;
+    /// <summary>Base of the rotary frequencies.</summary>
     public float RopeTheta { get; init; } = 10000f;
     /// <summary>Channels of a head that rotate; the rest pass unchanged.</summary>
     public int RotaryDim { get; init; }
@@ -64,7 +112,9 @@ public sealed record ModelConfig
     public bool HeadBias { get; init; }
     /// <summary>Id whose row of the embedding table is not trained by lookups, or null.</summary>
     public int? PaddingTokenId { get; init; }
+    /// <summary>Id that begins a text; null where there is none.</summary>
     public int? BosTokenId { get; init; }
+    /// <summary>Ids that end a text.</summary>
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
 
     /// <summary>Refuses sizes that do not fit together.</summary>

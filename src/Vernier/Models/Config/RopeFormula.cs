@@ -3,8 +3,11 @@ namespace Vernier.Models;
 /// <summary>The formula behind a model's rotary frequency factors, as config.json states it.</summary>
 public sealed record RopeFormula
 {
+    /// <summary>Positions divided by the factor.</summary>
     public const string Linear = "linear";
+    /// <summary>Low frequencies divided by the factor, high ones kept, a ramp between them.</summary>
     public const string Llama3 = "llama3";
+    /// <summary>YaRN (arXiv 2309.00071).</summary>
     public const string Yarn = "yarn";
 
     /// <summary>linear, llama3 or yarn.</summary>

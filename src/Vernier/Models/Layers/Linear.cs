@@ -8,6 +8,7 @@ public abstract class Linear
 {
     private static readonly WorkspaceSlot s_negativeBias = new();
 
+    /// <summary>A layer of this size.</summary>
     protected Linear(string name, int inFeatures, int outFeatures, Parameter? bias)
     {
         Name = name;
@@ -19,8 +20,10 @@ public abstract class Linear
     /// <summary>Hugging Face module path, e.g. <c>model.layers.0.self_attn.q_proj</c>.</summary>
     public string Name { get; }
 
+    /// <summary>Input channels.</summary>
     public int InFeatures { get; }
 
+    /// <summary>Output channels.</summary>
     public int OutFeatures { get; }
 
     /// <summary>[out], or null. Trained only when it is listed by the method.</summary>

@@ -18,8 +18,10 @@ public sealed class Parameter : IDisposable
         Gradient = new NativeBuffer<float>(length);
     }
 
+    /// <summary>The adapter's tensor of it, or the model's.</summary>
     public string Name { get; }
 
+    /// <summary>Sizes, the slowest dimension first.</summary>
     public IReadOnlyList<int> Shape { get; }
 
     /// <summary>fp32 master, row-major.</summary>
@@ -37,6 +39,7 @@ public sealed class Parameter : IDisposable
     /// <summary>The value may not fall to or below this fraction of its start, element by element (scales keep their sign); 0 = free.</summary>
     public float FloorFraction { get; init; }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Value.Dispose();

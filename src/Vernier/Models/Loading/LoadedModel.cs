@@ -28,8 +28,10 @@ public class LoadedModel : IDisposable
         _template = new Lazy<ChatTemplate?>(() => LoadedTokenizer?.ParseChatTemplate());
     }
 
+    /// <summary>Sizes and kinds of everything in the model.</summary>
     public ModelConfig Config => Decoder.Config;
 
+    /// <summary>The transformer with its weights.</summary>
     public Decoder Decoder { get; }
 
     /// <summary>The workers and the arithmetic that this model's passes use.</summary>

@@ -18,6 +18,7 @@ public sealed class ModelSource : IDisposable
     /// <summary>The file or folder; empty for a model made in memory.</summary>
     public string Path { get; }
 
+    /// <summary>What kind of file or folder it is.</summary>
     public SourceKind Kind { get; }
 
     /// <summary>Every tensor, in the order of the file.</summary>
@@ -38,5 +39,6 @@ public sealed class ModelSource : IDisposable
             stamp.RequireSame();
     }
 
+    /// <inheritdoc/>
     public void Dispose() => Gguf?.Dispose();
 }

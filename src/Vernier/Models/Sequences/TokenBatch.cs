@@ -21,14 +21,19 @@ public sealed class TokenBatch
         CountScored();
     }
 
+    /// <summary>Token ids of all sequences, one after the other.</summary>
     public int[] Ids { get; }
 
+    /// <summary>Where each sequence begins, and last the token count.</summary>
     public int[] Starts { get; }
 
+    /// <summary>The id that each position is to predict; <see cref="NoTarget"/> for none.</summary>
     public int[] Targets { get; }
 
+    /// <summary>Tokens of all sequences.</summary>
     public int Tokens => Ids.Length;
 
+    /// <summary>Sequences, which never see each other.</summary>
     public int Sequences => Starts.Length - 1;
 
     /// <summary>Positions that have a target.</summary>

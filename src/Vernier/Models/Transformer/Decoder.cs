@@ -56,6 +56,7 @@ public sealed partial class Decoder : IDisposable
         NamedMatrix Matrix(string name, int rows, int columns) => new(name, weights.Matrix(name + ".weight", rows, columns));
     }
 
+    /// <summary>Sizes and kinds of everything in the model.</summary>
     public ModelConfig Config { get; }
 
     /// <summary>The linear layers inside the blocks, in the order of computation: the ones that are quantized and tuned.</summary>

@@ -4,5 +4,6 @@ namespace Vernier.Tokens.Templates;
 /// <param name="line">The line of the template, from 1.</param>
 public sealed class TemplateException(string message, int line, Exception? inner = null) : Exception(message, inner)
 {
+    /// <summary>The line of the template, from 1.</summary>
     public int Line { get; } = line;
 }
