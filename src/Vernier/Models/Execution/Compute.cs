@@ -22,6 +22,7 @@ public sealed class Compute : IDisposable
     /// <summary>Taken for the time of a pass, after the decoder's.</summary>
     internal WorkGate Gate { get; } = new("the model's compute");
 
+    /// <summary>The arithmetic of matrix products.</summary>
     public ComputeMode Mode { get; set; }
 
     /// <summary>The pass is one whose gradients are taken: dropout is active. <see cref="Decoder.Accumulate"/> sets it.</summary>
