@@ -31,6 +31,17 @@ public sealed class DocumentationTests
     public void DecisionsAreReadInTwoMinutes() => Assert.All(Pages("docs/decisions"), page =>
         Assert.InRange(File.ReadAllText(Checkout.At($"docs/decisions/{page}")).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 1, WordsOfTwoMinutes));
 
+    /// <summary>The library's page shows pieces of a sample that is built and run, and leaves none out.</summary>
+    [Fact]
+    public void TheLibraryPageQuotesItsSample()
+    {
+        var sample = File.ReadAllText(Checkout.At("samples/Library/Program.cs")) + "\n";
+        var pieces = Regex.Matches(sample, @"^// (?<name>\w+)\n(?<code>.+?\n)(?=\n)", RegexOptions.Singleline | RegexOptions.Multiline).ToDictionary(m => m.Groups["name"].Value, m => m.Groups["code"].Value);
+        var quotations = Regex.Matches(File.ReadAllText(Checkout.At("docs/library.md")), @"<!-- samples/Library/Program\.cs: (?<name>\w+) -->\n```csharp\n(?<code>.*?)```", RegexOptions.Singleline);
+        Assert.Equal(pieces.Keys.Order(), quotations.Select(q => q.Groups["name"].Value).Order());
+        Assert.All(quotations, q => Assert.Equal(pieces[q.Groups["name"].Value], q.Groups["code"].Value));
+    }
+
     private static IEnumerable<string> Pages(string folder) =>
         Directory.EnumerateFiles(Checkout.At(folder), "*.md", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Checkout.At(folder), f).Replace('\\', '/'));
 }
