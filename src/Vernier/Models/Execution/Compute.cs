@@ -3,7 +3,14 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>The arithmetic of matrix products: fp32 is the reference, int8 rounds activations to 8 bits per row and group of 32 columns.</summary>
-public enum ComputeMode { Fp32, Int8 }
+public enum ComputeMode
+{
+    /// <summary>32-bit floats.</summary>
+    Fp32,
+
+    /// <summary>Activations of 8 bits times the integer codes.</summary>
+    Int8,
+}
 
 /// <summary>What a layer computes with: the workers, the arithmetic and scratch memory that is reused from call to call. A pass of a <see cref="Decoder"/>
 /// has it to itself: passes of other threads wait. Everything else here belongs to the thread whose pass it is.</summary>
