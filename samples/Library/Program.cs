@@ -6,7 +6,6 @@ using Vernier.Export;
 using Vernier.Files.Tensors;
 using Vernier.Generation;
 using Vernier.Inspection;
-using Vernier.Methods;
 using Vernier.Models;
 using Vernier.Tuning;
 
