@@ -21,8 +21,9 @@ internal sealed class FuzzSession(FuzzTarget target, string corpus, bool save)
 
     private string InputPath => Path.Combine(_folder, target.FileName);
 
+    /// <param name="most">Inputs to end after: the same ones on every machine.</param>
     /// <returns>The process's exit code: 1 when something was found. A crash or a hang leaves its input behind, whose path is the first line printed.</returns>
-    public int Run(TimeSpan time)
+    public int Run(TimeSpan time, long most = long.MaxValue)
     {
         Console.WriteLine($"{target.Name}: the input at work lies at {InputPath}");
         using var watch = new Timer(_ => EndWhenSlow(), null, 1000, 1000);
@@ -33,7 +34,7 @@ internal sealed class FuzzSession(FuzzTarget target, string corpus, bool save)
         var seeds = _pool.Count;
         var mutator = new Mutator(_random);
         var (clock, inputs) = (Stopwatch.StartNew(), 0L);
-        for (; clock.Elapsed < time && _faults.Count < MostFaults; inputs++)
+        for (; clock.Elapsed < time && inputs < most && _faults.Count < MostFaults; inputs++)
             Try(Mutated(mutator), isSeed: false);
         Console.WriteLine($"{target.Name}: {inputs} inputs in {clock.Elapsed.TotalSeconds:F0} s, {seeds} of the corpus, {_pool.Count - seeds} more that reached something new, {_branches.Reached} branches, {_faults.Count} faults");
         if (_faults.Count == 0)

@@ -21,6 +21,8 @@ switch (args)
         return 0;
     case ["run", var name, var seconds, var corpus, .. var rest]:
         return new FuzzSession(FuzzTarget.Find(name), corpus, save: rest.Contains("--save")).Run(TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)));
+    case ["inputs", var name, var count, var corpus]:
+        return new FuzzSession(FuzzTarget.Find(name), corpus, save: false).Run(TimeSpan.MaxValue, long.Parse(count, CultureInfo.InvariantCulture));
     case ["minimize", var corpus]:
         foreach (var target in FuzzTarget.All)
             new FuzzSession(target, corpus, save: false).Minimize();
@@ -30,6 +32,7 @@ switch (args)
             instrument ASSEMBLY...                 write branch counters into assemblies, in place
             list                                   names of the targets
             run TARGET SECONDS CORPUS [--save]     feed TARGET mutated inputs; --save adds those that reached new branches to CORPUS
+            inputs TARGET COUNT CORPUS             feed TARGET so many mutated inputs, the same ones every time
             minimize CORPUS                        delete inputs that reach nothing which smaller ones do not
             repeat TARGET FILE...                  read files once, with the full exception
             """);

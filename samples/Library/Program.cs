@@ -6,7 +6,6 @@ using Vernier.Export;
 using Vernier.Files.Tensors;
 using Vernier.Generation;
 using Vernier.Inspection;
-using Vernier.Models;
 using Vernier.Tuning;
 
 // Library MODEL DATA HELD_OUT: every task of the library once; docs/library.md quotes it, piece by piece.

@@ -63,7 +63,7 @@ public sealed unsafe class BodyTests : IDisposable
     }
 
     /// <summary>A gradient's parts are rounded up or down by less than a step: no product is farther off than all of them together.</summary>
-    [Theory]
+    [WideVectorTheory]
     [MemberData(nameof(Int8GradientCases))]
     public void Int8GradientBodiesAreWithinTheirSteps(string name, int index)
     {

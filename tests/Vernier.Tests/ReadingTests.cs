@@ -5,8 +5,8 @@ using Vernier.Files.Tensors;
 using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Tuning;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests;
 

@@ -1,10 +1,10 @@
 using System.Text.Json;
 using Vernier.Adapters;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 using Vernier.Tests.Models;
 using Vernier.Tests.Tuning;
+using Vernier.TestSupport;
 using Vernier.Tuning;
 
 namespace Vernier.Tests.Adapters;

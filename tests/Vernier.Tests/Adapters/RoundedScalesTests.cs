@@ -2,8 +2,8 @@ using Vernier.Adapters;
 using Vernier.Export;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Models;
+using Vernier.TestSupport;
 using Vernier.Tuning;
 
 namespace Vernier.Tests.Adapters;

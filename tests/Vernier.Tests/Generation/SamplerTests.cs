@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Vernier.Files.Safetensors;
 using Vernier.Generation;
-using Vernier.TestSupport;
 using Vernier.Tests.Models;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests.Generation;
 

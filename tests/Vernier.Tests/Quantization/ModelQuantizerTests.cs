@@ -1,8 +1,8 @@
 using Vernier.Calibration;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Models;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests.Quantization;
 

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
+using Vernier.TestSupport;
 using Vernier.Tuning;
 
 namespace Vernier.Tests.Tuning;

@@ -60,7 +60,7 @@ public sealed class OptionRulesTests
         { new() { Batch = int.MaxValue }, "batch is 2147483647, expected 1 to 65536" },
         { new() { MemoryLimit = 0 }, "memory-limit is 0, expected at least 1" },
         { new() { Granularity = (Granularity)77 }, "granularity is 77, expected channel, separable, group or low-rank" },
-        { new() { Method = "peqqa" }, "method is 'peqqa', expected peqa, l4q, lora, qlora, qat, qat-lora, qa-lora or full; did you mean 'peqa'?" },
+        { new() { Method = "peqqa" }, "method is 'peqqa', expected peqa, l4q, lora, qlora, qat, qat-lora, qa-lora, full or in-turns; did you mean 'peqa'?" }, // in-turns: OutsideMethodTests
         { new() { Batch = 65536, Accumulate = 65536 }, "batch 65536, accumulate 65536 and context 512 make 2199023255552 tokens a step, expected at most 2147483647" },
         { new() { Steps = 1, Epochs = 1 }, "steps and epochs exclude each other: give one of them" },
         { new() { Scheme = "nf4" }, "scheme nf4 goes with method qlora only, not with peqa" },

@@ -4,8 +4,8 @@ using System.Text.Json;
 using Vernier.Data;
 using Vernier.Methods.LearnedGrids;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
+using Vernier.TestSupport;
 using Vernier.Tuning;
 using Xunit.Abstractions;
 

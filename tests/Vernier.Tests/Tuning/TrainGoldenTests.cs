@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 using Vernier.Data;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
 using Vernier.Tests.Models;
+using Vernier.TestSupport;
 using Vernier.Tuning;
 
 namespace Vernier.Tests.Tuning;

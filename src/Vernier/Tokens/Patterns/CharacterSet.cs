@@ -8,8 +8,13 @@ namespace Vernier.Tokens.Patterns;
 internal sealed class CharacterSet(Func<int, bool> contains)
 {
     private const int PageCount = 0x110000 >> 8;
+    private const int None = -1;
 
-    private readonly ulong[]?[] _pages = new ulong[PageCount][];
+    private readonly int _only = None;
+    private ulong[]?[]? _pages; // a large pattern has many sets, and few of them are asked
+
+    private CharacterSet(int only)
+        : this(c => c == only) => _only = only;
 
     public static CharacterSet Any { get; } = new(_ => true);
 
@@ -32,7 +37,7 @@ internal sealed class CharacterSet(Func<int, bool> contains)
 
     public static CharacterSet Categories(Func<UnicodeCategory, bool> contains) => new(c => contains(CharUnicodeInfo.GetUnicodeCategory(c)));
 
-    public static CharacterSet Of(int character) => new(c => c == character);
+    public static CharacterSet Of(int character) => new(character);
 
     public static CharacterSet Range(int first, int last) => new(c => c >= first && c <= last);
 
@@ -76,7 +81,9 @@ internal sealed class CharacterSet(Func<int, bool> contains)
 
     public bool Contains(int character)
     {
-        var page = _pages[character >> 8] ?? Fill(character >> 8);
+        if (_only != None)
+            return character == _only;
+        var page = _pages?[character >> 8] ?? Fill(character >> 8);
         return (page[(character >> 6) & 3] >> (character & 63) & 1) != 0;
     }
 
@@ -86,7 +93,8 @@ internal sealed class CharacterSet(Func<int, bool> contains)
         for (var i = 0; i < 256; i++)
             if (contains((number << 8) + i))
                 page[i >> 6] |= 1UL << (i & 63);
-        return _pages[number] = page;
+        var pages = _pages ?? Interlocked.CompareExchange(ref _pages, new ulong[PageCount][], null) ?? _pages;
+        return pages[number] = page;
     }
 
     private static IEnumerable<int> CaseVariants(int character)

@@ -105,4 +105,16 @@ public class PatternTests
         new Pattern(pattern).FindAll(text, matches, new WorkLimit("test", text.Length));
         return matches.Select(match => text[match.Start..match.End]);
     }
+
+    /// <summary>A set has no table before it is asked, and that of one character never.</summary>
+    [Fact]
+    public void A_large_pattern_takes_memory_by_its_length()
+    {
+        var text = string.Concat(Enumerable.Range(0, 15_000).Select(i => (char)(0x4E00 + i)));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var matches = new List<(int, int)>();
+        new Pattern(text).FindAll(text, matches, new WorkLimit("test", text.Length));
+        Assert.Equal([(0, text.Length)], matches);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 15_000 * 1_000);
+    }
 }
