@@ -15,7 +15,12 @@ switch (args)
     case ["repeat", var name, .. var files]:
         foreach (var file in files)
         {
-            FuzzTarget.Find(name).Read(file);
+            // readers tell files apart by their names
+            var target = FuzzTarget.Find(name);
+            var folder = Directory.CreateTempSubdirectory("vernier-fuzz-repeat-").FullName;
+            File.Copy(file, Path.Combine(folder, target.FileName));
+            target.Read(Path.Combine(folder, target.FileName));
+            Directory.Delete(folder, recursive: true);
             Console.WriteLine($"{file}: read");
         }
         return 0;
