@@ -14,7 +14,9 @@ internal sealed class Workspace : IDisposable
     {
         if (_slots.TryGetValue(slot, out var buffer) && buffer.Length >= length)
             return buffer;
-        if (buffer is not null)
+        if (slot.IsTakenInTurn)
+            buffer?.Dispose();
+        else if (buffer is not null)
             _outgrown.Add(buffer);
         return _slots[slot] = new NativeBuffer<float>(length);
     }

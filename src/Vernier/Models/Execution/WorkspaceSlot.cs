@@ -6,5 +6,8 @@ internal sealed class WorkspaceSlot
 {
     /// <summary>For the widest steps of a pass, which take it in turn, none of which lasts while another runs: the activations of a feed-forward part, the
     /// gradients inside attention, the logits of the head.</summary>
-    internal static readonly WorkspaceSlot Widest = new();
+    internal static readonly WorkspaceSlot Widest = new() { IsTakenInTurn = true };
+
+    /// <summary>Who takes it is done with what was taken before: an outgrown buffer need not outlive its growth.</summary>
+    public bool IsTakenInTurn { get; private init; }
 }
