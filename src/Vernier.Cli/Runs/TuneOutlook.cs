@@ -25,9 +25,8 @@ internal static class TuneOutlook
                 Line("", note);
         }
         Line("method", Method(model, loaded, options));
-        var rows = Math.Min((long)options.Batch * options.Accumulate, data.Rows); // a step does not reach past the end of an epoch
-        var stepsPerEpoch = (data.Rows + rows - 1) / rows;
-        Line("plan", string.Create(c, $"{options.Steps} {(options.Steps == 1 ? "step" : "steps")} of {rows} {(rows == 1 ? "row" : "rows")}: {(double)options.Steps!.Value / stepsPerEpoch:0.##} times through the data (epochs)"));
+        var rows = Math.Min(options.Batch * options.Accumulate, data.Rows); // a step does not reach past the end of an epoch
+        Line("plan", string.Create(c, $"{options.Steps} {(options.Steps == 1 ? "step" : "steps")} of {rows} {(rows == 1 ? "row" : "rows")}: {(double)options.Steps!.Value / BatchOrder.StepsOfEpoch(data, rows):0.##} times through the data (epochs)"));
         if (options.StopAfter is { } stop && stop < options.Steps)
             Line("", string.Create(c, $"stops after step {stop}; --resume goes on"));
         Console.Error.WriteLine($"{"then",-7} {Next(model, loaded, options, output)}"); // one line: it is there to be copied

@@ -27,10 +27,13 @@ internal sealed class BatchOrder
         for (var row = 0; row < data.Rows; row++)
             most = Math.Max(most, data.RowSequences(row));
         _lengths = new int[most];
-        StepsPerEpoch = (data.Rows + _rowsPerStep - 1) / _rowsPerStep;
+        StepsPerEpoch = StepsOfEpoch(data, _rowsPerStep);
     }
 
     public int StepsPerEpoch { get; }
+
+    /// <summary>Steps in which every row is met once; the last may be short.</summary>
+    public static int StepsOfEpoch(TrainingData data, int rowsPerStep) => (int)(((long)data.Rows + rowsPerStep - 1) / rowsPerStep);
 
     /// <summary>Goes to a step.</summary>
     /// <param name="step">From 0.</param>

@@ -13,7 +13,7 @@ internal static class ResolvedOptions
         options.Checked();
         var watches = options.Keep == KeptState.Best || options.Patience is not null;
         OptionRules.Require(!watches || validated, $"{(options.Keep == KeptState.Best ? "keep best" : "patience")} needs validation data");
-        var stepsPerEpoch = new BatchOrder(data, options.Batch, options.Accumulate, null).StepsPerEpoch;
+        var stepsPerEpoch = BatchOrder.StepsOfEpoch(data, checked(options.Batch * options.Accumulate));
         var steps = options.Steps ?? (int)Math.Max(1, Math.Ceiling((options.Epochs ?? 1) * stepsPerEpoch));
         return options with
         {

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Vernier.Adapters;
 using Vernier.Inspection;
-using Vernier.Methods.Peqa;
 using Vernier.Models;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;
@@ -131,26 +130,5 @@ public sealed class OutsideMethodTests : IDisposable
     {
         Tune(model, s_options with { StopAfter = steps, LearningRate = rate, Schedule = ScheduleKind.Constant, Warmup = 0 }, $"steps-{steps}-{rate}");
         return [.. TuningMethods.Of(s_options).AdapterTensors(model.Decoder)];
-    }
-
-    private sealed class InTurns : TuningMethod
-    {
-        public override string Name => "in-turns";
-
-        public override string Summary => "scales and zero points in turns";
-
-        public override float LearningRate(TuneOptions options) => 1e-2f;
-
-        public override LinearPlan Plan(LinearShape shape, TuneOptions options) => ScaleTuning.Plan(shape, Both(options));
-
-        public override void Apply(Decoder decoder, TuneOptions options, Compute compute) => ScaleTuning.Insert(decoder, Both(options), compute);
-
-        public override bool Trains(Parameter parameter, int step) => parameter.Name.EndsWith(".zero", StringComparison.Ordinal) == (step % 2 == 1);
-
-        public override TensorKind? KindOf(string tensor) => ScaleTuning.KindOf(tensor);
-
-        public override bool IsScales => true;
-
-        private static TuneOptions Both(TuneOptions options) => options with { Granularity = Granularity.Group, Train = TrainedState.Both };
     }
 }

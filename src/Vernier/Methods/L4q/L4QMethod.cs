@@ -37,30 +37,14 @@ internal sealed class L4QMethod : TuningMethod
     public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
 
     /// <inheritdoc/>
-    public override LinearPlan Plan(LinearShape shape, TuneOptions options)
-    {
-        var packed = shape.With(options);
-        var scales = packed.Scales(packed.Group);
-        return Targets(options)(packed.Name)
-            ? new(packed, LowRankOptions.CountOf(packed.Name, options, packed.In, packed.Out) + 2 * scales, shape.LoadedBytes + LearnedGridOptions.GroupBytes * scales, Products: 3)
-            : new(packed, 0, packed.LoadedBytes, Products: 3);
-    }
+    public override LinearPlan Plan(LinearShape shape, TuneOptions options) => LearnedGridLayers.Plan(shape, options, Targets(options));
 
     /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
-        var start = LearnedGridOptions.StartOf(options);
-        var half = LearnedGridOptions.RoundsToHalf(options);
-        var isTarget = Targets(options);
         var sink = _sink = new LearnedGridSink(compute.Pool.Threads);
         var factorSink = new LowRankSink(compute.Pool.Threads);
-        decoder.ReplaceLinears(linear =>
-        {
-            if (!isTarget(linear.Name))
-                return new FrozenLinear(linear.Name, PackedBase.Of(linear, options), linear.Bias);
-            var (bits, group) = PackedBase.GridOf(linear, options);
-            var grid = new LearnedGrid(linear.Name, linear.Weight, bits, group, start, trainsOffset: true, options.GradientScale, half);
-            return new L4QLinear(linear.Name, linear.Weight, linear.Bias, LowRankOptions.Factors(linear, options), grid, sink, factorSink);
-        });
+        LearnedGridLayers.Insert(decoder, options, Targets(options), (linear, grid) =>
+            new L4QLinear(linear.Name, linear.Weight, linear.Bias, LowRankOptions.Factors(linear, options), grid, sink, factorSink));
     }
 }
