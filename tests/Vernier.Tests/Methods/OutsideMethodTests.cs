@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Vernier.Adapters;
 using Vernier.Inspection;
-using Vernier.Models;
 using Vernier.Tests.Tuning;
 using Vernier.Tuning;
 
