@@ -4,7 +4,8 @@ using Vernier.Models;
 namespace Vernier.Data;
 
 /// <summary>Reads a data file. <c>.jsonl</c> and <c>.ndjson</c>: an object a line. <c>.json</c>: an array of objects, a task of
-/// Natural Instructions, or an object a line. Everything else is one stream of text.</summary>
+/// Natural Instructions, or an object a line. <c>.parquet</c>: a row an object. Everything else is one stream of text.
+/// <c>.gz</c> and <c>.zst</c> behind these endings are unpacked.</summary>
 internal static class TrainingFile
 {
     public static TrainingData Read(string path, SampleEncoder encoder, int context, ModelConfig config, CancellationToken cancel = default)
@@ -12,13 +13,16 @@ internal static class TrainingFile
         cancel.ThrowIfCancellationRequested();
         var rows = new RowBuilder(path, Math.Min(context, config.ContextLength), config.VocabularySize);
         var samples = new SampleReader(path, encoder, rows, config);
-        switch (Path.GetExtension(path).ToLowerInvariant())
+        switch (CompressedFile.InnerExtension(path))
         {
             case ".jsonl" or ".ndjson":
                 ReadLines(path, samples, cancel);
                 break;
             case ".json":
                 ReadJson(path, samples, cancel);
+                break;
+            case ParquetRows.Extension when ParquetRows.Is(path):
+                ReadRows(path, samples, cancel);
                 break;
             default:
                 var text = TextFile.Read(path);
@@ -40,6 +44,19 @@ internal static class TrainingFile
                 continue;
             using var document = JsonText.Parse(line.Bytes, path, line.Number);
             samples.Read(document.RootElement, $"line {line.Number}");
+            found = true;
+        }
+        if (!found)
+            throw Empty(path);
+    }
+
+    private static void ReadRows(string path, SampleReader samples, CancellationToken cancel)
+    {
+        var found = false;
+        foreach (var (json, place) in ParquetRows.Read(path, cancel))
+        {
+            cancel.ThrowIfCancellationRequested();
+            samples.Read(json, place);
             found = true;
         }
         if (!found)

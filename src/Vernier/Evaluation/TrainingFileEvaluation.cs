@@ -8,10 +8,10 @@ namespace Vernier.Evaluation;
 /// validation loss of a tuning run.</summary>
 internal static class TrainingFileEvaluation
 {
-    private static readonly string[] s_records = [".jsonl", ".ndjson", ".json"];
+    private static readonly string[] s_records = [".jsonl", ".ndjson", ".json", ParquetRows.Extension];
 
     /// <summary>The path is that of a file of records: its characters are no text to measure.</summary>
-    public static bool HoldsRecords(string path) => s_records.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+    public static bool HoldsRecords(string path) => s_records.Contains(CompressedFile.InnerExtension(path));
 
     /// <summary>Reads the file of <see cref="EvaluationOptions.Data"/> and evaluates.</summary>
     /// <param name="progress">Told (rows done, in all).</param>

@@ -6,10 +6,16 @@ namespace Vernier.Reading;
 /// <param name="Place">File and line.</param>
 internal readonly record struct JsonRecord(JsonElement Json, string Place)
 {
-    /// <summary>The objects of a JSON Lines file, lazily; blank lines are skipped.</summary>
+    /// <summary>The objects of a JSON Lines file, lazily, blank lines skipped; or the rows of a Parquet file.</summary>
     /// <exception cref="InvalidDataException">A line is not a JSON object; names the line.</exception>
     public static IEnumerable<JsonRecord> ReadLines(string path)
     {
+        if (ParquetRows.Is(path))
+        {
+            foreach (var (json, place) in ParquetRows.Read(path))
+                yield return new JsonRecord(json, $"{path}: {place}");
+            yield break;
+        }
         foreach (var line in TextFile.ReadLines(path))
         {
             if (line.IsBlank)

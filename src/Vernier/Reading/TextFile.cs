@@ -84,10 +84,10 @@ internal static class TextFile
         return lines[^1].Length == 0 ? lines[..^1] : lines;
     }
 
-    private static FileStream Open(string path)
+    private static Stream Open(string path)
     {
         InputFile.Require(path);
-        return new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
+        return CompressedFile.Unpack(path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan));
     }
 
     private static byte[] Grow(byte[] bytes, int most, Func<Exception> tooLong)
@@ -110,10 +110,10 @@ internal static class TextFile
         start.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE, 0, 0]) || start.StartsWith((ReadOnlySpan<byte>)[0, 0, 0xFE, 0xFF]) ? "UTF-32 text"
         : start.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || start.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]) ? "UTF-16 text"
         : start.Length >= 4 && (start[0] == 0) != (start[1] == 0) && (start[2] == 0) == (start[0] == 0) && (start[3] == 0) == (start[1] == 0) ? "UTF-16 text without a byte order mark"
-        : start.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]) ? "a gzip archive"
-        : start.StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD]) ? "a zstd archive"
+        : start.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]) ? "a gzip archive (its name does not end in .gz)"
+        : start.StartsWith((ReadOnlySpan<byte>)[0x28, 0xB5, 0x2F, 0xFD]) ? "a zstd archive (its name does not end in .zst)"
         : start.StartsWith("PK\u0003\u0004"u8) ? "a zip archive"
-        : start.StartsWith("PAR1"u8) && start.Contains((byte)0) ? "a Parquet file"
+        : start.StartsWith("PAR1"u8) && start.Contains((byte)0) ? "a Parquet file (its name does not end in .parquet)"
         : null;
 
     private static void CheckZero(string path, ReadOnlySpan<byte> bytes, int from, long offset, int line)
