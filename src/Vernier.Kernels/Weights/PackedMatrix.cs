@@ -14,8 +14,11 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     /// <summary>Columns of a block, the smallest groups of block formats and of integer arithmetic.</summary>
     public const int BlockSize = 32;
 
+    // Columns of a group in a super-block.
+    private const int SmallestOfBlocks = 16;
+
     private const int ChunksAtOnce = 16;
-    private const int MostGroupsAtOnce = ChunksAtOnce * CodePlanes.Chunk / BlockSize + 1; // of scales in fp16
+    private const int MostGroupsAtOnce = ChunksAtOnce * CodePlanes.Chunk / SmallestOfBlocks + 1; // of scales that are not fp32
 
     private readonly NativeBuffer<byte> _codes;
     private readonly float[]? _codebook;
@@ -29,8 +32,9 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     /// <param name="groupSize">Columns that share a scale; 0 = one group for the whole row (per channel).</param>
     /// <param name="codebook">At most 16 values that codes stand for (IQ4_NL, MXFP4, NF4), at least 2^bits of them; null = the codes themselves.</param>
     /// <param name="groupIndex">[columns]: the group of each column; null = column j has group j / groupSize.</param>
-    /// <exception cref="ArgumentException">The codebook does not fit the bits, or the index not the columns and groups.</exception>
-    public PackedMatrix(int rows, int columns, int bits, int groupSize, float[]? codebook = null, int[]? groupIndex = null)
+    /// <param name="scales">Taken over; null = zeros in fp32, to be written and then stored.</param>
+    /// <exception cref="ArgumentException">The codebook does not fit the bits, the index not the columns and groups, or the scales not the groups.</exception>
+    public PackedMatrix(int rows, int columns, int bits, int groupSize, float[]? codebook = null, int[]? groupIndex = null, StoredScales? scales = null)
         : base(rows, columns)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
@@ -58,16 +62,14 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
             _groupIndex = null;
         RowBytes = checked((columns - 1) / CodePlanes.Chunk + 1) * CodePlanes.ChunkBytes(bits);
         _codes = new NativeBuffer<byte>((long)rows * RowBytes, isWeight: true);
-        _scales = new TunedScales(rows, Groups, staysFloat: Bits != 4 || !HasBlockGroups).View;
+        _scales = scales?.View ?? new TunedScales(rows, Groups, staysFloat: Bits != 4 || !HasBlockGroups).View;
+        CheckScales(_scales);
     }
 
     private PackedMatrix(PackedMatrix source, ScaleView scales)
         : base(source.Rows, source.Columns)
     {
-        if (scales.Rows != Rows || scales.Groups != source.Groups)
-            throw new ArgumentException($"Scales of {scales.Rows} x {scales.Groups} do not fit a matrix of {Rows} rows and {source.Groups} groups.", nameof(scales));
-        if (scales.IsHalf && !source.ReadsHalves)
-            throw new ArgumentException($"Scales in fp16 are read in groups of {BlockSize} columns, not of {source.GroupSize}.", nameof(scales));
+        source.CheckScales(scales);
         (Bits, GroupSize, Groups, RowBytes, Order) = (source.Bits, source.GroupSize, source.Groups, source.RowBytes, source.Order);
         (_codebook, _groupIndex, _scales) = (source._codebook, source._groupIndex, scales);
         _codes = source._codes.Share();
@@ -146,6 +148,16 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
             return;
         _scales = (halves && ReadsHalves ? made.ToHalves() : null)?.View ?? made.ToStored().View;
         made.Dispose();
+    }
+
+    private void CheckScales(ScaleView scales)
+    {
+        if (scales.Rows != Rows || scales.Groups != Groups)
+            throw new ArgumentException($"Scales of {scales.Rows} x {scales.Groups} do not fit a matrix of {Rows} rows and {Groups} groups.", nameof(scales));
+        if (scales.IsHalf && !ReadsHalves)
+            throw new ArgumentException($"Scales in fp16 are read in groups of {BlockSize} columns, not of {GroupSize}.", nameof(scales));
+        if (ScaleForms.GroupsOf(scales.Form) > 1 && (_groupIndex is not null || GroupSize is not SmallestOfBlocks and not BlockSize))
+            throw new ArgumentException($"Scales of two levels are read in runs of {SmallestOfBlocks} or {BlockSize} columns, not of {GroupSize}.", nameof(scales));
     }
 
     /// <summary>Bytes from one packed row to the next.</summary>
@@ -251,7 +263,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
                     var skip = start % CodePlanes.Chunk;
                     var count = Math.Min(columns - done, ChunksAtOnce * CodePlanes.Chunk - skip);
                     Unpack(row + r, start / CodePlanes.Chunk, skip + count, codes);
-                    if (_scales.IsHalf)
+                    if (_scales.Form != ScaleForm.Float)
                     {
                         var group = start / GroupSize;
                         _scales.Read(at + group, (start + count - 1) / GroupSize - group + 1, widened, widened + MostGroupsAtOnce);

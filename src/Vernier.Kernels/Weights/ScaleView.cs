@@ -18,11 +18,14 @@ internal readonly unsafe struct ScaleView
     /// <summary>Whether they are in fp16.</summary>
     public bool IsHalf => Stored is { IsHalf: true };
 
+    /// <summary>How they lie.</summary>
+    public ScaleForm Form => Stored?.Form ?? ScaleForm.Float;
+
     /// <summary>Bytes held.</summary>
     public long Bytes => Stored?.Bytes ?? Tuned!.Bytes;
 
     /// <summary>Bytes that an integer product with a token reads: no offsets where <see cref="UniformZero"/> stands for them.</summary>
-    internal long BytesRead => IsHalf || float.IsNaN(UniformZero) ? Bytes : Bytes / 2;
+    internal long BytesRead => Form != ScaleForm.Float || float.IsNaN(UniformZero) ? Bytes : Bytes / 2;
 
     /// <summary>What is looked at, where it may not change; else null.</summary>
     public StoredScales? Stored { get; }
@@ -34,16 +37,16 @@ internal readonly unsafe struct ScaleView
     /// need not read the offsets; else NaN.</summary>
     internal float UniformZero => Stored?.UniformZero ?? Tuned!.UniformZero;
 
-    /// <summary>[rows, groups] of <see cref="Half"/> where <see cref="IsHalf"/>, else of float.</summary>
+    /// <summary>[rows, groups] of what <see cref="Form"/> says.</summary>
     internal void* ScalePointer => Stored is not null ? Stored.ScalePointer : Tuned!.ScalePointer;
 
-    /// <summary>The offsets, of the same type; null where they are not kept, being -<see cref="UniformZero"/> times the scales.</summary>
+    /// <summary>The offsets, of the same form; null where they are not kept, being -<see cref="UniformZero"/> times the scales.</summary>
     internal void* OffsetPointer => Stored is not null ? Stored.OffsetPointer : Tuned!.OffsetPointer;
 
-    /// <summary>[rows]: what scales and offsets in fp16 are to be multiplied by; null = ones.</summary>
+    /// <summary>[rows]: what scales and offsets that are not fp32 are to be multiplied by; null = ones.</summary>
     internal float* RowFactors => Stored is null ? null : Stored.RowFactors;
 
-    /// <summary>[groups]: what scales and offsets in fp16 are to be multiplied by; null = ones.</summary>
+    /// <summary>[groups]: what scales and offsets that are not fp32 are to be multiplied by; null = ones.</summary>
     internal float* GroupFactors => Stored is null ? null : Stored.GroupFactors;
 
     /// <summary>The scales and offsets of one row.</summary>

@@ -1,6 +1,6 @@
 namespace Vernier.Kernels;
 
-/// <summary>Scales as a file has them, in fp16 or in fp32. They never change, so any number of matrices hold the same ones: <see cref="Share"/>.
+/// <summary>Scales as a file has them, in fp16, in fp32 or in two levels (<see cref="ScaleBlocks"/>). They never change, so any number of matrices hold the same ones: <see cref="Share"/>.
 /// With <see cref="WithFactors"/> they are those of a task that is little more than two rows of numbers.</summary>
 internal sealed unsafe class StoredScales : IDisposable
 {
@@ -11,8 +11,9 @@ internal sealed unsafe class StoredScales : IDisposable
     private const int RowsAtOnce = 4;
 
     private readonly NativeBuffer<Half>? _halfScale, _halfOffset; // no offsets where a uniform zero point stands for them
-    private readonly NativeBuffer<float>? _scale, _offset; // where they are not halves
-    private readonly NativeBuffer<float>? _rowFactors, _groupFactors; // of halves; null = ones
+    private readonly NativeBuffer<float>? _scale, _offset; // where they are neither halves nor blocks
+    private readonly ScaleBlocks? _blocks;
+    private readonly NativeBuffer<float>? _rowFactors, _groupFactors; // of halves and blocks; null = ones
 
     private StoredScales(int rows, int groups, float uniformZero, NativeBuffer<Half> scale, NativeBuffer<Half>? offset)
     {
@@ -29,11 +30,20 @@ internal sealed unsafe class StoredScales : IDisposable
         (_scale, _offset) = (scale, offset);
     }
 
+    /// <summary>Takes the blocks over.</summary>
+    /// <param name="uniformZero"><see cref="ScaleView.UniformZero"/>; NaN where the blocks have offsets.</param>
+    internal StoredScales(ScaleBlocks blocks, float uniformZero)
+    {
+        (Rows, Groups, UniformZero) = (blocks.Rows, blocks.Groups, uniformZero);
+        _blocks = blocks;
+    }
+
     private StoredScales(StoredScales source, NativeBuffer<float>? rowFactors, NativeBuffer<float>? groupFactors)
     {
         (Rows, Groups, UniformZero) = (source.Rows, source.Groups, source.UniformZero);
         (_halfScale, _halfOffset) = (source._halfScale?.Share(), source._halfOffset?.Share());
         (_scale, _offset) = (source._scale?.Share(), source._offset?.Share());
+        _blocks = source._blocks?.Share();
         (_rowFactors, _groupFactors) = (rowFactors, groupFactors);
     }
 
@@ -46,20 +56,29 @@ internal sealed unsafe class StoredScales : IDisposable
     /// <summary>Whether they are in fp16.</summary>
     public bool IsHalf => _halfScale is not null;
 
+    /// <inheritdoc cref="ScaleView.Form"/>
+    public ScaleForm Form => _blocks?.Form ?? (IsHalf ? ScaleForm.Half : ScaleForm.Float);
+
     /// <summary>To be read.</summary>
     public ScaleView View => new(this);
 
     /// <summary>Bytes held, those that others share among them.</summary>
-    public long Bytes => sizeof(ushort) * (Length(_halfScale) + Length(_halfOffset)) + sizeof(float) * (Length(_scale) + Length(_offset) + Length(_rowFactors) + Length(_groupFactors));
+    public long Bytes => sizeof(ushort) * (Length(_halfScale) + Length(_halfOffset)) + sizeof(float) * (Length(_scale) + Length(_offset) + Length(_rowFactors) + Length(_groupFactors))
+        + (_blocks?.Bytes ?? 0);
 
     /// <inheritdoc cref="ScaleView.UniformZero"/>
     internal float UniformZero { get; }
 
     /// <inheritdoc cref="ScaleView.ScalePointer"/>
-    internal void* ScalePointer => _halfScale is not null ? _halfScale.Pointer : _scale!.Pointer;
+    internal void* ScalePointer => _blocks is not null ? _blocks.Scales : _halfScale is not null ? _halfScale.Pointer : _scale!.Pointer;
 
     /// <inheritdoc cref="ScaleView.OffsetPointer"/>
-    internal void* OffsetPointer => _halfScale is null ? _offset!.Pointer : _halfOffset is null ? null : _halfOffset.Pointer;
+    internal void* OffsetPointer => Form switch
+    {
+        ScaleForm.Float => _offset!.Pointer,
+        ScaleForm.Half => _halfOffset is null ? null : _halfOffset.Pointer,
+        _ => _blocks!.Offsets,
+    };
 
     /// <inheritdoc cref="ScaleView.RowFactors"/>
     internal float* RowFactors => _rowFactors is null ? null : _rowFactors.Pointer;
@@ -71,7 +90,7 @@ internal sealed unsafe class StoredScales : IDisposable
     public static StoredScales Of(ScaleView source)
     {
         if (source.Stored is { } stored)
-            return (stored.IsHalf ? null : InHalves(stored.Rows, stored.Groups, stored.UniformZero, stored._scale!, stored._offset!)) ?? stored.Share();
+            return (stored.Form != ScaleForm.Float ? null : InHalves(stored.Rows, stored.Groups, stored.UniformZero, stored._scale!, stored._offset!)) ?? stored.Share();
         if (source.Tuned!.ToHalves() is { } halves)
             return halves;
         using var copy = new TunedScales(source);
@@ -91,7 +110,7 @@ internal sealed unsafe class StoredScales : IDisposable
     {
         if (!row.IsEmpty && row.Length != Rows || !column.IsEmpty && column.Length != Groups)
             throw new ArgumentException($"Factors of {row.Length} rows and {column.Length} groups for scales of {Rows} rows and {Groups} groups.", nameof(row));
-        return IsHalf && _rowFactors is null && _groupFactors is null && Rows % RowsAtOnce == 0 ? new(this, Copy(row), Copy(column)) : null;
+        return Form != ScaleForm.Float && _rowFactors is null && _groupFactors is null && Rows % RowsAtOnce == 0 ? new(this, Copy(row), Copy(column)) : null;
 
         static NativeBuffer<float>? Copy(ReadOnlySpan<float> values)
         {
@@ -110,6 +129,7 @@ internal sealed unsafe class StoredScales : IDisposable
         _halfOffset?.Dispose();
         _scale?.Dispose();
         _offset?.Dispose();
+        _blocks?.Dispose();
         _rowFactors?.Dispose();
         _groupFactors?.Dispose();
     }
@@ -144,18 +164,17 @@ internal sealed unsafe class StoredScales : IDisposable
     /// <summary>The scales and offsets of neighbouring groups from the <paramref name="first"/> of all rows on.</summary>
     internal void Read(long first, int count, float* scale, float* offset)
     {
-        if (_halfScale is null)
+        if (_scale is not null)
         {
-            new ReadOnlySpan<float>(_scale!.Pointer + first, count).CopyTo(new Span<float>(scale, count));
+            new ReadOnlySpan<float>(_scale.Pointer + first, count).CopyTo(new Span<float>(scale, count));
             new ReadOnlySpan<float>(_offset!.Pointer + first, count).CopyTo(new Span<float>(offset, count));
             return;
         }
-        HalfConversion.Widen(_halfScale.Pointer + first, count, scale);
-        if (_halfOffset is not null)
-            HalfConversion.Widen(_halfOffset.Pointer + first, count, offset);
+        if (_blocks is not null)
+            _blocks.ReadScales(first, count, scale);
         else
-            for (var i = 0; i < count; i++)
-                offset[i] = -UniformZero * scale[i];
+            HalfConversion.Widen(_halfScale!.Pointer + first, count, scale);
+        ReadOffsets(first, count, scale, offset);
         if (_rowFactors is null && _groupFactors is null)
             return;
         for (var i = 0; i < count; i++)
@@ -166,16 +185,30 @@ internal sealed unsafe class StoredScales : IDisposable
         }
     }
 
+    private void ReadOffsets(long first, int count, float* scale, float* offset)
+    {
+        if (OffsetPointer == null)
+            for (var i = 0; i < count; i++)
+                offset[i] = OffsetOf(UniformZero, scale[i]);
+        else if (_blocks is not null)
+            _blocks.ReadOffsets(first, count, offset);
+        else
+            HalfConversion.Widen(_halfOffset!.Pointer + first, count, offset);
+    }
+
     // To the sign of zeros.
     private static bool HasUniformOffsets(float zero, NativeBuffer<float> scale, NativeBuffer<float> offset)
     {
         if (float.IsNaN(zero))
             return false;
         for (long i = 0; i < scale.Length; i++)
-            if (BitConverter.SingleToInt32Bits(offset.Pointer[i]) != BitConverter.SingleToInt32Bits(-zero * scale.Pointer[i]))
+            if (BitConverter.SingleToInt32Bits(offset.Pointer[i]) != BitConverter.SingleToInt32Bits(OffsetOf(zero, scale.Pointer[i])))
                 return false;
         return true;
     }
+
+    // Of codebooks all offsets are the positive zero.
+    private static float OffsetOf(float zero, float scale) => zero == 0 ? 0 : -zero * scale;
 
     private static long Length<T>(NativeBuffer<T>? buffer)
         where T : unmanaged => buffer?.Length ?? 0;

@@ -11,4 +11,8 @@ public sealed record BlockCodes(int Bits, int GroupSize, int? ZeroPoint = null, 
 {
     /// <summary>Where in a block its fp16 scales and minimums are. Multiplying all of them multiplies every value of the block and leaves the codes.</summary>
     public IReadOnlyList<int> HalfScales { get; init; } = [];
+
+    /// <summary>Bits that hold the integer S of a group where scales are d * S, and the M of an offset -(dmin * M), d and dmin being the <see cref="HalfScales"/>;
+    /// 0 where scales are no such products.</summary>
+    internal int SubScaleBits { get; init; }
 }

@@ -6,7 +6,7 @@ namespace Vernier.Files.Gguf.Blocks;
 /// bytes at 4, 128 bytes of nibbles at 8. Scales are S + 32 in 6 bits, one for 32 values. y = d * S * Table[q].</summary>
 internal sealed class IQ4_XS() : BlockFormat("IQ4_XS", 23, 256, 136)
 {
-    public override BlockCodes Codes { get; } = new(4, 32, Table: IQ4_NL.Levels) { HalfScales = [0] };
+    public override BlockCodes Codes { get; } = new(4, 32, Table: IQ4_NL.Levels) { HalfScales = [0], SubScaleBits = 6 };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

@@ -4,7 +4,7 @@ namespace Vernier.Files.Gguf.Blocks;
 /// 64 bytes of 2-bit codes at 16, d = fp16 at 80, dmin = fp16 at 82. y = d * S * q - dmin * M.</summary>
 internal sealed class Q2_K() : BlockFormat("Q2_K", 10, 256, 84)
 {
-    public override BlockCodes Codes { get; } = new(2, 16) { HalfScales = [80, 82] };
+    public override BlockCodes Codes { get; } = new(2, 16) { HalfScales = [80, 82], SubScaleBits = 4 };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

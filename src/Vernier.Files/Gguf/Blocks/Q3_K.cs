@@ -6,7 +6,7 @@ internal sealed class Q3_K() : BlockFormat("Q3_K", 11, 256, 110)
 {
     private const int Zero = 4;
 
-    public override BlockCodes Codes { get; } = new(3, 16, Zero) { HalfScales = [108] };
+    public override BlockCodes Codes { get; } = new(3, 16, Zero) { HalfScales = [108], SubScaleBits = 6 };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

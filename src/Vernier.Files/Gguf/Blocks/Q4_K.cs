@@ -4,7 +4,7 @@ namespace Vernier.Files.Gguf.Blocks;
 /// 32 values in their low and the next 32 in their high halves). y = d * S * q - dmin * M.</summary>
 internal sealed class Q4_K() : BlockFormat("Q4_K", 12, 256, 144)
 {
-    public override BlockCodes Codes { get; } = new(4, 32) { HalfScales = [0, 2] };
+    public override BlockCodes Codes { get; } = new(4, 32) { HalfScales = [0, 2], SubScaleBits = 6 };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

@@ -4,7 +4,7 @@ namespace Vernier.Files.Gguf.Blocks;
 /// y = d * S * q - dmin * M.</summary>
 internal sealed class Q5_K() : BlockFormat("Q5_K", 13, 256, 176)
 {
-    public override BlockCodes Codes { get; } = new(5, 32) { HalfScales = [0, 2] };
+    public override BlockCodes Codes { get; } = new(5, 32) { HalfScales = [0, 2], SubScaleBits = 6 };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

@@ -6,7 +6,7 @@ internal sealed class Q6_K() : BlockFormat("Q6_K", 14, 256, 210)
 {
     private const int Zero = 32;
 
-    public override BlockCodes Codes { get; } = new(6, 16, Zero) { HalfScales = [208] };
+    public override BlockCodes Codes { get; } = new(6, 16, Zero) { HalfScales = [208], SubScaleBits = 8 };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

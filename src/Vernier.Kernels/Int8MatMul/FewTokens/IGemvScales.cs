@@ -7,10 +7,10 @@ namespace Vernier.Kernels;
 /// <summary>How the rows of <see cref="Int8GemvRows"/> keep scales and offsets.</summary>
 internal unsafe interface IGemvScales
 {
-    /// <summary>Of one scale.</summary>
-    static abstract int Bytes { get; }
+    /// <summary>Bytes of so many groups, whole rows of them.</summary>
+    static abstract long Bytes(long groups);
 
-    /// <summary>Eight neighbours.</summary>
+    /// <summary>Eight neighbours; where groups share a factor, from a multiple of eight on.</summary>
     static abstract Vector256<float> Load(void* scales, long at);
 
     /// <summary>Sixteen neighbours, for vectors of 512 bits.</summary>
@@ -19,7 +19,7 @@ internal unsafe interface IGemvScales
 
 internal readonly unsafe struct FloatScales : IGemvScales
 {
-    public static int Bytes => sizeof(float);
+    public static long Bytes(long groups) => groups * sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(void* scales, long at) => Vector256.Load((float*)scales + at);
@@ -31,7 +31,7 @@ internal readonly unsafe struct FloatScales : IGemvScales
 /// <summary>Finite halves: exponent and fraction move to their places in an fp32, whose exponent is then 112 too small, which a product mends.</summary>
 internal readonly unsafe struct HalfScales : IGemvScales
 {
-    public static int Bytes => sizeof(ushort);
+    public static long Bytes(long groups) => groups * sizeof(ushort);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(void* scales, long at)
@@ -45,5 +45,41 @@ internal readonly unsafe struct HalfScales : IGemvScales
     {
         var bits = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)scales + at)) << 13 & Vector512.Create(unchecked((int)0x8fffe000));
         return bits.AsSingle() * Vector512.Create(BitConverter.UInt32BitsToSingle((127 + 112) << 23));
+    }
+}
+
+/// <summary>An fp16 factor a super-block times an integer a group, see <see cref="ScaleBlocks"/>.</summary>
+internal readonly unsafe struct BlockScales<TForm> : IGemvScales
+    where TForm : struct, ScaleBlocks.IForm
+{
+    public static long Bytes(long groups) => groups / TForm.Groups * TForm.Bytes;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load(void* scales, long at) => ScaleBlocks.Load<TForm>((byte*)scales, at);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWide(void* scales, long at) => ScaleBlocks.LoadWide<TForm>((byte*)scales, at);
+}
+
+/// <summary>A loop over rows in which the form of the scales is a type, so that its tests are gone when it is compiled.</summary>
+internal interface IGemvOfScales
+{
+    static abstract void Rows<TScales>(in Int8GemvRows rows)
+        where TScales : struct, IGemvScales;
+}
+
+/// <summary>Chooses the type of a form, once for many rows.</summary>
+internal static class GemvScales
+{
+    /// <summary>Groups of 32 columns.</summary>
+    public static void OfBlocks<TLoop>(in Int8GemvRows rows)
+        where TLoop : IGemvOfScales
+    {
+        if (rows.Form == ScaleForm.Half)
+            TLoop.Rows<HalfScales>(rows);
+        else if (rows.Form == ScaleForm.Blocks8)
+            TLoop.Rows<BlockScales<ScaleBlocks.Of8>>(rows);
+        else
+            TLoop.Rows<FloatScales>(rows);
     }
 }

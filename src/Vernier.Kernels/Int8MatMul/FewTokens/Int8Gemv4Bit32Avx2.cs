@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 /// <summary>One token, codes of 4 bits in groups of 32, bound by memory: row follows row.
 /// Eight groups are transposed while they are still packed: the four bytes in lane i of a register then belong to group i, so that
 /// the products of all eight are summed side by side in 16 bits (16 of at most 15 * 127 a sum) and are converted and scaled at once.</summary>
-internal sealed unsafe class Int8Gemv4Bit32Avx2 : IInt8GemvBody
+internal sealed unsafe class Int8Gemv4Bit32Avx2 : IInt8GemvBody, IGemvOfScales
 {
     /// <summary>Columns that share a scale.</summary>
     public const int GroupSize = QuantizedActivations.GroupSize;
@@ -29,13 +29,7 @@ internal sealed unsafe class Int8Gemv4Bit32Avx2 : IInt8GemvBody
 
     public void LayOut(in Int8GemvActivations x, sbyte* to) => Transpose(x.Codes, x.Groups, to);
 
-    public void Multiply(in Int8GemvRows rows)
-    {
-        if (rows.AreHalves)
-            Rows<HalfScales>(rows);
-        else
-            Rows<FloatScales>(rows);
-    }
+    public void Multiply(in Int8GemvRows rows) => GemvScales.OfBlocks<Int8Gemv4Bit32Avx2>(rows);
 
     /// <summary>Transposes the activations as <see cref="Dots(byte*, sbyte*)"/> does the codes; groups behind the last whole eight stay as they are.</summary>
     /// <param name="x">[groups * 32], as is <paramref name="transposed"/>.</param>
@@ -102,7 +96,7 @@ internal sealed unsafe class Int8Gemv4Bit32Avx2 : IInt8GemvBody
     }
 
     [MethodImpl(Kernel.Body)]
-    private static void Rows<TScales>(in Int8GemvRows rows)
+    public static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
         for (var row = 0; row < rows.Rows; row += 4)

@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 
 /// <summary>One token, codes of 4 bits in groups of 32: sixteen groups at once with AVX-512 BW, what is left over of a row as <see cref="Int8Gemv4Bit32Avx2"/> does.
 /// A machine that splits these vectors in two halves still has half as many instructions to keep in flight while it waits for memory.</summary>
-internal sealed unsafe class Int8Gemv4Bit32Avx512 : IInt8GemvBody
+internal sealed unsafe class Int8Gemv4Bit32Avx512 : IInt8GemvBody, IGemvOfScales
 {
     public const int Lanes = 16;
     private const int GroupSize = QuantizedActivations.GroupSize;
@@ -32,13 +32,7 @@ internal sealed unsafe class Int8Gemv4Bit32Avx512 : IInt8GemvBody
         Int8Gemv4Bit32Avx2.Transpose(x.Codes + sixteens * BlockCodes, x.Groups % Lanes, to + sixteens * BlockCodes);
     }
 
-    public void Multiply(in Int8GemvRows rows)
-    {
-        if (rows.AreHalves)
-            Rows<HalfScales>(rows);
-        else
-            Rows<FloatScales>(rows);
-    }
+    public void Multiply(in Int8GemvRows rows) => GemvScales.OfBlocks<Int8Gemv4Bit32Avx512>(rows);
 
     /// <summary>Transposes the activations of sixteen groups as <see cref="Dots(byte*, sbyte*)"/> does the codes.</summary>
     /// <param name="x">[16 * 32], as is <paramref name="transposed"/>.</param>
@@ -108,7 +102,7 @@ internal sealed unsafe class Int8Gemv4Bit32Avx512 : IInt8GemvBody
     private static Vector512<short> Pairs(Vector512<byte> codes, sbyte* x) => Avx512BW.MultiplyAddAdjacent(codes, Vector512.Load(x));
 
     [MethodImpl(Kernel.Body)]
-    private static void Rows<TScales>(in Int8GemvRows rows)
+    public static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
         for (var row = 0; row < rows.Rows; row += 4)

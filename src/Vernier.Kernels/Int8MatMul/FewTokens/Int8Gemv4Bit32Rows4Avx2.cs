@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Kernels;
 
 /// <summary>Codes of 4 bits in groups of 32 for some tokens, four rows at a time.</summary>
-internal sealed unsafe class Int8Gemv4Bit32Rows4Avx2 : IInt8GemvBody
+internal sealed unsafe class Int8Gemv4Bit32Rows4Avx2 : IInt8GemvBody, IGemvOfScales
 {
     public InstructionTier Tier => InstructionTier.Vector256;
 
@@ -14,16 +14,10 @@ internal sealed unsafe class Int8Gemv4Bit32Rows4Avx2 : IInt8GemvBody
 
     public bool ReadsBehindScales => true;
 
-    public void Multiply(in Int8GemvRows rows)
-    {
-        if (rows.AreHalves)
-            Rows<HalfScales>(rows);
-        else
-            Rows<FloatScales>(rows);
-    }
+    public void Multiply(in Int8GemvRows rows) => GemvScales.OfBlocks<Int8Gemv4Bit32Rows4Avx2>(rows);
 
     [MethodImpl(Kernel.Body)]
-    private static void Rows<TScales>(in Int8GemvRows rows)
+    public static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
         var mask = Vector256.Create((byte)15);

@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 /// <summary>Sixteen groups at once, as <see cref="Int8Gemv4Bit32Avx512"/> takes them, for rows whose groups are no multiple of sixteen: codes, scales
 /// and offsets of four rows follow one another without a gap, so that together their groups are whole sixteens, or these and one eight, and begin
 /// on a line of the cache. Sixteen groups that lie across two rows are multiplied once and the lanes split.</summary>
-internal sealed unsafe class Int8Gemv4Bit32RunAvx512 : IInt8GemvBody
+internal sealed unsafe class Int8Gemv4Bit32RunAvx512 : IInt8GemvBody, IGemvOfScales
 {
     // In a run.
     private const int Run = 4;
@@ -24,16 +24,10 @@ internal sealed unsafe class Int8Gemv4Bit32RunAvx512 : IInt8GemvBody
 
     public void LayOut(in Int8GemvActivations x, sbyte* to) => Int8GemvTransposed.LayOut(x.Codes, x.Scales, x.Sums, x.Groups, Run, to);
 
-    public void Multiply(in Int8GemvRows rows)
-    {
-        if (rows.AreHalves)
-            Rows<HalfScales>(rows);
-        else
-            Rows<FloatScales>(rows);
-    }
+    public void Multiply(in Int8GemvRows rows) => GemvScales.OfBlocks<Int8Gemv4Bit32RunAvx512>(rows);
 
     [MethodImpl(Kernel.Body)]
-    private static void Rows<TScales>(in Int8GemvRows rows)
+    public static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
         var (order, half) = (Vector512.Create(Int8GemvTransposed.WideOrder), Vector256.Create(Int8GemvTransposed.Order));

@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 /// <summary>Several tokens with codes of 4 bits in groups of 32, sixteen groups at once as <see cref="Int8Gemv4Bit32Avx512"/> takes them. Codes are transposed and
 /// split once for up to eight tokens, whose activations stay in the first-level cache while they are multiplied by the rows that fit the second-level one.
 /// Up to a few dozen tokens that is less work than to unpack the codes into panels.</summary>
-internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody
+internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody, IGemvOfScales
 {
     private const int Rows8 = 8;
     private const int MostAtOnce = 8;
@@ -47,15 +47,9 @@ internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody
         }
     }
 
-    public void Multiply(in Int8GemvRows rows)
-    {
-        if (rows.AreHalves)
-            Rows<HalfScales>(rows);
-        else
-            Rows<FloatScales>(rows);
-    }
+    public void Multiply(in Int8GemvRows rows) => GemvScales.OfBlocks<Int8Gemv4Bit32TokensAvx512>(rows);
 
-    private static void Rows<TScales>(in Int8GemvRows rows)
+    public static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
         if (rows.Offset != rows.Scale)

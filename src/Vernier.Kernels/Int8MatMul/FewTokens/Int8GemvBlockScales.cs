@@ -48,7 +48,7 @@ internal static unsafe class Int8GemvBlockScales
         if (row >= rows.Rows)
             return;
         Int8GemvPrefetch.Fetch(rows.Codes + row * rows.RowBytes, 4 * rows.RowBytes);
-        var (at, bytes) = ((long)row * rows.Groups * TScales.Bytes, 4L * rows.Groups * TScales.Bytes);
+        var (at, bytes) = (TScales.Bytes((long)row * rows.Groups), TScales.Bytes(4L * rows.Groups));
         Int8GemvPrefetch.Fetch((byte*)rows.Scale + at, bytes);
         if (rows.Offset != rows.Scale)
             Int8GemvPrefetch.Fetch((byte*)rows.Offset + at, bytes);

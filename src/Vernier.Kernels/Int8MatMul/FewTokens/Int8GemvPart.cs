@@ -66,7 +66,7 @@ internal readonly unsafe struct Int8GemvPart
     public void Run(int top, int bottom)
     {
         var end = top + (bottom - top) / _plan.Body.RowsAtOnce * _plan.Body.RowsAtOnce;
-        if (end > top && _plan.Body.ReadsBehindScales && Ratio == 1 && !_weight.Scales.IsHalf && (long)end * _weight.Groups + Lanes > (long)_weight.Rows * _weight.Groups)
+        if (end > top && _plan.Body.ReadsBehindScales && Ratio == 1 && _weight.Scales.Form == ScaleForm.Float && (long)end * _weight.Groups + Lanes > (long)_weight.Rows * _weight.Groups)
         {
             // Whole vectors would leave the arrays.
             var last = Math.Max(top, end - RowsAtOnce);
@@ -118,7 +118,7 @@ internal readonly unsafe struct Int8GemvPart
     private Int8GemvRows Rows(IInt8GemvBody body, int row, int bottom)
     {
         var (scales, streams) = (_weight.Scales, body.StreamsScales);
-        var first = (long)row * _weight.Groups * (scales.IsHalf ? sizeof(ushort) : sizeof(float));
+        var first = ScaleForms.Bytes(scales.Form, (long)row * _weight.Groups);
         var scale = (byte*)scales.ScalePointer + first;
         var stride = body.LayoutBytes(_x.Groups);
         return new Int8GemvRows
@@ -128,7 +128,7 @@ internal readonly unsafe struct Int8GemvPart
             Bits = _weight.Bits,
             Scale = scale,
             Offset = streams && HasUniformZero ? scale : (byte*)scales.OffsetPointer + first,
-            AreHalves = scales.IsHalf,
+            Form = scales.Form,
             Scales = scales,
             FirstRow = row,
             RowFactors = streams && scales.RowFactors != null ? scales.RowFactors + row : null,

@@ -34,8 +34,8 @@ internal static unsafe class Int8GemvPrefetch
     public static void Scales<TScales>(in Int8GemvRows rows, int row, int count)
         where TScales : struct, IGemvScales
     {
-        var ahead = ((long)row + rows.Ahead) * rows.Groups * TScales.Bytes;
-        var bytes = (long)count * rows.Groups * TScales.Bytes;
+        var ahead = TScales.Bytes(((long)row + rows.Ahead) * rows.Groups);
+        var bytes = TScales.Bytes((long)count * rows.Groups);
         Fetch((byte*)rows.Scale + ahead, bytes);
         if (rows.Offset != rows.Scale)
             Fetch((byte*)rows.Offset + ahead, bytes);

@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 
 /// <summary>One token with codes and groups of any size, bound by memory: row follows row, so that codes, scales and
 /// offsets are each one sequential stream that is prefetched well ahead.</summary>
-internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody
+internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody, IGemvOfScales
 {
     private const int Lanes = 8;
 
@@ -22,11 +22,11 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody
     {
         if (rows.Ratio > 1)
             Rows<WideGroups>(rows);
-        else if (rows.AreHalves)
-            Rows<SmallGroups<HalfScales>>(rows);
         else
-            Rows<SmallGroups<FloatScales>>(rows);
+            GemvScales.OfBlocks<Int8GemvRowAvx2>(rows);
     }
+
+    static void IGemvOfScales.Rows<TScales>(in Int8GemvRows rows) => Rows<SmallGroups<TScales>>(rows);
 
     private static void Rows<TFactors>(in Int8GemvRows rows)
         where TFactors : struct, IFactors

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace Vernier.Kernels;
 
-/// <summary>The scales and offsets of one row in fp32, [groups] each; of rows in fp16 until others are read.</summary>
+/// <summary>The scales and offsets of one row in fp32, [groups] each; of rows that are not kept so until others are read.</summary>
 internal readonly unsafe struct Int8GemvRowScales
 {
     private readonly float* _scale;
@@ -17,7 +17,7 @@ internal readonly unsafe struct Int8GemvRowScales
     public static Int8GemvRowScales Read(in Int8GemvRows rows, int row)
     {
         var at = (long)row * rows.Groups;
-        if (!rows.AreHalves)
+        if (rows.Form == ScaleForm.Float)
             return new((float*)rows.Scale + at, (float*)rows.Offset + at);
         rows.Scales.Read((long)rows.FirstRow * rows.Groups + at, rows.Groups, rows.RowScales, rows.RowScales + rows.Padded);
         return new(rows.RowScales, rows.RowScales + rows.Padded);

@@ -16,8 +16,8 @@ internal unsafe struct Int8GemvRows
     /// Offsets that are the scales themselves need not be read.</summary>
     public void* Scale, Offset;
 
-    /// <summary>Whether these are halves, else floats.</summary>
-    public bool AreHalves;
+    /// <summary>How these lie.</summary>
+    public ScaleForm Form;
 
     /// <summary>For the other bodies: the weight's scales, and the first of these rows in them.</summary>
     public ScaleView Scales;

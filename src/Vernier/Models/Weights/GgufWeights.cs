@@ -67,21 +67,27 @@ internal sealed class GgufWeights(GgufFile file, string architecture, int headDi
 
     private PackedMatrix Packed(GgufTensor tensor, int bits, int groupSize, float[]? codebook, RotaryRowOrder order)
     {
-        var matrix = new PackedMatrix((int)tensor.Rows, (int)tensor.Columns, bits, groupSize, codebook);
+        var blocks = SuperBlockScales.Of(tensor);
+        var matrix = new PackedMatrix((int)tensor.Rows, (int)tensor.Columns, bits, groupSize, codebook, scales: blocks?.Scales);
         var columns = matrix.Columns;
         var largest = codebook is null ? (1 << bits) - 1 : codebook.Max(MathF.Abs);
         RowRanges.ForEach(matrix.Rows, columns, (from, to) =>
         {
             var codes = new byte[columns];
+            var (scale, offset) = (new float[matrix.Groups], new float[matrix.Groups]);
             for (var row = from; row < to; row++)
             {
-                var at = (long)row * matrix.Groups;
-                var scale = matrix.TunedScales.Scale.Slice(at, matrix.Groups);
-                var offset = matrix.TunedScales.Offset.Slice(at, matrix.Groups);
                 tensor.Format.Split(file.Row(tensor, order.FileRow(row)), codes, scale, offset);
                 if (NotFinite.GroupIn(scale, offset, largest) is >= 0 and var group)
                     throw Bad(tensor, order.FileRow(row), $"scale {scale[group]}{(tensor.Format.Codes!.ZeroPoint is null && codebook is null ? $" and minimum {offset[group]}" : "")} in block {group * groupSize / tensor.Format.BlockSize}");
                 matrix.SetRowCodes(row, codes);
+                if (blocks is not null)
+                {
+                    blocks.SetRow(row, file.Row(tensor, order.FileRow(row)), scale, offset);
+                    continue;
+                }
+                scale.CopyTo(matrix.TunedScales.Scale.Slice((long)row * matrix.Groups, matrix.Groups));
+                offset.CopyTo(matrix.TunedScales.Offset.Slice((long)row * matrix.Groups, matrix.Groups));
             }
         });
         matrix.StoreScales();

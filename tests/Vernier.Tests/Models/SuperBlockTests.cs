@@ -1,0 +1,71 @@
+using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
+using Vernier.Kernels;
+using Vernier.Models;
+
+namespace Vernier.Tests.Models;
+
+/// <summary>Formats with two levels of scales in memory: as large as in the file, and the same weights to the bit.</summary>
+public sealed class SuperBlockTests : IDisposable
+{
+    private const int Rows = 24, Columns = 1024;
+    private readonly string _path = Path.GetTempFileName();
+
+    public static TheoryData<string> Formats => ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"];
+
+    public void Dispose() => File.Delete(_path);
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void AreNoLargerThanTheirFile(string name)
+    {
+        using var weight = Load(name, out var file);
+        var ofFile = (double)file.Tensors[0].ByteLength;
+        file.Dispose();
+        Assert.InRange(weight.Bytes / ofFile, 1, 1.05);
+    }
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void HoldTheScalesThatTheFormatSplits(string name)
+    {
+        using var weight = Load(name, out var file);
+        var format = file.Tensors[0].Format;
+        var groups = weight.Groups;
+        var (codes, expected) = (new byte[Columns], new float[Columns]);
+        var (scale, offset) = (new float[groups], new float[groups]);
+        var (foundScale, foundOffset, found) = (new float[groups], new float[groups], new float[Columns]);
+        for (var row = 0; row < Rows; row++)
+        {
+            format.Split(file.Row(file.Tensors[0], row), codes, scale, offset);
+            weight.Scales.ReadRow(row, foundScale, foundOffset);
+            Assert.Equal(Bits(scale), Bits(foundScale));
+            Assert.Equal(Bits(offset), Bits(foundOffset));
+            for (var i = 0; i < Columns; i++)
+                expected[i] = MathF.FusedMultiplyAdd(scale[i / weight.GroupSize], format.Codes!.Table is { } table ? table[codes[i]] : codes[i], offset[i / weight.GroupSize]);
+            weight.ReadTile(row, 1, 0, Columns, found, Columns);
+            Assert.Equal(Bits(expected), Bits(found));
+        }
+        file.Dispose();
+    }
+
+    private PackedMatrix Load(string name, out GgufFile file)
+    {
+        var format = BlockFormats.Find(name)!;
+        var plan = new GgufTensorPlan("blk.0.ffn_down.weight", [Columns, Rows], format);
+        var (bytes, random) = (new byte[plan.ByteLength], new Random(5));
+        random.NextBytes(bytes);
+        for (var block = 0; block < bytes.Length; block += format.BlockBytes)
+            foreach (var at in format.Codes!.HalfScales)
+                BitConverter.TryWriteBytes(bytes.AsSpan(block + at), (Half)(random.Next(5) switch { 0 => 0, 1 => -0.01f, _ => 0.02f * random.NextSingle() }));
+        using (var writer = GgufWriter.Create(_path, GgufMetadata.Of([GgufValue.Of("general.architecture", "llama")]), [plan]))
+        {
+            writer.Write(bytes);
+            writer.Commit();
+        }
+        file = GgufFile.Open(_path);
+        return (PackedMatrix)new GgufWeights(file, "llama", 64).Matrix("model.layers.0.mlp.down_proj.weight", Rows, Columns);
+    }
+
+    private static int[] Bits(float[] values) => [.. values.Select(BitConverter.SingleToInt32Bits)];
+}
