@@ -125,6 +125,9 @@ def main():
         select_tensors(f"formats/gguf_quantize/{kind}.safetensors", lambda name: name != "deq")
     write_json("formats/gguf_quantize/index.json", [e for e in json.loads(read("formats/gguf_quantize/index.json")) if e["type"] in quantized])
 
+    select_tensors("formats/gguf_quantize_imatrix/rows.safetensors", lambda name: name in ("x", "imatrix"))
+    write_json("formats/gguf_quantize_imatrix/index.json", json.loads(read("formats/gguf_quantize_imatrix/index.json")))
+
     models = [e for e in json.loads(read("formats/gguf_models/index.json")) if here("formats/gguf_models/" + e["file"])]
     write_json("formats/gguf_models/index.json", models)
     for entry in models:
