@@ -63,7 +63,7 @@ internal sealed class PlanVerb
         var c = CultureInfo.InvariantCulture;
         var to = Console.Out;
         var bits = WithBits(model, options).Bits;
-        to.WriteLine(string.Create(c, $"{name}: {model.Linears.Count} linears of {model.Linears.Sum(l => l.Weights) / 1e6:F1} M weights, {TuningPlan.OtherParameters(model.Config) / 1e6:F1} M other parameters"));
+        to.WriteLine(string.Create(c, $"{name}: {model.Linears.Count} linears of {model.Linears.Sum(l => l.Weights) / 1e6:F1} M weights, {TuningPlan.OtherParameters(model.Config) / 1e6:F1} M other parameters{(chosen.ActiveParameters < chosen.Parameters ? string.Create(c, $"; a token is computed with {chosen.ActiveParameters / 1e6:F1} M of {chosen.Parameters / 1e6:F1} M") : "")}"));
         to.WriteLine(string.Create(c, $"{(bits is { } b ? $"quantized to {b} bits, {(options.Group == 0 ? "per channel" : $"groups of {options.Group}")}" : "on its own codes")}; {options.Batch} x {options.Context} tokens a micro-batch"));
         to.WriteLine(string.Create(c, $"  {"method",-10} {"trained",12} {"model GB",9} {"optimizer GB",13} {"activations GB",15} {"resident GB",12} {"TFLOP a step",13}{(speed is null ? "" : $" {"s a step",9}")}"));
         foreach (var method in TuningMethods.Names)

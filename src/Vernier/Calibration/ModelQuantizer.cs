@@ -14,9 +14,11 @@ public static class ModelQuantizer
     [
         ["q_proj", "k_proj", "v_proj"],
         ["o_proj", "out_proj"],
-        ["gate_proj", "up_proj", "fc1", "fc_in", "c_fc"],
-        ["down_proj", "fc2", "fc_out", "c_proj"],
+        ["gate_proj", "up_proj", "fc1", "fc_in", "c_fc", "w1", "w3"],
+        ["down_proj", "fc2", "fc_out", "c_proj", "w2"],
     ];
+
+    private const long RecordedBytes = 1L << 30; // of moments at a time
 
     /// <summary>Quantizes every linear in place.</summary>
     /// <param name="calibration">Batches of tokens; needed by gptq alone.</param>
@@ -58,54 +60,71 @@ public static class ModelQuantizer
             hidden[i] = new float[calibration[i].Tokens * decoder.Config.HiddenSize];
             decoder.HiddenStates(compute, calibration[i], 0, hidden[i]);
         }
-        var perBlock = decoder.Linears.Count / decoder.Config.Layers;
         var scratch = new float[hidden.Max(h => h.Length)];
         for (var layer = 0; layer < decoder.Config.Layers; layer++)
         {
-            var names = decoder.Linears.Skip(layer * perBlock).Take(perBlock).Select(l => l.Name).ToArray();
+            var names = decoder.LinearsOf(layer).Select(l => l.Name).ToArray();
             var waiting = names.ToHashSet(); // linears of this block that are still to be quantized
-            foreach (var stage in StagesOf(names))
+            foreach (var stages in StagesOf(decoder.LinearsOf(layer)))
             {
                 var settings = new GptqOptions { Group = options.Group, Damping = options.Damping, ActivationOrder = options.ActivationOrder, StaticGroups = options.ActivationOrder };
-                using var moments = Record(decoder, compute, calibration, hidden, scratch, layer, stage[0], waiting, options.SkipTokens);
-                using var factor = GptqFactor.Of(compute.Pool, moments, settings);
-                waiting.ExceptWith(stage);
-                decoder.ReplaceLinears(linear =>
+                var moments = Record(decoder, compute, calibration, hidden, scratch, layer, stages, waiting, options.SkipTokens);
+                foreach (var (stage, seen) in stages.Zip(moments))
                 {
-                    var plain = linear is RecordingLinear recording ? recording.Inner : linear;
-                    if (!stage.Contains(plain.Name))
-                        return plain;
-                    var result = Gptq.Quantize(compute.Pool, plain.Weight, factor, settings with { Bits = bits(plain.Name) });
-                    return Replaced(plain, result.Pack(), report);
-                });
+                    using var factor = GptqFactor.Of(compute.Pool, seen, settings);
+                    seen.Dispose();
+                    waiting.ExceptWith(stage);
+                    decoder.ReplaceLinears(linear =>
+                    {
+                        var plain = linear is RecordingLinear recording ? recording.Inner : linear;
+                        if (!stage.Contains(plain.Name))
+                            return plain;
+                        var result = Gptq.Quantize(compute.Pool, plain.Weight, factor, settings with { Bits = bits(plain.Name) });
+                        return Replaced(plain, result.Pack(), report);
+                    });
+                }
             }
             for (var i = 0; i < hidden.Length; i++)
                 decoder.ForwardBlock(compute, calibration[i], layer, hidden[i]);
         }
     }
 
-    // Runs one block on all batches; the first linear of the stage records the inputs that the stage shares, and nothing from there on is computed.
-    private static InputMoments Record(Decoder decoder, Compute compute, IReadOnlyList<TokenBatch> calibration, float[][] hidden, float[] scratch, int layer, string first, HashSet<string> waiting, int skip)
+    // Runs one block on all batches; the first linear of each stage records the inputs that the stage shares, and nothing from there on is computed.
+    private static InputMoments[] Record(Decoder decoder, Compute compute, IReadOnlyList<TokenBatch> calibration, float[][] hidden, float[] scratch, int layer, string[][] stages, HashSet<string> waiting, int skip)
     {
         var rows = new CalibrationRows(skip);
-        InputMoments? moments = null;
-        decoder.ReplaceLinears(linear => waiting.Contains(linear.Name)
-            ? new RecordingLinear(linear, linear.Name == first ? moments = new InputMoments(linear.InFeatures) : null, rows)
-            : linear);
+        var moments = new InputMoments[stages.Length];
+        decoder.ReplaceLinears(linear =>
+        {
+            if (!waiting.Contains(linear.Name))
+                return linear;
+            var stage = Array.FindIndex(stages, s => s[0] == linear.Name);
+            // an expert gets some tokens, which lie in another order than those of the batch
+            return new RecordingLinear(linear, stage < 0 ? null : moments[stage] = new InputMoments(linear.InFeatures), ParameterNames.IsOfExpert(linear.Name) ? null : rows);
+        });
         for (var i = 0; i < hidden.Length; i++)
         {
             rows.Set(calibration[i]);
             hidden[i].CopyTo(scratch, 0);
             decoder.ForwardBlock(compute, calibration[i], layer, scratch.AsSpan(0, hidden[i].Length));
         }
-        return moments!;
+        foreach (var (stage, seen) in stages.Zip(moments))
+            if (ParameterNames.IsOfExpert(stage[0]))
+                seen.AssumeEqualInputsIfNone();
+        return moments;
     }
 
-    private static IEnumerable<string[]> StagesOf(string[] names)
+    // Stages that are recorded in one pass: one, or those of as many experts as fit into memory, for no expert reads what another one makes.
+    private static IEnumerable<string[][]> StagesOf(IEnumerable<Linear> block)
     {
-        var known = Stages.Select(stage => names.Where(n => stage.Contains(Leaf(n))).ToArray()).Where(s => s.Length > 0).ToArray();
-        var alone = names.Where(n => !known.Any(s => s.Contains(n))).Select(n => new[] { n });
-        return known.Concat(alone);
+        var linears = block.ToArray();
+        var alone = linears.Where(l => !Stages.Any(stage => stage.Contains(Leaf(l.Name)))).Select(l => new[] { l });
+        foreach (var stage in Stages.Select(stage => linears.Where(l => stage.Contains(Leaf(l.Name))).ToArray()).Where(s => s.Length > 0).Concat(alone))
+        {
+            var modules = stage.GroupBy(l => l.Name[..^Leaf(l.Name).Length], StringComparer.Ordinal).Select(g => g.ToArray());
+            foreach (var together in modules.Chunk((int)Math.Max(1, RecordedBytes / (8L * stage[0].InFeatures * stage[0].InFeatures))))
+                yield return [.. together.Select(module => module.Select(l => l.Name).ToArray())];
+        }
     }
 
     private static string Leaf(string module) => module[(module.LastIndexOf('.') + 1)..];

@@ -7,7 +7,8 @@ namespace Vernier.Calibration;
 /// <summary>A linear that is still to be quantized, in a pass that only looks at inputs: it adds its own to calibration moments, or does nothing,
 /// and answers 0, for nothing behind it is looked at.</summary>
 /// <param name="moments">null = its inputs are not looked at.</param>
-internal sealed class RecordingLinear(Linear inner, InputMoments? moments, CalibrationRows rows) : Linear(inner.Name, inner.InFeatures, inner.OutFeatures, inner.Bias)
+/// <param name="rows">Which inputs count; null = all.</param>
+internal sealed class RecordingLinear(Linear inner, InputMoments? moments, CalibrationRows? rows) : Linear(inner.Name, inner.InFeatures, inner.OutFeatures, inner.Bias)
 {
     public Linear Inner => inner;
 
@@ -15,7 +16,9 @@ internal sealed class RecordingLinear(Linear inner, InputMoments? moments, Calib
 
     public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y)
     {
-        if (moments is not null)
+        if (rows is null)
+            moments?.Add(compute.Pool, x, tokens);
+        else if (moments is not null)
             foreach (var (first, count) in rows.Ranges)
                 moments.Add(compute.Pool, x.Slice(first * InFeatures, count * InFeatures), count);
         y.Clear();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Vernier.Models;
 
 namespace Vernier.Tuning;
@@ -9,6 +10,9 @@ namespace Vernier.Tuning;
 /// <param name="WeightBytes">Bytes in memory of a weight that is not packed.</param>
 public sealed record LinearShape(string Name, int In, int Out, int? Bits = null, int Group = 0, int WeightBytes = 2)
 {
+    /// <summary>Share of the tokens that it computes, on average: below 1 for experts that a router chooses.</summary>
+    public double TokenShare { get; init; } = 1;
+
     /// <summary>Number of weights.</summary>
     public long Weights => (long)In * Out;
 
@@ -34,18 +38,36 @@ public sealed record LinearShape(string Name, int In, int Out, int? Bits = null,
     {
         var names = ParameterNames.Of(config.Architecture);
         var (hidden, query, key) = (config.HiddenSize, config.Heads * config.HeadDim, config.KvHeads * config.HeadDim);
-        var block = new List<(string Name, int In, int Out)>
+        LinearShape[] attention =
+        [
+            new(names.Query, hidden, query),
+            new(names.Key, hidden, key),
+            new(names.Value, hidden, key),
+            new(names.Output, query, hidden),
+        ];
+        return [.. Enumerable.Range(0, config.Layers).SelectMany(layer => attention.Concat(FeedForward(config, names, layer)).Select(l => l with
         {
-            (names.Query, hidden, query),
-            (names.Key, hidden, key),
-            (names.Value, hidden, key),
-            (names.Output, query, hidden),
-        };
+            Name = string.Format(CultureInfo.InvariantCulture, names.Block, layer) + l.Name,
+            Bits = bits,
+            Group = group,
+        }))];
+    }
+
+    private static IEnumerable<LinearShape> FeedForward(ModelConfig config, ParameterNames names, int layer)
+    {
+        if (!config.HasExperts(layer))
+            return Gated(config, (names.Gate, names.Up, names.Down), config.FeedForwardSize);
+        var experts = config.Experts!;
+        var all = Enumerable.Range(0, experts.Count).SelectMany(e => Gated(config, names.OfExpert(string.Format(CultureInfo.InvariantCulture, names.Expert, e)), experts.Size))
+            .Select(l => l with { TokenShare = (double)experts.PerToken / experts.Count });
+        return experts.SharedSize == 0 ? all : all.Concat(Gated(config, names.OfExpert(names.SharedExpert), experts.SharedSize));
+    }
+
+    private static IEnumerable<LinearShape> Gated(ModelConfig config, (string Gate, string Up, string Down) names, int width)
+    {
         if (config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh)
-            block.Add((names.Gate, hidden, config.FeedForwardSize));
-        block.Add((names.Up, hidden, config.FeedForwardSize));
-        block.Add((names.Down, config.FeedForwardSize, hidden));
-        return [.. Enumerable.Range(0, config.Layers).SelectMany(layer => block.Select(l =>
-            new LinearShape(string.Format(System.Globalization.CultureInfo.InvariantCulture, names.Block, layer) + l.Name, l.In, l.Out, bits, group)))];
+            yield return new(names.Gate, config.HiddenSize, width);
+        yield return new(names.Up, config.HiddenSize, width);
+        yield return new(names.Down, width, config.HiddenSize);
     }
 }

@@ -26,6 +26,16 @@ internal sealed class InputMoments : IGradientTileSink, IDisposable
         Tokens += tokens;
     }
 
+    /// <summary>Where nothing was seen (an expert that no calibration token was sent to), all inputs count the same: GPTQ rounds to nearest then.</summary>
+    public void AssumeEqualInputsIfNone()
+    {
+        if (Tokens > 0)
+            return;
+        for (var j = 0; j < InFeatures; j++)
+            _sum.Slice((long)j * InFeatures + j, 1)[0] = 1;
+        Tokens = 1;
+    }
+
     /// <summary>H, [in, in] row-major; the caller owns it.</summary>
     /// <exception cref="InvalidOperationException">No input was added.</exception>
     public NativeBuffer<double> Hessian()

@@ -9,7 +9,7 @@ internal static class ModelShapes
     public static IReadOnlyList<string> Names { get; } =
     [
         "llama-7b", "llama-13b", "llama-30b", "llama-65b", "llama2-7b", "llama2-13b", "llama2-70b", "llama3-8b", "llama3-70b", "open-llama-3b",
-        "mistral-7b", "smollm2-135m", "smollm2-360m", "smollm2-1.7b", "qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-7b",
+        "mistral-7b", "mixtral-8x7b", "qwen3-30b-a3b", "smollm2-135m", "smollm2-360m", "smollm2-1.7b", "qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-7b",
         "gpt-neo-1.3b", "gpt-neo-2.7b", "gpt-j-6b", "opt-1.3b", "opt-2.7b", "opt-6.7b", "opt-13b", "opt-30b", "opt-66b",
     ];
 
@@ -26,6 +26,8 @@ internal static class ModelShapes
         "llama3-70b" => Llama(80, 8192, 64, 8, 28672, 128256),
         "open-llama-3b" => Llama(26, 3200, 32, 32, 8640, 32000),
         "mistral-7b" => Llama(32, 4096, 32, 8, 14336, 32000) with { Architecture = "mistral" },
+        "mixtral-8x7b" => Llama(32, 4096, 32, 8, 14336, 32000) with { Architecture = "mixtral", Experts = Experts(8, 2, 14336) },
+        "qwen3-30b-a3b" => Llama(48, 2048, 32, 4, 6144, 151936) with { Architecture = "qwen3_moe", HeadDim = 128, QkNorm = true, Experts = Experts(128, 8, 768) },
         "smollm2-135m" => Llama(30, 576, 9, 3, 1536, 49152) with { TiedHead = true },
         "smollm2-360m" => Llama(32, 960, 15, 5, 2560, 49152) with { TiedHead = true },
         "smollm2-1.7b" => Llama(24, 2048, 32, 32, 8192, 49152) with { TiedHead = true },
@@ -57,6 +59,8 @@ internal static class ModelShapes
         ContextLength = 2048,
         AttentionScale = 1 / MathF.Sqrt(hidden / heads),
     };
+
+    private static ExpertsConfig Experts(int count, int perToken, int size) => new() { Count = count, PerToken = perToken, Size = size, NormalizesWeights = true };
 
     private static ModelConfig Plain(string architecture, int layers, int hidden, int heads, int feedForward, int vocabulary) =>
         Llama(layers, hidden, heads, heads, feedForward, vocabulary) with

@@ -48,12 +48,11 @@ internal static class TrainingSpeed
     /// attention forward and backward over half of the square.</summary>
     internal static double StepFlopsPerToken(ModelConfig config, int context)
     {
-        double hidden = config.HiddenSize, query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
-        var gated = config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh;
-        var block = hidden * (2 * query + 2 * key) + (gated ? 3 : 2) * hidden * config.FeedForwardSize;
-        var head = hidden * config.VocabularySize;
+        double query = config.Heads * config.HeadDim;
+        var blocks = LinearShape.Of(config).Sum(l => l.Weights * l.TokenShare);
+        var head = (double)config.HiddenSize * config.VocabularySize;
         var attention = 7 * query * context / 2;
-        return 4 * (config.Layers * block + head) + 2 * config.Layers * attention;
+        return 4 * (blocks + head) + 2 * config.Layers * attention;
     }
 
     private static WeightMatrix Like(LinearShape layer, TuneOptions options, int rows, int columns)

@@ -13,6 +13,12 @@ namespace Vernier.Tuning;
 /// <param name="StepTeraflop">Necessary arithmetic of an optimizer step, 10^12 operations; recomputation is not counted.</param>
 public sealed record TuningPlan(string Method, long TrainableParameters, long ModelBytes, long OptimizerBytes, long GradientBytes, long ActivationBytes, long ResidentBytes, double StepTeraflop)
 {
+    /// <summary>All numbers of the model.</summary>
+    public long Parameters { get; init; }
+
+    /// <summary>Those of them that one token is computed with: fewer where a router chooses experts.</summary>
+    public long ActiveParameters { get; init; }
+
     /// <summary>Time of an optimizer step on this machine, by a short measurement; null where none was taken.</summary>
     public double? StepSeconds { get; init; }
 
@@ -62,7 +68,9 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         return new(options.Method, trainable, ModelSize(config, plans.Select(p => p.Result)), 8 * trainable, 4L * copies * trainable, kept.Bytes, rest + kept.Bytes,
             options.Accumulate * operations / 1e12)
         {
-            RecomputedTeraflop = options.Accumulate * 2e-12 * tokens * model.Linears.Sum(l => (double)l.Weights) * Math.Max(0, config.Layers - 1 - kept.KeptBlocks) / Math.Max(1, config.Layers),
+            Parameters = OtherParameters(config) + model.Linears.Sum(l => l.Weights),
+            ActiveParameters = OtherParameters(config) + (long)Math.Round(ActiveWeights(model)),
+            RecomputedTeraflop = options.Accumulate * 2e-12 * tokens * ActiveWeights(model) * Math.Max(0, config.Layers - 1 - kept.KeptBlocks) / Math.Max(1, config.Layers),
         };
     }
 
@@ -81,8 +89,13 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
             count += ((long)config.ContextLength + config.PositionOffset) * config.HiddenSize;
         var perNorm = config.Norm == NormKind.LayerNorm ? 2L * config.HiddenSize : config.HiddenSize;
         count += perNorm * (config.Layers * (config.ParallelBlock ? 1 : 2) + (config.FinalNorm ? 1 : 0));
+        if (config.Experts is { } experts)
+            count += (experts.Count + (experts.SharedSize > 0 ? 1L : 0)) * config.HiddenSize * (config.Layers - experts.DenseLayers.Count); // routers
         return config.QkNorm ? count + 2L * config.HeadDim * config.Layers : count;
     }
+
+    /// <summary>Weights of the linears that a token is multiplied by.</summary>
+    private static double ActiveWeights(ModelOutline model) => model.Linears.Sum(l => l.Weights * l.TokenShare);
 
     private static long ModelSize(ModelConfig config, IEnumerable<LinearShape> linears) => 2 * OtherParameters(config) + linears.Sum(l =>
         l.Bits is { } bits ? l.Weights * bits / 8 + 2 * l.Scales(l.Group) + l.Scales(l.Group) * bits / 8 : 2 * l.Weights);
@@ -91,7 +104,7 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
     private static double StepOperations(ModelOutline model, int context, int tokens, int productsPerLinear, bool trainsHead)
     {
         var config = model.Config;
-        var products = productsPerLinear * model.Linears.Sum(l => (double)l.Weights) + (trainsHead ? 3.0 : 2.0) * config.VocabularySize * config.HiddenSize;
+        var products = productsPerLinear * ActiveWeights(model) + (trainsHead ? 3.0 : 2.0) * config.VocabularySize * config.HiddenSize;
         var attention = 3.0 * context * config.Heads * config.HeadDim * config.Layers; // 6 products over half of the pairs
         return 2.0 * tokens * (products + attention);
     }

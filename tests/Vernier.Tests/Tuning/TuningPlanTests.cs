@@ -43,6 +43,19 @@ public class TuningPlanTests
         Assert.Equal(TuningPlan.For(ModelShapes.Find(shape), separable with { Granularity = Granularity.Group }).StepTeraflop, plan.StepTeraflop);
     }
 
+    /// <summary>The published sizes (arXiv 2401.04088, 2505.09388), rounded as they are there.</summary>
+    [Theory]
+    [InlineData("mixtral-8x7b", 46.7, 12.9)]
+    [InlineData("qwen3-30b-a3b", 30.5, 3.3)]
+    public void ExpertsCountOnceAndComputeInTurn(string shape, double billions, double active)
+    {
+        var plan = TuningPlan.For(ModelShapes.Find(shape), new TuneOptions { Bits = 4 });
+        Assert.Equal(billions, plan.Parameters / 1e9, 0.05);
+        Assert.Equal(active, plan.ActiveParameters / 1e9, 0.06);
+        var dense = ModelShapes.Find("llama-7b");
+        Assert.Equal(TuningPlan.For(dense, new TuneOptions { Bits = 4 }).Parameters, TuningPlan.For(dense, new TuneOptions { Bits = 4 }).ActiveParameters);
+    }
+
     [Fact]
     public void SeparableFactorsOfWholeRowsAreThoseOfChannels()
     {

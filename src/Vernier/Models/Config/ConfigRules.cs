@@ -48,14 +48,22 @@ internal static class ConfigRules
         ["use_qk_norm"] = ["false"],
     };
 
+    /// <summary>Keys of the table above that the readers of some families look at, by model_type.</summary>
+    private static readonly Dictionary<string, string[]> s_readBy = new(StringComparer.Ordinal)
+    {
+        ["mixtral"] = ["num_local_experts"],
+        ["qwen2_moe"] = ["num_experts", "num_local_experts"],
+        ["qwen3_moe"] = ["num_experts", "num_local_experts"],
+    };
+
     /// <summary>Keys that the readers of the families look at.</summary>
     private static readonly string[] s_read =
     [
-        "_remove_final_layer_norm", "activation_function", "attention_bias", "attention_layers", "attention_types", "bos_token_id", "do_layer_norm_before", "enable_bias",
+        "_remove_final_layer_norm", "activation_function", "attention_bias", "attention_layers", "attention_types", "bos_token_id", "decoder_sparse_step", "do_layer_norm_before", "enable_bias",
         "eos_token_id", "ffn_dim", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "layer_norm_epsilon", "layer_types", "max_position_embeddings",
-        "max_window_layers", "mlp_bias", "model_type", "n_embd", "n_head", "n_inner", "n_layer", "n_positions", "num_attention_heads", "num_heads", "num_hidden_layers",
-        "num_key_value_heads", "num_layers", "pad_token_id", "quantization", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta", "rotary_dim",
-        "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size", "window_size", "word_embed_proj_dim",
+        "max_window_layers", "mlp_bias", "mlp_only_layers", "model_type", "moe_intermediate_size", "n_embd", "n_head", "n_inner", "n_layer", "n_positions", "norm_topk_prob",
+        "num_attention_heads", "num_experts_per_tok", "num_heads", "num_hidden_layers", "num_key_value_heads", "num_layers", "pad_token_id", "qkv_bias", "quantization",
+        "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta", "rotary_dim", "shared_expert_intermediate_size", "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size", "window_size", "word_embed_proj_dim",
     ];
 
     /// <summary>Keys about training, generation, loading and the outside of the decoder.</summary>
@@ -67,8 +75,8 @@ internal static class ConfigRules
         "exponential_decay_length_penalty", "ffn_dropout", "finetuning_task", "forced_bos_token_id", "forced_eos_token_id", "gradient_checkpointing", "hidden_dropout", "id2label",
         "init_std", "initializer_range", "is_decoder", "is_llama_config", "label2id", "layerdrop", "length_penalty", "max_length", "min_length", "model_max_length",
         "no_repeat_ngram_size", "num_beam_groups", "num_beams", "num_labels", "num_return_sequences", "original_max_position_embeddings", "output_attentions", "output_hidden_states",
-        "output_scores", "prefix", "pretraining_tp", "problem_type", "pruned_heads", "remove_invalid_values", "repetition_penalty", "resid_dropout", "resid_pdrop", "return_dict",
-        "return_dict_in_generate", "sep_token_id", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "suppress_tokens",
+        "output_router_logits", "output_scores", "prefix", "pretraining_tp", "problem_type", "pruned_heads", "remove_invalid_values", "repetition_penalty", "resid_dropout", "resid_pdrop", "return_dict",
+        "return_dict_in_generate", "router_aux_loss_coef", "router_jitter_noise", "sep_token_id", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "suppress_tokens",
         "task_specific_params", "temperature", "tie_encoder_decoder", "tokenizer_class", "top_k", "top_p", "torch_dtype", "torchscript", "transformers.js_config",
         "transformers_version", "typical_p", "unk_token_id", "unsloth_fixed", "unsloth_version", "use_bfloat16", "use_cache", "use_return_dict",
     ];
@@ -78,8 +86,9 @@ internal static class ConfigRules
     /// <exception cref="NotSupportedException">A key that changes the arithmetic in a way that is not done here.</exception>
     public static void Check(ConfigKeys keys)
     {
+        var read = s_readBy.GetValueOrDefault(keys.FindString("model_type") ?? "", []);
         foreach (var (key, neutral) in s_neutral)
-            if (keys.FindAny(key) is { } value && !neutral.Any(n => Is(value, n)))
+            if (!read.Contains(key) && keys.FindAny(key) is { } value && !neutral.Any(n => Is(value, n)))
                 throw new NotSupportedException($"{keys.Path}: key '{key}' = {Shown(value)} changes the arithmetic, which is not done here");
     }
 

@@ -24,10 +24,11 @@ internal static class HuggingFaceConfig
         var config = keys.String("model_type") switch
         {
             "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),
+            "mixtral" or "qwen2_moe" or "qwen3_moe" => Llama(keys, ExpertKeys.Read(keys)),
             "gpt_neo" => GptNeo(keys),
             "gptj" => GptJ(keys),
             "opt" => Opt(keys),
-            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, qwen2, qwen3, gpt_neo, gptj and opt"),
+            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, gpt_neo, gptj and opt"),
         };
         return config with
         {
@@ -43,7 +44,7 @@ internal static class HuggingFaceConfig
         return new ConfigKeys(path, document.RootElement).FindInts("eos_token_id");
     }
 
-    private static ModelConfig Llama(ConfigKeys keys)
+    private static ModelConfig Llama(ConfigKeys keys, ExpertsConfig? experts = null)
     {
         var architecture = keys.String("model_type");
         var heads = keys.Size("num_attention_heads");
@@ -51,7 +52,8 @@ internal static class HuggingFaceConfig
         var headDim = keys.FindInt("head_dim") ?? (architecture == "qwen3" ? 128 : hidden / heads); // what transformers has where the key is missing
         var layers = keys.Size("num_hidden_layers");
         var context = keys.Size("max_position_embeddings");
-        var attentionBias = architecture == "qwen2" || (keys.FindBool("attention_bias") ?? false);
+        var outputBias = keys.FindBool("attention_bias") ?? false;
+        var inputBias = architecture switch { "qwen2" => true, "qwen2_moe" => keys.FindBool("qkv_bias") ?? true, _ => outputBias };
         var activation = keys.FindString("hidden_act") ?? "silu";
         if (activation != "silu")
             throw new NotSupportedException($"{keys.Path}: hidden_act '{activation}' is not supported for {architecture}; expected 'silu'");
@@ -65,6 +67,7 @@ internal static class HuggingFaceConfig
             KvHeads = keys.FindInt("num_key_value_heads") ?? heads,
             HeadDim = headDim,
             FeedForwardSize = keys.Size("intermediate_size"),
+            Experts = experts,
             VocabularySize = keys.Size("vocab_size"),
             ContextLength = context,
             NormEpsilon = keys.FindFloat("rms_norm_eps") ?? 1e-6f,
@@ -75,10 +78,10 @@ internal static class HuggingFaceConfig
             RopeAttentionFactor = rope.AttentionFactor,
             AttentionScale = 1 / MathF.Sqrt(headDim),
             AttentionWindows = Windows(keys, architecture, layers),
-            AttentionInputBias = attentionBias,
-            AttentionOutputBias = architecture != "qwen2" && attentionBias,
+            AttentionInputBias = inputBias,
+            AttentionOutputBias = architecture is not ("qwen2" or "qwen2_moe") && outputBias,
             FeedForwardBias = keys.FindBool("mlp_bias") ?? false,
-            QkNorm = architecture == "qwen3",
+            QkNorm = architecture is "qwen3" or "qwen3_moe",
             TiedHead = keys.FindBool("tie_word_embeddings") ?? false,
             PaddingTokenId = keys.FindInt("pad_token_id"),
         }.Checked(keys.Path);
@@ -86,8 +89,8 @@ internal static class HuggingFaceConfig
 
     private static int[] Windows(ConfigKeys keys, string architecture, int layers)
     {
-        // where the key is missing (not null), transformers has a window of 4096
-        var window = keys.FindInt("sliding_window") ?? (keys.Has("sliding_window") ? 0 : 4096);
+        // where the key is missing (not null), transformers has a window of 4096, but for mixtral
+        var window = keys.FindInt("sliding_window") ?? (keys.Has("sliding_window") || architecture == "mixtral" ? 0 : 4096);
         if (architecture.StartsWith("qwen", StringComparison.Ordinal) && !(keys.FindBool("use_sliding_window") ?? false))
             window = 0;
         if (window <= 0 || architecture == "llama")
@@ -95,7 +98,9 @@ internal static class HuggingFaceConfig
         var types = keys.FindStrings("layer_types");
         if (types?.FirstOrDefault(t => t is not ("full_attention" or "sliding_attention")) is { } unknown)
             throw new NotSupportedException($"{keys.Path}: key 'layer_types': '{unknown}' is not done here; full_attention and sliding_attention are");
-        var full = architecture == "mistral" ? 0 : keys.FindInt("max_window_layers") ?? 28;
+        if (architecture == "qwen2_moe" && types is null)
+            throw new NotSupportedException($"{keys.Path}: key 'use_sliding_window' = true without 'layer_types' is not done here for qwen2_moe: versions of transformers differ in which layers it means");
+        var full = architecture is "mistral" or "mixtral" or "qwen3_moe" ? 0 : keys.FindInt("max_window_layers") ?? 28;
         return Enumerable.Range(0, layers)
             .Select(l => types is null ? l < full : l < types.Length && types[l] == "full_attention")
             .Select(isFull => isFull ? 0 : window).ToArray();

@@ -62,6 +62,8 @@ public sealed record ModelConfig
     public required int HeadDim { get; init; }
     /// <summary>Channels inside the feed-forward part.</summary>
     public required int FeedForwardSize { get; init; }
+    /// <summary>The experts of the layers that have some; null where none has.</summary>
+    public ExpertsConfig? Experts { get; init; }
     /// <summary>Rows of the embedding table.</summary>
     public required int VocabularySize { get; init; }
     /// <summary>Tokens the model was made for.</summary>
@@ -117,6 +119,9 @@ public sealed record ModelConfig
     /// <summary>Ids that end a text.</summary>
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
 
+    /// <summary>The feed-forward part of a layer is several experts.</summary>
+    internal bool HasExperts(int layer) => Experts is not null && !Experts.DenseLayers.Contains(layer);
+
     /// <summary>Refuses sizes that do not fit together.</summary>
     /// <param name="source">The file to name.</param>
     /// <exception cref="InvalidDataException">They do not.</exception>
@@ -133,6 +138,9 @@ public sealed record ModelConfig
         Require(RopeFrequencyFactors.All(f => float.IsFinite(f) && f > 0), "a rotary factor is not a positive number");
         Require(float.IsFinite(RopeAttentionFactor) && RopeAttentionFactor > 0, "the rotary attention factor is not a positive number");
         Require(float.IsFinite(NormEpsilon) && float.IsFinite(AttentionScale), "norm epsilon or attention scale is not a finite number");
+        Require(Experts is not { } experts || (experts.Count > 0 && experts.PerToken > 0 && experts.PerToken <= experts.Count && experts.Size > 0 && experts.SharedSize >= 0),
+            $"{Experts?.PerToken} of {Experts?.Count} experts of {Experts?.Size} channels, and a shared one of {Experts?.SharedSize}");
+        Require(Experts is null || (long)HiddenSize * Math.Max(Experts.Size, Experts.SharedSize) <= int.MaxValue, "a matrix would have more than 2^31 elements");
         Require(NormEpsilon >= 0 && RopeTheta > 0 && float.IsFinite(RopeTheta), "norm epsilon or rotary base is not a positive number");
         return this;
 

@@ -34,21 +34,21 @@ internal sealed class BlockActivations : IDisposable
     /// <summary>[tokens, hidden], the residual stream between attention and feed-forward (post-norm blocks: before the norm).</summary>
     public GrowingBuffer Middle { get; } = new();
 
-    /// <summary>[tokens, feed-forward], after bias; only for gated activations.</summary>
-    public GrowingBuffer Gate { get; } = new();
+    /// <summary>Of the feed-forward part, or of its experts.</summary>
+    public FeedForwardBuffers FeedForward { get; } = new();
 
-    /// <summary>[tokens, feed-forward], after bias.</summary>
-    public GrowingBuffer Up { get; } = new();
+    /// <summary>Of the expert that computes every token, where there is one.</summary>
+    public FeedForwardBuffers SharedExpert { get; } = new();
 
-    /// <summary>[tokens, hidden], down projection without bias; only when the layer needs it.</summary>
-    public GrowingBuffer FeedForwardOutput { get; } = new();
+    /// <summary>[tokens, experts], logits of the router; only for models that have one.</summary>
+    public GrowingBuffer Router { get; } = new();
 
     /// <summary>[tokens, hidden], the second residual sum of a post-norm block before its norm.</summary>
     public GrowingBuffer BeforeFinalNorm { get; } = new();
 
     /// <summary>Bytes held now.</summary>
     public long Bytes => Query.Bytes + Key.Bytes + Value.Bytes + QueryBeforeNorm.Bytes + KeyBeforeNorm.Bytes + Mixed.Bytes + LogSumExp.Bytes
-        + AttentionOutput.Bytes + Middle.Bytes + Gate.Bytes + Up.Bytes + FeedForwardOutput.Bytes + BeforeFinalNorm.Bytes;
+        + AttentionOutput.Bytes + Middle.Bytes + FeedForward.Bytes + SharedExpert.Bytes + Router.Bytes + BeforeFinalNorm.Bytes;
 
     public void Dispose()
     {
@@ -61,9 +61,9 @@ internal sealed class BlockActivations : IDisposable
         LogSumExp.Dispose();
         AttentionOutput.Dispose();
         Middle.Dispose();
-        Gate.Dispose();
-        Up.Dispose();
-        FeedForwardOutput.Dispose();
+        FeedForward.Dispose();
+        SharedExpert.Dispose();
+        Router.Dispose();
         BeforeFinalNorm.Dispose();
     }
 }

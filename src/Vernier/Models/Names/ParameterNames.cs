@@ -16,6 +16,16 @@ internal sealed record ParameterNames
     public string Gate { get; init; } = "mlp.gate_proj";
     public string Up { get; init; } = "mlp.up_proj";
     public string Down { get; init; } = "mlp.down_proj";
+    public string Router { get; init; } = "mlp.gate";
+    /// <summary>Prefix of expert e, with {0} for e.</summary>
+    public string Expert { get; init; } = "mlp.experts.{0}.";
+    /// <summary>Names of an expert's layers behind its prefix.</summary>
+    public string ExpertGate { get; init; } = "gate_proj";
+    public string ExpertUp { get; init; } = "up_proj";
+    public string ExpertDown { get; init; } = "down_proj";
+    /// <summary>Prefix of the expert that computes every token.</summary>
+    public string SharedExpert { get; init; } = "mlp.shared_expert.";
+    public string SharedExpertGate { get; init; } = "mlp.shared_expert_gate";
     public string AttentionNorm { get; init; } = "input_layernorm";
     public string FeedForwardNorm { get; init; } = "post_attention_layernorm";
     public required string FinalNorm { get; init; }
@@ -23,11 +33,27 @@ internal sealed record ParameterNames
     public string ProjectIn { get; init; } = "";
     public string ProjectOut { get; init; } = "";
 
+    /// <summary>The layers of an expert.</summary>
+    /// <param name="prefix">Its own.</param>
+    public (string Gate, string Up, string Down) OfExpert(string prefix) => (prefix + ExpertGate, prefix + ExpertUp, prefix + ExpertDown);
+
+    /// <summary>Whether a module belongs to an expert that a router chooses.</summary>
+    public static bool IsOfExpert(string module) => module.Contains(".experts.", StringComparison.Ordinal);
+
     private static readonly ParameterNames Llama = new()
     {
         Embedding = "model.embed_tokens",
         Block = "model.layers.{0}.",
         FinalNorm = "model.norm",
+    };
+
+    private static readonly ParameterNames Mixtral = Llama with
+    {
+        Router = "block_sparse_moe.gate",
+        Expert = "block_sparse_moe.experts.{0}.",
+        ExpertGate = "w1",
+        ExpertUp = "w3",
+        ExpertDown = "w2",
     };
 
     private static readonly ParameterNames GptNeo = new()
@@ -74,7 +100,8 @@ internal sealed record ParameterNames
     /// <exception cref="NotSupportedException">The architecture is not known.</exception>
     public static ParameterNames Of(string architecture) => architecture switch
     {
-        "llama" or "mistral" or "qwen2" or "qwen3" => Llama,
+        "llama" or "mistral" or "qwen2" or "qwen3" or "qwen2_moe" or "qwen3_moe" => Llama,
+        "mixtral" => Mixtral,
         "gpt_neo" => GptNeo,
         "gptj" => GptJ,
         "opt" => Opt,

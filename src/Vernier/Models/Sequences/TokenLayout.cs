@@ -74,6 +74,19 @@ internal sealed class TokenLayout
         }
     }
 
+    /// <summary>Some tokens of another layout, as far as products look: how many there are, and their tasks. Positions and bounds are not taken over.</summary>
+    /// <param name="tokens">Their numbers there.</param>
+    public void Gather(TokenLayout all, ReadOnlySpan<int> tokens)
+    {
+        (Inference, Tokens, Tasks) = (all.Inference, tokens.Length, null);
+        if (all.Tasks is not { } tasks)
+            return;
+        var own = new TaskScales?[tokens.Length];
+        for (var i = 0; i < own.Length; i++)
+            own[i] = tasks.Tasks[tokens[i]];
+        Tasks = TaskBatchOf(own);
+    }
+
     private TaskBatch TaskBatchOf(ReadOnlySpan<TaskScales?> tasks)
     {
         if (_tasks.Last is null || !tasks.SequenceEqual(_tasks.Last.Tasks))

@@ -22,7 +22,7 @@ internal sealed record ActivationPlan(int KeptBlocks, long Bytes)
     {
         long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
         var projections = (config.QkNorm ? 3 : 2) * query + (config.QkNorm ? 3 : 2) * key;
-        var feedForward = (config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh ? 2L : 1L) * config.FeedForwardSize;
+        var feedForward = (config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh ? 2L : 1L) * Width(config) + ExpertRows(config);
         return sizeof(float) * (long)tokens * (projections + feedForward + config.Heads + (config.PostNorm ? 4L : 3L) * config.HiddenSize);
     }
 
@@ -31,9 +31,17 @@ internal sealed record ActivationPlan(int KeptBlocks, long Bytes)
     {
         long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
         var stream = (config.Layers + 1L) * config.HiddenSize;
-        var scratch = 6L * config.HiddenSize;
+        var scratch = 6L * config.HiddenSize + (config.Experts is { } experts ? 3L * experts.PerToken * config.HiddenSize + experts.Count : 0); // what experts read, and both gradients
         var chunk = (long)CrossEntropy.ChunkFor(config.VocabularySize);
-        var wide = Math.Max(chunk * config.VocabularySize, tokens * Math.Max(2 * query + 2 * key, 2L * config.FeedForwardSize)); // they take turns
+        var wide = Math.Max(chunk * config.VocabularySize, tokens * Math.Max(2 * query + 2 * key, 2L * Width(config))); // they take turns
         return sizeof(float) * (tokens * (stream + scratch) + wide + 2 * chunk * config.HiddenSize) + BlockBytes(config, tokens);
     }
+
+    /// <summary>Channels inside the feed-forward part that a token takes, in the layer where they are most.</summary>
+    private static long Width(ModelConfig config) => config.Experts is not { } experts ? config.FeedForwardSize
+        : Math.Max((long)experts.PerToken * experts.Size + experts.SharedSize, experts.DenseLayers.Count > 0 ? config.FeedForwardSize : 0);
+
+    /// <summary>Numbers of a token that experts keep beside their gates and ups: their outputs, and the router's logits.</summary>
+    private static long ExpertRows(ModelConfig config) => config.Experts is not { } experts ? 0
+        : (experts.PerToken + (experts.SharedSize > 0 ? 1L : 0)) * config.HiddenSize + experts.Count;
 }

@@ -62,6 +62,9 @@ public sealed partial class Decoder : IDisposable
     /// <summary>The linear layers inside the blocks, in the order of computation: the ones that are quantized and tuned.</summary>
     public IReadOnlyList<Linear> Linears => _linears;
 
+    /// <summary>The linears of one block, in the order of computation.</summary>
+    internal IEnumerable<Linear> LinearsOf(int layer) => LinearsOf(_blocks[layer]);
+
     /// <summary>What training changes now: the parameters of the linears, and for full fine-tuning all others.</summary>
     public IReadOnlyList<Parameter> Parameters => _parameters;
 
@@ -175,7 +178,13 @@ public sealed partial class Decoder : IDisposable
             yield return _projectOut;
         if (_headMatrix != _table)
             yield return _headMatrix;
+        foreach (var block in _blocks)
+            foreach (var matrix in block.FeedForward.Matrices)
+                yield return matrix;
     }
+
+    private static IEnumerable<Linear> LinearsOf(DecoderBlock block) =>
+        [block.Attention.Query, block.Attention.Key, block.Attention.Value, block.Attention.Output, .. block.FeedForward.Linears];
 
     private IEnumerable<Norm> Norms()
     {
@@ -218,17 +227,13 @@ public sealed partial class Decoder : IDisposable
             attention.Key = replace(attention.Key);
             attention.Value = replace(attention.Value);
             attention.Output = replace(attention.Output);
-            if (feedForward.Gate is not null)
-                feedForward.Gate = replace(feedForward.Gate);
-            feedForward.Up = replace(feedForward.Up);
-            feedForward.Down = replace(feedForward.Down);
+            feedForward.Replace(replace);
         }
     }
 
     private void ListParameters()
     {
-        _linears = _blocks.SelectMany(b => new[] { b.Attention.Query, b.Attention.Key, b.Attention.Value, b.Attention.Output, b.FeedForward.Gate, b.FeedForward.Up, b.FeedForward.Down })
-            .OfType<Linear>().ToArray();
+        _linears = _blocks.SelectMany(LinearsOf).ToArray();
         foreach (var norm in Norms())
             norm.Train = _trainsAll;
         foreach (var linear in _linears)

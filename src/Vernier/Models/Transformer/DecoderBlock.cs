@@ -42,8 +42,6 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
             BackwardPreNorm(compute, layout, input, kept, gradient, wantsInput);
     }
 
-    private bool NeedsFeedForwardOutput => feedForward.Down.NeedsOutput;
-
     private void ForwardPreNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)
     {
         var normed = compute.Scratch(s_normed, input.Length);
@@ -54,7 +52,7 @@ internal sealed class DecoderBlock(ModelConfig config, SelfAttention attention, 
         Residual.Add(compute.Pool, input, branch, middle);
         if (!config.ParallelBlock)
             feedForwardNorm!.Forward(compute, middle, normed);
-        feedForward.Forward(compute, layout, normed, kept, output.IsEmpty && !NeedsFeedForwardOutput ? default : branch);
+        feedForward.Forward(compute, layout, normed, kept, output.IsEmpty && !feedForward.NeedsOutput ? default : branch);
         if (!output.IsEmpty)
             Residual.Add(compute.Pool, middle, branch, output);
     }
