@@ -9,6 +9,8 @@ using Vernier.Models;
 using Vernier.Tokens;
 using Vernier.Tokens.Templates;
 using Vernier.Tuning;
+using Tensor = Vernier.Fingerprint.Inputs.Tensor;
+using TorchWriter = Vernier.Fingerprint.Inputs.TorchFile;
 
 namespace Vernier.Drills;
 
@@ -76,7 +78,7 @@ internal static class MutationDrill
             NativeExport.Write(made, drill.At("folder"));
             PackedExport.Write(made, drill.At("mlx"), "mlx");
         }
-        TorchPickle.Write(drill.At("pytorch_model.bin"), [("model.embed_tokens.weight", 6, 4), ("model.norm.weight", 1, 4)]);
+        TorchWriter.Write(drill.At("pytorch_model.bin"), [Tensor.Singles("model.embed_tokens.weight", new float[24], 6, 4), Tensor.Singles("model.norm.weight", new float[4], 1, 4)]);
         File.WriteAllText(drill.At("template.jinja"), DrillModel.Template);
         File.WriteAllText(drill.At("rows.jsonl"), string.Concat(Enumerable.Range(0, 8).Select(i => $"{{\"prompt\": \"the quick {i}\", \"completion\": \" fox {i}\"}}\n")));
         File.WriteAllText(drill.At("chats.jsonl"), string.Concat(Enumerable.Range(0, 8).Select(i => $"{{\"messages\": [{{\"role\": \"user\", \"content\": \"the {i}\"}}, {{\"role\": \"assistant\", \"content\": \"fox\", \"weight\": 1}}]}}\n")));

@@ -39,6 +39,10 @@ internal static class SharedFiles
     public static IEnumerable<string> Match(string folder, string pattern) =>
         Folders(folder).SelectMany(f => Directory.EnumerateFiles(f, pattern).Where(path => !IsCopy(path)).Order(StringComparer.Ordinal));
 
+    /// <summary>The files that match a folder's pattern, such as <c>goldens/models/*.gguf</c>, by their names as rows of a theory.</summary>
+    public static TheoryData<string> Rows(params string[] patterns) =>
+        [.. patterns.SelectMany(pattern => Match(Path.GetDirectoryName(pattern)!, Path.GetFileName(pattern))).Select(NameOf)];
+
     /// <summary>The folders of a folder, in every place, sorted; without copies of what the checkout has.</summary>
     public static IEnumerable<string> SubFolders(string folder) =>
         Folders(folder).SelectMany(f => Directory.EnumerateDirectories(f).Where(path => !Directory.EnumerateFiles(path).All(IsCopy)).Order(StringComparer.Ordinal));

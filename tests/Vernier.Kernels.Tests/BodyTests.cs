@@ -1,14 +1,8 @@
 namespace Vernier.Kernels.Tests;
 
 /// <summary>Every body of a matrix product that this machine can run, by name, on shapes that it serves, also where another one would be chosen, beside the reference.</summary>
-public sealed unsafe class BodyTests : IDisposable
+public sealed unsafe class BodyTests : IntegerProductTests
 {
-    private readonly WorkerPool _one = new(1);
-    private readonly WorkerPool _three = new(3);
-    private readonly QuantizedActivations _x = new();
-    private readonly QuantizedActivations _absolute = new();
-    private readonly QuantizedGradient _gradient;
-
     private static readonly (int Tokens, int Rows, int Columns, int Group)[] s_shapes =
     [
         (1, 1, 33, 0), (1, 3, 96, 32), (1, 12, 224, 32), (1, 13, 256, 32), (1, 8, 512, 32), (1, 28, 576, 32), (1, 9, 704, 32), (1, 20, 1088, 32), (1, 17, 1376, 32), (1, 8, 2048, 32),
@@ -17,8 +11,6 @@ public sealed unsafe class BodyTests : IDisposable
         (5, 32, 64, 0), (7, 40, 576, 32), (8, 8, 1024, 32), (11, 16, 768, 32), (13, 8, 1536, 32), (8, 8, 8192, 32), (13, 65, 200, 96), (20, 70, 130, 64), (50, 3, 31, 0),
     ];
 
-    public BodyTests() => _gradient = new QuantizedGradient(_x);
-
     public static TheoryData<string, int> Int8Cases => Cases(Int8Bodies.Forward);
 
     public static TheoryData<string, int> Int8GradientCases => Cases(Int8Bodies.InputGradient);
@@ -26,15 +18,6 @@ public sealed unsafe class BodyTests : IDisposable
     public static TheoryData<string> Fp32Bodies => [.. Here(GemmBodies.Forward).Select(row => row.Body.Name)];
 
     public static TheoryData<string> Fp32GradientBodies => [.. Here(GemmBodies.Gradients).Select(row => row.Body.Name)];
-
-    public void Dispose()
-    {
-        _gradient.Dispose();
-        _one.Dispose();
-        _three.Dispose();
-        _x.Dispose();
-        _absolute.Dispose();
-    }
 
     /// <summary>Scales in fp32, in fp16, and in fp16 with one zero point for all.</summary>
     [Theory]

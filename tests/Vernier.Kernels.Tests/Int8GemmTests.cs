@@ -1,13 +1,7 @@
 namespace Vernier.Kernels.Tests;
 
-public sealed unsafe class Int8GemmTests : IDisposable
+public sealed unsafe class Int8GemmTests : IntegerProductTests
 {
-    private readonly WorkerPool _one = new(1);
-    private readonly WorkerPool _three = new(3);
-    private readonly QuantizedActivations _x = new();
-    private readonly QuantizedGradient _gradient;
-    private readonly QuantizedActivations _absolute = new();
-
     private static readonly (int Tokens, int Rows, int Columns, int Group)[] Cases =
     [
         (1, 1, 1, 0), (1, 4, 64, 32), (1, 9, 65, 32), (2, 33, 100, 64), (3, 6, 1100, 128), (4, 17, 352, 32), (5, 32, 64, 0),
@@ -42,17 +36,6 @@ public sealed unsafe class Int8GemmTests : IDisposable
                         data.Add(tier, bits, i);
             return data;
         }
-    }
-
-    public Int8GemmTests() => _gradient = new QuantizedGradient(_x);
-
-    public void Dispose()
-    {
-        _gradient.Dispose();
-        _one.Dispose();
-        _three.Dispose();
-        _x.Dispose();
-        _absolute.Dispose();
     }
 
     [Theory]
@@ -219,13 +202,7 @@ public sealed unsafe class Int8GemmTests : IDisposable
         const int rows = 21, columns = 160;
         using var weight = new PackedMatrix(rows, columns, bits, 32);
         var random = new Random(1);
-        var codes = new byte[columns];
-        for (var r = 0; r < rows; r++)
-        {
-            for (var c = 0; c < columns; c++)
-                codes[c] = (byte)random.Next(1 << bits);
-            weight.SetRowCodes(r, codes);
-        }
+        Matrices.SetRandomCodes(weight, random);
         var scale = weight.TunedScales.Scale.Span;
         var offset = weight.TunedScales.Offset.Span;
         for (var i = 0; i < scale.Length; i++)
@@ -280,13 +257,8 @@ public sealed unsafe class Int8GemmTests : IDisposable
 
         static PackedMatrix Measured(int rows, int bits, int group, int seed)
         {
-            var (weight, random, codes) = (new PackedMatrix(rows, columns, bits, group), new Random(seed), new byte[columns]);
-            for (var r = 0; r < rows; r++)
-            {
-                for (var c = 0; c < codes.Length; c++)
-                    codes[c] = (byte)random.Next(1 << bits);
-                weight.SetRowCodes(r, codes);
-            }
+            var (weight, random) = (new PackedMatrix(rows, columns, bits, group), new Random(seed));
+            Matrices.SetRandomCodes(weight, random);
             foreach (ref var s in weight.TunedScales.Scale.Span)
                 s = random.NextSingle();
             foreach (ref var o in weight.TunedScales.Offset.Span)

@@ -18,13 +18,7 @@ internal static class Matrices
     {
         var random = new Random(seed);
         var matrix = new PackedMatrix(rows, columns, bits, groupSize, codebook, groupIndex);
-        var codes = new byte[columns];
-        for (var r = 0; r < rows; r++)
-        {
-            for (var c = 0; c < columns; c++)
-                codes[c] = (byte)random.Next(1 << bits);
-            matrix.SetRowCodes(r, codes);
-        }
+        SetRandomCodes(matrix, random);
         var scales = matrix.TunedScales;
         for (var i = 0; i < scales.Scale.Length; i++)
         {
@@ -32,6 +26,18 @@ internal static class Matrices
             scales.Offset.Span[i] = (float)-random.NextDouble() / 2;
         }
         return matrix;
+    }
+
+    /// <summary>Draws every code, row by row.</summary>
+    public static void SetRandomCodes(PackedMatrix matrix, Random random)
+    {
+        var codes = new byte[matrix.Columns];
+        for (var r = 0; r < matrix.Rows; r++)
+        {
+            for (var c = 0; c < codes.Length; c++)
+                codes[c] = (byte)random.Next(1 << matrix.Bits);
+            matrix.SetRowCodes(r, codes);
+        }
     }
 
     public static DenseMatrix Dense(int rows, int columns, int seed)

@@ -238,13 +238,8 @@ public sealed class ScaleTests : IDisposable
     // Scales that are halves, subnormal and negative ones and zeros among them; offsets that make the middle code zero, or any halves.
     private static PackedMatrix Weight(int rows, int columns, bool uniform, int bits = 4)
     {
-        var (weight, random, codes) = (new PackedMatrix(rows, columns, bits, 32), new Random(columns), new byte[columns]);
-        for (var r = 0; r < rows; r++)
-        {
-            for (var c = 0; c < columns; c++)
-                codes[c] = (byte)random.Next(1 << bits);
-            weight.SetRowCodes(r, codes);
-        }
+        var (weight, random) = (new PackedMatrix(rows, columns, bits, 32), new Random(columns));
+        Matrices.SetRandomCodes(weight, random);
         var scale = weight.TunedScales.Scale.Span;
         var offset = weight.TunedScales.Offset.Span;
         for (var i = 0; i < scale.Length; i++)

@@ -1,11 +1,10 @@
 using Vernier.Adapters;
-using Vernier.Tests.Tuning;
 using Vernier.Tuning;
 
 namespace Vernier.Tests;
 
 /// <summary>What tuning and adapters start from, and the way back to it.</summary>
-public sealed class BaseTests : IDisposable
+public sealed class BaseTests : TemporaryFolderTests
 {
     private static readonly Dictionary<string, TuneOptions> s_methods = new()
     {
@@ -24,8 +23,6 @@ public sealed class BaseTests : IDisposable
         ["qat"] = new() { Method = "qat", LearningRate = 1e-3f },
         ["full"] = new() { Method = "full", Scope = TuneScope.All, LearningRate = 1e-3f },
     };
-
-    private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string, string> EveryMethod
     {
@@ -52,13 +49,11 @@ public sealed class BaseTests : IDisposable
         }
     }
 
-    public void Dispose() => _folder.Dispose();
-
     [Theory]
     [MemberData(nameof(EveryMethod))]
     public void Reset_brings_the_base_back_to_the_bit(string kind, string method)
     {
-        using var model = SavedModel.Open(kind, _folder.Path);
+        using var model = SavedModel.Open(kind, Temporary.Path);
         var (logits, weights) = (SavedModel.Logits(model), Weights(model));
         var run = Tune(model, method, "run");
         Assert.NotEqual(logits, SavedModel.Logits(model));
@@ -82,10 +77,10 @@ public sealed class BaseTests : IDisposable
     [MemberData(nameof(Pairs))]
     public void The_second_starts_from_the_base(string kind, string first, string second)
     {
-        using var fresh = SavedModel.Open(kind, _folder.Path);
+        using var fresh = SavedModel.Open(kind, Temporary.Path);
         var expected = Tune(fresh, second, "expected", shift: 7);
         var (logits, bytes) = (SavedModel.Logits(fresh), AdapterBytes(expected));
-        using var model = SavedModel.Open(kind, _folder.Path);
+        using var model = SavedModel.Open(kind, Temporary.Path);
         var before = SavedModel.Logits(model);
         var other = Tune(model, first, "first");
 
@@ -93,7 +88,7 @@ public sealed class BaseTests : IDisposable
         var run = Tune(model, second, "second", shift: 7);
         Assert.Equal(logits, SavedModel.Logits(model));
         Assert.Equal(bytes, AdapterBytes(run));
-        using var applied = SavedModel.Open(kind, _folder.Path);
+        using var applied = SavedModel.Open(kind, Temporary.Path);
         applied.Apply(run);
         Assert.Equal(logits, SavedModel.Logits(applied));
 
@@ -118,7 +113,7 @@ public sealed class BaseTests : IDisposable
     [Fact]
     public void An_adapter_that_does_not_fit_leaves_the_base()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var logits = SavedModel.Logits(model);
         var run = Tune(model, "group", "run");
         var adapter = Adapter.Load(run);
@@ -130,7 +125,7 @@ public sealed class BaseTests : IDisposable
     [Fact]
     public void A_new_base_is_what_tuning_starts_from()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var adapter = Adapter.Load(Tune(model, "channel", "first"));
         adapter.ApplyTo(model);
         adapter.Merge(model);
@@ -145,9 +140,9 @@ public sealed class BaseTests : IDisposable
     [Fact]
     public void A_folder_that_changed_is_no_base()
     {
-        using var model = SavedModel.Open("folder", _folder.Path);
+        using var model = SavedModel.Open("folder", Temporary.Path);
         Tune(model, "group", "run");
-        var weights = Path.Combine(_folder.Path, "model", "model.safetensors");
+        var weights = Path.Combine(Temporary.Path, "model", "model.safetensors");
         File.SetLastWriteTimeUtc(weights, File.GetLastWriteTimeUtc(weights).AddMinutes(1));
         Assert.Contains("changed since", Assert.Throws<IOException>(model.Reset).Message, StringComparison.Ordinal);
     }
@@ -155,7 +150,7 @@ public sealed class BaseTests : IDisposable
     [Fact]
     public void A_task_switch_keeps_the_base_in_place()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var run = Tune(model, "group", "run");
         model.Reset();
         var before = SavedModel.Logits(model);
@@ -175,7 +170,7 @@ public sealed class BaseTests : IDisposable
     [Fact]
     public void A_generator_forgets_what_another_model_state_made()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var run = Tune(model, "full", "run");
         model.Reset();
         using var generator = new Vernier.Generation.TokenGenerator(model);
@@ -189,11 +184,11 @@ public sealed class BaseTests : IDisposable
 
     private string Tune(LanguageModel model, string method, string run, int shift = 0)
     {
-        var folder = Path.Combine(_folder.Path, run);
+        var folder = Path.Combine(Temporary.Path, run);
         var options = s_methods[method] with { Steps = 2, Batch = 2, Context = 32 };
         if (options.LearningRate is null)
             options = options with { LearningRate = 0.05f };
-        model.Tune(SavedModel.Data(_folder.Path, shift), options, folder);
+        model.Tune(SavedModel.Data(Temporary.Path, shift), options, folder);
         return folder;
     }
 

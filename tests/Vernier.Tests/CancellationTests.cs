@@ -12,13 +12,9 @@ using Vernier.Tuning;
 namespace Vernier.Tests;
 
 /// <summary>Work that is cancelled ends with <see cref="OperationCanceledException"/>, and what it leaves can be gone on with.</summary>
-public sealed class CancellationTests : IDisposable
+public sealed class CancellationTests : TemporaryFolderTests
 {
     private static readonly TuneOptions s_options = new() { Granularity = Granularity.Group, Steps = 6, Batch = 2, Accumulate = 2, Context = 32, LearningRate = 0.05f, EvalEvery = 2, CheckpointEvery = 100 };
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     /// <summary>Stops at every call of a linear in turn: before the first step, in the forward pass and the backward pass of every micro-batch, in every validation loss.</summary>
     [Fact]
@@ -82,8 +78,8 @@ public sealed class CancellationTests : IDisposable
     [Fact]
     public async Task TuneAsync_tells_and_is_cancelled_with_the_state_saved()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
-        var data = SavedModel.Data(_folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
+        var data = SavedModel.Data(Temporary.Path);
         await model.TuneAsync(data, s_options, At("whole"));
         using var cancel = new CancellationTokenSource();
         var told = new Told(at =>
@@ -104,7 +100,7 @@ public sealed class CancellationTests : IDisposable
     [Fact]
     public async Task GenerateAsync_writes_the_same_is_cancelled_and_frees_what_it_holds_when_left()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var expected = model.Generate("the quick", 16);
         var text = "";
         await foreach (var token in model.GenerateAsync("the quick", 16))
@@ -125,13 +121,13 @@ public sealed class CancellationTests : IDisposable
     [Fact]
     public void Everything_long_can_be_cancelled_and_leaves_nothing_behind()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
-        using var other = SavedModel.Open("folder", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
+        using var other = SavedModel.Open("folder", Temporary.Path);
         var logits = SavedModel.Logits(model);
-        var (gguf, folder, data) = (At("model.gguf"), At("model"), SavedModel.Data(_folder.Path));
+        var (gguf, folder, data) = (At("model.gguf"), At("model"), SavedModel.Data(Temporary.Path));
         File.WriteAllText(At("text.jsonl"), "{\"text\":\"the quick\"}\n");
         File.WriteAllText(At("ids.jsonl"), "{\"ids\":[1,2,3]}\n");
-        var files = Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Order().ToArray();
+        var files = Directory.EnumerateFileSystemEntries(Temporary.Path, "*", SearchOption.AllDirectories).Order().ToArray();
         var stop = new CancellationToken(canceled: true);
         Action[] calls =
         [
@@ -154,7 +150,7 @@ public sealed class CancellationTests : IDisposable
         ];
         foreach (var call in calls)
             Assert.Throws<OperationCanceledException>(call);
-        Assert.Equal(files, Directory.EnumerateFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories).Order());
+        Assert.Equal(files, Directory.EnumerateFileSystemEntries(Temporary.Path, "*", SearchOption.AllDirectories).Order());
         model.Reset();
         Assert.Equal(logits, SavedModel.Logits(model));
     }
@@ -162,7 +158,7 @@ public sealed class CancellationTests : IDisposable
     [Fact]
     public void A_quantization_that_was_stopped_halfway_is_taken_back()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var logits = SavedModel.Logits(model);
         using var cancel = new CancellationTokenSource();
         var done = 0;
@@ -185,7 +181,7 @@ public sealed class CancellationTests : IDisposable
         return new Tuner(decoder, compute, "tiny", () => null, options, TinyRun.Data(), TinyRun.Data(rows: 5), At(run)).Run(resume: true, cancel: cancel);
     }
 
-    private string At(string name) => Path.Combine(_folder.Path, name);
+    private string At(string name) => Path.Combine(Temporary.Path, name);
 
     /// <summary>Lines without what time and memory say.</summary>
     private string[] Lines(string run) => [.. File.ReadLines(At($"{run}/log.jsonl")).Select(line => string.Join(' ',

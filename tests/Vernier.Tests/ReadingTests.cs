@@ -5,17 +5,14 @@ using Vernier.Files.Tensors;
 using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Models;
-using Vernier.Tests.Tuning;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests;
 
 /// <summary>To look at a model changes nothing of what it holds: the same bytes, scales in the width in which they were loaded, the same results.</summary>
-public sealed class ReadingTests : IDisposable
+public sealed class ReadingTests : TemporaryFolderTests
 {
     private const string Folder = "goldens/formats/gguf_models";
-
-    private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string, ComputeMode> Cases
     {
@@ -31,14 +28,12 @@ public sealed class ReadingTests : IDisposable
 
     public static TheoryData<string> Files => [.. SharedFiles.Match(Folder, "*.gguf").Select(p => Path.GetFileName(p))];
 
-    public void Dispose() => _folder.Dispose();
-
     [Theory]
     [MemberData(nameof(Cases))]
     public void NothingThatReadsChangesWhatIsHeld(string kind, ComputeMode mode)
     {
-        using var model = SavedModel.Open(kind, _folder.Path);
-        using var other = SavedModel.Open("memory", _folder.Path);
+        using var model = SavedModel.Open(kind, Temporary.Path);
+        using var other = SavedModel.Open("memory", Temporary.Path);
         model.Compute.Mode = mode;
         if (kind == "gguf")
             Assert.Contains(true, Held(model).Select(h => h.IsHalf));
@@ -48,15 +43,15 @@ public sealed class ReadingTests : IDisposable
         Unchanged(model, () => Perplexity(model));
         Unchanged(model, () => CodeComparison.Of(model, other));
         Unchanged(model, () => LossyMerge.IsNeeded(model));
-        Unchanged(model, () => GgufExport.Write(model, _folder.At("gguf"), BlockFormats.F16));
-        Unchanged(model, () => NativeExport.Write(model, _folder.At("native")));
-        Unchanged(model, () => HuggingFaceExport.Write(model, _folder.At("hf"), ElementType.F16));
-        Unchanged(model, () => PackedExport.Write(model, _folder.At("mlx"), "mlx"));
+        Unchanged(model, () => GgufExport.Write(model, Temporary.At("gguf"), BlockFormats.F16));
+        Unchanged(model, () => NativeExport.Write(model, Temporary.At("native")));
+        Unchanged(model, () => HuggingFaceExport.Write(model, Temporary.At("hf"), ElementType.F16));
+        Unchanged(model, () => PackedExport.Write(model, Temporary.At("mlx"), "mlx"));
         foreach (var format in (string[])["gptq", "awq"])
             if (kind == "gguf") // blocks with a minimum
-                Unchanged(model, () => Assert.Throws<NotSupportedException>(() => PackedExport.Write(model, _folder.At(format), format)));
+                Unchanged(model, () => Assert.Throws<NotSupportedException>(() => PackedExport.Write(model, Temporary.At(format), format)));
             else
-                Unchanged(model, () => PackedExport.Write(model, _folder.At(format), format));
+                Unchanged(model, () => PackedExport.Write(model, Temporary.At(format), format));
     }
 
     [SharedTheory(Folder)]
@@ -64,7 +59,7 @@ public sealed class ReadingTests : IDisposable
     public void AnExportLeavesEveryBlockFormatAsItWasLoaded(string name)
     {
         using var model = LanguageModel.Load(SharedFiles.At(Path.Combine(Folder, name)), new LoadOptions { Threads = 1 });
-        Unchanged(model, () => GgufExport.Write(model, _folder.At("out.gguf")));
+        Unchanged(model, () => GgufExport.Write(model, Temporary.At("out.gguf")));
         Unchanged(model, () => CodeComparison.Of(model, model));
     }
 

@@ -2,28 +2,23 @@ using Vernier.Adapters;
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Generation;
-using Vernier.Tests.Tuning;
 using Vernier.Tuning;
 
 namespace Vernier.Tests;
 
 /// <summary>One model and several threads: every caller gets what it would get alone, or one clear exception.</summary>
-public sealed class SharingTests : IDisposable
+public sealed class SharingTests : TemporaryFolderTests
 {
     private const int Callers = 4;
     private static readonly GenerationOptions s_options = new() { MaxTokens = 12, StopIds = [] };
     private static readonly TuneOptions s_tuning = new() { Granularity = Granularity.Group, Steps = 3, Batch = 2, Context = 32, LearningRate = 0.05f };
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
     public void Texts_of_several_threads_are_what_one_gives(int threads)
     {
-        using var model = SavedModel.Open("gguf", _folder.Path, threads);
+        using var model = SavedModel.Open("gguf", Temporary.Path, threads);
         var prompts = Enumerable.Range(0, Callers).Select(k => Enumerable.Range(0, 9 + 11 * k).Select(i => 1 + (i * 7 + k) % 200).ToArray()).ToArray();
         var expected = prompts.Select(p => Write(model, p)).ToArray();
         var found = new List<int[]>[Callers];
@@ -40,7 +35,7 @@ public sealed class SharingTests : IDisposable
     [Fact]
     public void Everything_at_once_is_right_or_refused()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path, 2);
+        using var model = SavedModel.Open("gguf", Temporary.Path, 2);
         var adapter = Adapter.Load(Tune(model, "run"));
         model.Reset();
         var codes = model.CodesSha256();
@@ -51,7 +46,7 @@ public sealed class SharingTests : IDisposable
             () => SavedModel.Logits(model),
             () => { using var scorer = new DecoderScorer(model.Decoder, model.Compute); Assert.Single(scorer.Score([new ScoringRequest(ids, 1)])); },
             () => Assert.Equal(codes, model.CodesSha256()),
-            () => GgufExport.Write(model, Path.Combine(_folder.Path, $"{Guid.NewGuid():N}.gguf")),
+            () => GgufExport.Write(model, Path.Combine(Temporary.Path, $"{Guid.NewGuid():N}.gguf")),
             () => adapter.ApplyTo(model),
             () => adapter.MergeForInference(model),
             model.Reset,
@@ -72,7 +67,7 @@ public sealed class SharingTests : IDisposable
                 }
         });
         model.Reset();
-        using var fresh = SavedModel.Open("gguf", _folder.Path, 2);
+        using var fresh = SavedModel.Open("gguf", Temporary.Path, 2);
         Assert.Equal(SavedModel.Logits(fresh), SavedModel.Logits(model));
     }
 
@@ -81,7 +76,7 @@ public sealed class SharingTests : IDisposable
     {
         for (var turn = 0; turn < 20; turn++)
         {
-            var model = SavedModel.Open("gguf", _folder.Path, 2);
+            var model = SavedModel.Open("gguf", Temporary.Path, 2);
             using var started = new SemaphoreSlim(0);
             var worker = Task.Run(() =>
             {
@@ -102,11 +97,11 @@ public sealed class SharingTests : IDisposable
     [Fact]
     public void While_a_model_is_tuned_others_are_refused_and_the_callback_may_generate()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         InvalidOperationException? outside = null, inside = null, disposing = null;
-        var run = Path.Combine(_folder.Path, "run");
+        var run = Path.Combine(Temporary.Path, "run");
         var text = Array.Empty<int>();
-        model.Tune(SavedModel.Data(_folder.Path), s_tuning, run, at =>
+        model.Tune(SavedModel.Data(Temporary.Path), s_tuning, run, at =>
         {
             text = Write(model, [1, 2, 3]);
             inside = Assert.Throws<InvalidOperationException>(model.Reset);
@@ -124,7 +119,7 @@ public sealed class SharingTests : IDisposable
     [Fact]
     public void Two_generators_in_turns_write_what_each_writes_alone()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         int[] first = [1, 2, 3], second = [9, 8, 7, 6];
         using var a = new TokenGenerator(model);
         using var b = new TokenGenerator(model);
@@ -136,7 +131,7 @@ public sealed class SharingTests : IDisposable
     [Fact]
     public void A_second_text_on_one_generator_ends_the_first()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         using var generator = new TokenGenerator(model);
         using var first = generator.Generate([1, 2, 3], s_options).GetEnumerator();
         Assert.True(first.MoveNext());
@@ -147,7 +142,7 @@ public sealed class SharingTests : IDisposable
     [Fact]
     public void A_disposed_generator_or_scorer_says_so()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var generator = new TokenGenerator(model);
         using var text = generator.Generate([1, 2, 3], s_options).GetEnumerator();
         Assert.True(text.MoveNext());
@@ -162,7 +157,7 @@ public sealed class SharingTests : IDisposable
     [Fact]
     public void One_scorer_serves_one_list_at_a_time()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         using var scorer = new DecoderScorer(model.Decoder, model.Compute);
         ScoringRequest[] requests = [new([1, 2, 3], 1), new([4, 5, 6], 1)];
         foreach (var score in scorer.Score(requests))
@@ -177,7 +172,7 @@ public sealed class SharingTests : IDisposable
     [Fact]
     public void A_tokenizer_serves_all_threads()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var tokenizer = model.Tokenizer!;
         string[] texts = [.. Enumerable.Range(0, 300).Select(i => $"the {i} quick {i * 7 % 31}brown fox jumps {i % 5} over")];
         var expected = texts.Select(t => tokenizer.Encode(t)).ToArray();
@@ -220,8 +215,8 @@ public sealed class SharingTests : IDisposable
 
     private string Tune(LanguageModel model, string run)
     {
-        var folder = Path.Combine(_folder.Path, run);
-        model.Tune(SavedModel.Data(_folder.Path, Environment.CurrentManagedThreadId), s_tuning, folder);
+        var folder = Path.Combine(Temporary.Path, run);
+        model.Tune(SavedModel.Data(Temporary.Path, Environment.CurrentManagedThreadId), s_tuning, folder);
         return folder;
     }
 }

@@ -4,26 +4,19 @@ using Vernier.Kernels;
 namespace Vernier.Bench.Kernels;
 
 /// <summary>Attention of SmolLM2-135M over one sequence of 512 tokens, for training.</summary>
-[Config(typeof(InstructionSets))]
-public class AttentionBenchmarks : IDisposable
+public class AttentionBenchmarks : KernelBenchmarks
 {
     private const int Tokens = 512;
 
     private static readonly AttentionShape s_shape = new(9, 3, 64, 0.125f, 0);
     private static readonly int[] s_starts = [0, Tokens];
 
-    private readonly WorkerPool _pool = new(1);
     private readonly float[] _q = Measure.Values(Tokens * 576, 1), _k = Measure.Values(Tokens * 192, 2), _v = Measure.Values(Tokens * 192, 3);
     private readonly float[] _output = new float[Tokens * 576], _logSumExp = new float[Tokens * 9], _outputGrad = Measure.Values(Tokens * 576, 4);
     private readonly float[] _qGrad = new float[Tokens * 576], _kGrad = new float[Tokens * 192], _vGrad = new float[Tokens * 192];
 
     [GlobalSetup]
     public void Fill() => Forward();
-
-    public void Dispose() => _pool.Dispose();
-
-    [GlobalCleanup]
-    public void Free() => Dispose();
 
     [Benchmark]
     public void Forward() => Attention.Forward(_pool, _q, _k, _v, s_starts, s_shape, _output, _logSumExp);

@@ -4,25 +4,21 @@ using Vernier.Kernels;
 namespace Vernier.Bench.Kernels;
 
 /// <summary>The products of a small batch: as many sequences' next tokens with one weight.</summary>
-[Config(typeof(InstructionSets))]
-public class BatchBenchmarks : IDisposable
+public class BatchBenchmarks : KernelBenchmarks
 {
     private const int Size = 2048;
 
-    private readonly WorkerPool _pool = new(1);
     private readonly PackedMatrix _weight = Measure.Packed(Size, Size, 4, 32);
     private readonly QuantizedActivations _quantized = new();
     private readonly float[] _x = Measure.Values(16 * Size, 1), _y = new float[16 * Size];
 
-    public void Dispose()
+    public override void Dispose()
     {
         _quantized.Dispose();
         _weight.Dispose();
-        _pool.Dispose();
+        base.Dispose();
+        GC.SuppressFinalize(this);
     }
-
-    [GlobalCleanup]
-    public void Free() => Dispose();
 
     [Benchmark]
     public void TwoTokens() => Forward(2);

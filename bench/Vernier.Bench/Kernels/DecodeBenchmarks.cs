@@ -4,14 +4,12 @@ using Vernier.Kernels;
 namespace Vernier.Bench.Kernels;
 
 /// <summary>One token: products that read 64 MB of codes from memory, and attention over a cache of 1024 tokens.</summary>
-[Config(typeof(InstructionSets))]
-public class DecodeBenchmarks : IDisposable
+public class DecodeBenchmarks : KernelBenchmarks
 {
     private const int Columns = 2048, CodeBytes = 64 << 20, Cached = 1024;
 
     private static readonly AttentionShape s_shape = new(9, 3, 64, 0.125f, 0);
 
-    private readonly WorkerPool _pool = new(1);
     private readonly QuantizedActivations _quantized = new();
     private readonly float[] _x = Measure.Values(Columns, 1), _query = Measure.Values(9 * 64, 2), _mixed = new float[9 * 64];
     private readonly Half[] _keys = Array.ConvertAll(Measure.Values(Cached * 3 * 64, 3), v => (Half)v);
@@ -19,11 +17,12 @@ public class DecodeBenchmarks : IDisposable
     private PackedMatrix? _weight;
     private float[] _y = [];
 
-    public void Dispose()
+    public override void Dispose()
     {
         _weight?.Dispose();
         _quantized.Dispose();
-        _pool.Dispose();
+        base.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private void Fill(int bits, int groupSize)
@@ -44,9 +43,6 @@ public class DecodeBenchmarks : IDisposable
 
     [GlobalSetup(Target = nameof(ThreeBits))]
     public void FillThreeBits() => Fill(3, 64);
-
-    [GlobalCleanup]
-    public void Free() => Dispose();
 
     [Benchmark]
     public void FourBits() => Int8Gemm.Forward(_pool, _quantized, _weight!, _y);

@@ -4,12 +4,10 @@ using Vernier.Kernels;
 namespace Vernier.Bench.Kernels;
 
 /// <summary>What stands between the products, over 512 tokens of SmolLM2-135M, and an optimizer step over as many values.</summary>
-[Config(typeof(InstructionSets))]
-public class LayerBenchmarks : IDisposable
+public class LayerBenchmarks : KernelBenchmarks
 {
     private const int Tokens = 512, Hidden = 576, Wide = 1536;
 
-    private readonly WorkerPool _pool = new(1);
     private readonly QuantizedActivations _quantized = new();
     private readonly RopeTable _rope = new(10000, 64, Tokens);
     private readonly int[] _positions = [.. Enumerable.Range(0, Tokens)];
@@ -21,17 +19,15 @@ public class LayerBenchmarks : IDisposable
     private readonly float[] _logits = Measure.Values(49152, 8), _probabilities = new float[49152];
     private readonly Half[] _halves = new Half[Tokens * Hidden];
 
-    public void Dispose()
+    public override void Dispose()
     {
         foreach (var buffer in (NativeBuffer<float>[])[_x, _y, _z, _m, _v, _gate, _up, _product, _gateGrad, _upGrad])
             buffer.Dispose();
         _rope.Dispose();
         _quantized.Dispose();
-        _pool.Dispose();
+        base.Dispose();
+        GC.SuppressFinalize(this);
     }
-
-    [GlobalCleanup]
-    public void Free() => Dispose();
 
     [Benchmark]
     public void RmsNormForward() => RmsNorm.Forward(_pool, _x.Span, _weight, Tokens, 1e-5f, _z.Span);

@@ -4,12 +4,10 @@ using Vernier.Kernels;
 namespace Vernier.Bench.Kernels;
 
 /// <summary>The products of one linear layer of SmolLM2-135M over 512 tokens.</summary>
-[Config(typeof(InstructionSets))]
-public class ProductBenchmarks : IDisposable
+public class ProductBenchmarks : KernelBenchmarks
 {
     private const int Rows = 1536, Columns = 576, Tokens = 512;
 
-    private readonly WorkerPool _pool = new(1);
     private readonly PackedMatrix _blocks = Measure.Packed(Rows, Columns, 4, 32);
     private readonly PackedMatrix _channels = Measure.Packed(Rows, Columns, 4, 0);
     private readonly PackedMatrix _bytes = Measure.Packed(Rows, Columns, 8, 32);
@@ -20,7 +18,7 @@ public class ProductBenchmarks : IDisposable
 
     public ProductBenchmarks() => _gradient = new QuantizedGradient(_quantized);
 
-    public void Dispose()
+    public override void Dispose()
     {
         _gradient.Dispose();
         _weightGradient.Dispose();
@@ -28,11 +26,9 @@ public class ProductBenchmarks : IDisposable
         _bytes.Dispose();
         _channels.Dispose();
         _blocks.Dispose();
-        _pool.Dispose();
+        base.Dispose();
+        GC.SuppressFinalize(this);
     }
-
-    [GlobalCleanup]
-    public void Free() => Dispose();
 
     [Benchmark]
     public void Forward() => Gemm.Forward(_pool, _x, Tokens, _blocks, _y);

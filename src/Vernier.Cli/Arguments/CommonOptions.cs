@@ -14,6 +14,13 @@ internal sealed class CommonOptions
 
     public Option<bool> Force { get; } = new("--force") { Description = "Replace what --out names or --json names where it is there already; never what is read" };
 
+    /// <summary>A verb that has these options before its own.</summary>
+    public static (Command Command, CommonOptions Common) NewCommand(string name, string summary)
+    {
+        var command = new Command(name, summary);
+        return (command, AddTo(command));
+    }
+
     /// <summary>Adds the options to a verb.</summary>
     public static CommonOptions AddTo(Command command)
     {

@@ -20,6 +20,14 @@ internal sealed class ModelArguments
 
     public Option<ComputeMode?> Arithmetic { get; } = ChoiceOption.Of<ComputeMode>("--compute", "Arithmetic of the matrix products: fp32 or int8");
 
+    /// <summary>A verb that works with a model: the common options, then these.</summary>
+    /// <param name="arithmetic">What the verb computes with unless it is told.</param>
+    public static (Command Command, CommonOptions Common, ModelArguments Model) NewCommand(string name, string summary, ComputeMode arithmetic = ComputeMode.Fp32)
+    {
+        var (command, common) = CommonOptions.NewCommand(name, summary);
+        return (command, common, AddTo(command, common, arithmetic));
+    }
+
     /// <param name="arithmetic">What the verb computes with unless it is told.</param>
     public static ModelArguments AddTo(Command command, CommonOptions common, ComputeMode arithmetic = ComputeMode.Fp32)
     {

@@ -91,19 +91,17 @@ internal sealed class DemoRun : IDisposable
         }
     }
 
+    private TuneOptions ShortRun => new() { Beta2 = ShortRunBeta2, Batch = _options.Batch, Context = _options.Context, Seed = _options.Seed };
+
     private void TrainFromScratch(CancellationToken stop)
     {
         _say($"training a model from scratch: {_options.Steps} steps of {_options.Batch * _options.Context} tokens");
-        var options = new TuneOptions
+        var options = ShortRun with
         {
             Method = "full",
             Scope = TuneScope.All,
             Steps = _options.Steps,
             LearningRate = 1.5e-2f,
-            Beta2 = ShortRunBeta2,
-            Batch = _options.Batch,
-            Context = _options.Context,
-            Seed = _options.Seed,
         };
         Train("base", DemoText.Stories(_options.StoryLines, _options.Seed), options, stop);
         TuningMethods.Of(options).Merge(_model.Decoder);
@@ -127,16 +125,12 @@ internal sealed class DemoRun : IDisposable
     private DemoTask Tune(string name, Func<int, int, string> text, CancellationToken stop)
     {
         _say($"tuning the task '{name}': {_options.TaskSteps} steps, scales only");
-        var options = new TuneOptions
+        var options = ShortRun with
         {
             Method = "peqa",
             Granularity = _options.Group == 0 ? Granularity.Channel : Granularity.Group, // by rows it fits the exported file too, whose blocks repeat a row's scale
             Steps = _options.TaskSteps,
             LearningRate = 2e-2f,
-            Beta2 = ShortRunBeta2,
-            Batch = _options.Batch,
-            Context = _options.Context,
-            Seed = _options.Seed,
         };
         var result = Train(name, text(_options.TaskLines, _options.Seed + 1), options, stop);
         TuningMethods.Of(options).Merge(_model.Decoder);

@@ -11,8 +11,7 @@ internal static class AdapterVerb
 {
     public static Command Create()
     {
-        var command = new Command("adapter", "Show, compare and interpolate adapters");
-        var common = CommonOptions.AddTo(command);
+        var (command, common) = CommonOptions.NewCommand("adapter", "Show, compare and interpolate adapters");
         foreach (var option in (Option[])[common.Json, common.Threads, common.Seed, common.Force])
             option.Recursive = true;
         command.Add(Info(common));

@@ -12,9 +12,7 @@ internal static class BenchVerb
 {
     public static Command Create()
     {
-        var command = new Command("bench", "Measure prefill and decoding (int8) and tuning (fp32) on this machine, beside its peaks; --compute sets both");
-        var common = CommonOptions.AddTo(command);
-        var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
+        var (command, common, model) = ModelArguments.NewCommand("bench", "Measure prefill and decoding (int8) and tuning (fp32) on this machine, beside its peaks; --compute sets both", ComputeMode.Int8);
         model.Model.Arity = ArgumentArity.ZeroOrOne;
         var repetitions = NumberOption.Whole("--repetitions", "Each figure is the best of N", "[1, 1000]", 3);
         command.Add(repetitions);

@@ -11,9 +11,7 @@ internal static class ChatVerb
 {
     public static Command Create()
     {
-        var command = new Command("chat", "Talk to the model by its own chat template; /help lists what can be typed");
-        var common = CommonOptions.AddTo(command);
-        var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
+        var (command, common, model) = ModelArguments.NewCommand("chat", "Talk to the model by its own chat template; /help lists what can be typed", ComputeMode.Int8);
         var system = new Option<string?>("--system") { Description = "System message", HelpName = "TEXT" }.Marked(OutputKind.Text);
         command.Add(system);
         var raw = TunedPrompt.AddRawTo(command);

@@ -51,8 +51,7 @@ internal static class CompletionVerb
 
     public static Command Create()
     {
-        var command = new Command("completion", "Print the script by which a shell completes verbs, options, values and files");
-        var common = CommonOptions.AddTo(command);
+        var (command, common) = CommonOptions.NewCommand("completion", "Print the script by which a shell completes verbs, options, values and files");
         var shell = new Argument<string?>("SHELL") { Description = "bash, zsh or powershell", Arity = ArgumentArity.ZeroOrOne };
         shell.CompletionSources.Add("bash", "zsh", "powershell");
         var at = new Option<string?>("--at") { Description = "Print what can stand at the end of LINE instead, a word a line: what the scripts call", HelpName = "LINE" }.Marked(OutputKind.Text);

@@ -11,8 +11,7 @@ internal static class DemoVerb
 {
     public static Command Create()
     {
-        var command = new Command("demo", "Make a tiny model, quantize it, tune two tasks, switch between them, export and verify; about a minute, no download");
-        var common = CommonOptions.AddTo(command);
+        var (command, common) = CommonOptions.NewCommand("demo", "Make a tiny model, quantize it, tune two tasks, switch between them, export and verify; about a minute, no download");
         var output = new Option<string>("--out") { Description = "Folder for the runs, the GGUF files and the loss curve", HelpName = "DIR", DefaultValueFactory = _ => "vernier-demo" }.Marked(OutputKind.Folder);
         command.Add(output);
         command.SetAction((parsed, stop) =>

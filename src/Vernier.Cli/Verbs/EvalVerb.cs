@@ -10,9 +10,7 @@ internal static class EvalVerb
 {
     public static Command Create()
     {
-        var command = new Command("eval", "Measure perplexity, task scores, or the loss on a training file");
-        var common = CommonOptions.AddTo(command);
-        var model = ModelArguments.AddTo(command, common);
+        var (command, common, model) = ModelArguments.NewCommand("eval", "Measure perplexity, task scores, or the loss on a training file");
         var options = new OptionBinding<EvaluationOptions>(command);
         command.SetAction((parsed, stop) => Task.FromResult(Run(parsed, common, model, options, stop)));
         return command;

@@ -43,9 +43,7 @@ internal sealed class ExportVerb
     public static Command Create()
     {
         var command = new Command("export", "Write the tuned model in the format that came in (same codes, new scales) or in another one");
-        var verb = new ExportVerb(command);
-        command.SetAction((parsed, stop) => Task.FromResult(verb.Run(parsed, stop)));
-        return command;
+        return command.WithAction(new ExportVerb(command).Run);
     }
 
     private int Run(ParseResult parsed, CancellationToken stop)

@@ -11,9 +11,7 @@ internal static class GenerateVerb
 {
     public static Command Create()
     {
-        var command = new Command("generate", "Generate text after a prompt");
-        var common = CommonOptions.AddTo(command);
-        var model = ModelArguments.AddTo(command, common, ComputeMode.Int8);
+        var (command, common, model) = ModelArguments.NewCommand("generate", "Generate text after a prompt", ComputeMode.Int8);
         var prompt = new Option<string?>("--prompt") { Description = "The text to go on from; special tokens in it are parsed. With an adapter it is put into the form of the prompts that the adapter was tuned on", HelpName = "TEXT" }.Marked(OutputKind.Text);
         var ids = new Option<string?>("--prompt-ids") { Description = "Token ids to go on from, separated by commas", HelpName = "1,2,3" }.Marked(OutputKind.Text);
         command.Add(prompt);

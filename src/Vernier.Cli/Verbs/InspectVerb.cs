@@ -11,8 +11,7 @@ internal static class InspectVerb
 {
     public static Command Create()
     {
-        var command = new Command("inspect", "Show architecture, tensors, formats, sizes and the hash of all integer codes");
-        var common = CommonOptions.AddTo(command);
+        var (command, common) = CommonOptions.NewCommand("inspect", "Show architecture, tensors, formats, sizes and the hash of all integer codes");
         var model = new Argument<string>("MODEL") { Description = "A .gguf, .safetensors or .bin file, or a model folder" };
         var tensors = new Option<bool>("--tensors") { Description = "List every tensor" };
         command.Add(model);

@@ -30,9 +30,7 @@ internal sealed class PlanVerb
     public static Command Create()
     {
         var command = new Command("plan", "Show parameters, memory and time of a tuning run before it starts, for all methods side by side");
-        var verb = new PlanVerb(command);
-        command.SetAction((parsed, stop) => Task.FromResult(verb.Run(parsed, stop)));
-        return command;
+        return command.WithAction(new PlanVerb(command).Run);
     }
 
     private int Run(ParseResult parsed, CancellationToken stop)

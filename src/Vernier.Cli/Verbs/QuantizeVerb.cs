@@ -33,9 +33,7 @@ internal sealed class QuantizeVerb
     public static Command Create()
     {
         var command = new Command("quantize", "Quantize the linears of a model by RTN, clip search or GPTQ");
-        var verb = new QuantizeVerb(command);
-        command.SetAction((parsed, stop) => Task.FromResult(verb.Run(parsed, stop)));
-        return command;
+        return command.WithAction(new QuantizeVerb(command).Run);
     }
 
     private int Run(ParseResult parsed, CancellationToken stop)

@@ -10,9 +10,7 @@ internal static class ScoreVerb
 {
     public static Command Create()
     {
-        var command = new Command("score", "Write the log-probabilities of token ids or continuations");
-        var common = CommonOptions.AddTo(command);
-        var model = ModelArguments.AddTo(command, common);
+        var (command, common, model) = ModelArguments.NewCommand("score", "Write the log-probabilities of token ids or continuations");
         var files = JsonLinesArguments.AddTo(command, "{\"ids\"} or {\"prompt\",\"continuation\"} a line");
         command.SetAction((parsed, stop) =>
         {

@@ -9,8 +9,7 @@ internal static class TokenizeVerb
 {
     public static Command Create()
     {
-        var command = new Command("tokenize", "Encode texts and chats to token ids, or decode ids");
-        var common = CommonOptions.AddTo(command);
+        var (command, common) = CommonOptions.NewCommand("tokenize", "Encode texts and chats to token ids, or decode ids");
         var model = new Argument<string>("MODEL") { Description = "A .gguf file, a model folder, or a folder of tokenizer files" };
         command.Add(model);
         var files = JsonLinesArguments.AddTo(command, "{\"text\"} or {\"messages\",\"add_generation_prompt\"} a line; with --decode {\"ids\"}");

@@ -34,9 +34,7 @@ internal sealed class TuneVerb
     public static Command Create()
     {
         var command = new Command("tune", "Tune a model: by default only the scales of its quantized linears");
-        var verb = new TuneVerb(command);
-        command.SetAction((parsed, stop) => Task.FromResult(verb.Run(parsed, stop)));
-        return command;
+        return command.WithAction(new TuneVerb(command).Run);
     }
 
     private int Run(ParseResult parsed, CancellationToken stop)

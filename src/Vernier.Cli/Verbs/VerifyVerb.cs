@@ -12,8 +12,7 @@ internal static class VerifyVerb
 
     public static Command Create()
     {
-        var command = new Command("verify", "Prove that one model has the integer codes of another, or, where neither has any, the same tensors");
-        var common = CommonOptions.AddTo(command);
+        var (command, common) = CommonOptions.NewCommand("verify", "Prove that one model has the integer codes of another, or, where neither has any, the same tensors");
         var first = new Argument<string>("A") { Description = "A .gguf file or a model folder" };
         var second = new Argument<string>("B") { Description = "The model to compare with it" };
         command.Add(first);

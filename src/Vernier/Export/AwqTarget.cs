@@ -8,30 +8,21 @@ using Vernier.Kernels;
 namespace Vernier.Export;
 
 /// <summary>AWQ's GEMM version as AutoAWQ reads it: 4 bits, one group size, whole zero points.</summary>
-internal sealed class AwqTarget : IPackedTarget
+internal sealed class AwqTarget() : PackedTarget("awq", framework: "pt", packsEmbeddings: false)
 {
     private const int Bits = 4;
 
-    public string Name => "awq";
-
-    public string Framework => "pt";
-
-    public bool PacksEmbeddings => false;
-
-    public QuantizedLayer Layer(PackedMatrix matrix, Func<int[]?> statedZeros)
+    private protected override QuantizedLayer Unpack(PackedMatrix matrix, Func<int[]?> statedZeros)
     {
-        if (!matrix.Codebook.IsEmpty)
-            throw new NotSupportedException("its codes stand for the entries of a table: native holds it");
         if (matrix.Bits > Bits)
             throw new NotSupportedException($"AWQ has codes of 4 bits, not {matrix.Bits}: gptq (8 bits), mlx and native hold it");
-        if (!matrix.GroupIndex.IsEmpty)
-            throw new NotSupportedException("its groups are not runs of columns (act-order): gptq and native hold it");
+        RequireGroupsInOrder(matrix);
         if (matrix.Columns % matrix.GroupSize != 0)
             throw new NotSupportedException($"its rows of {matrix.Columns} columns are not whole groups of {matrix.GroupSize}: gptq and native hold it");
         return UnpackedLayer.WithZeroPoints(matrix, Bits, statedZeros);
     }
 
-    public JsonObject Settings(IReadOnlyList<PackedModule> packed, IReadOnlyList<string> plain)
+    public override JsonObject Settings(IReadOnlyList<PackedModule> packed, IReadOnlyList<string> plain)
     {
         var (_, group) = PackedModule.Usual(packed);
         if (packed.FirstOrDefault(m => !m.HasGroup(group)) is { } other)
@@ -47,8 +38,8 @@ internal sealed class AwqTarget : IPackedTarget
         };
     }
 
-    public IReadOnlyList<SafetensorsPlan> Plan(PackedModule module, ElementType scaleType) =>
+    public override IReadOnlyList<SafetensorsPlan> Plan(PackedModule module, ElementType scaleType) =>
         AwqLayer.Plan(module.Name, module.Rows, module.Columns, new AwqConfig(module.GroupSize), scaleType);
 
-    public IReadOnlyList<byte[]> Pack(QuantizedLayer layer, JsonObject settings, ElementType scaleType) => AwqLayer.Pack(layer, scaleType);
+    public override IReadOnlyList<byte[]> Pack(QuantizedLayer layer, JsonObject settings, ElementType scaleType) => AwqLayer.Pack(layer, scaleType);
 }

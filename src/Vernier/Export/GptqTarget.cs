@@ -10,27 +10,19 @@ namespace Vernier.Export;
 
 /// <summary>GPTQ as AutoGPTQ and GPTQModel read it: 2, 3, 4 or 8 bits, any groups, whole zero points.</summary>
 /// <param name="checkpointFormat">gptq, gptq_v2, or null for what suits the zero points.</param>
-internal sealed class GptqTarget(string? checkpointFormat = null) : IPackedTarget
+internal sealed class GptqTarget(string? checkpointFormat = null) : PackedTarget("gptq", framework: "pt", packsEmbeddings: false)
 {
     private const string First = "gptq";
     private const string Second = "gptq_v2";
 
-    public string Name => "gptq";
-
-    public string Framework => "pt";
-
-    public bool PacksEmbeddings => false;
-
-    public QuantizedLayer Layer(PackedMatrix matrix, Func<int[]?> statedZeros)
+    private protected override QuantizedLayer Unpack(PackedMatrix matrix, Func<int[]?> statedZeros)
     {
-        if (!matrix.Codebook.IsEmpty)
-            throw new NotSupportedException("its codes stand for the entries of a table: native holds it");
         return UnpackedLayer.WithZeroPoints(matrix, matrix.Bits switch { <= 4 => matrix.Bits, _ => 8 }, statedZeros);
     }
 
     /// <summary>The second format, with zero points as they are, unless all are the middle one: readers refuse first-format files with others that they did not write, and
     /// take a zero point of 0, stored as -1, for 2^bits.</summary>
-    public JsonObject Settings(IReadOnlyList<PackedModule> packed, IReadOnlyList<string> plain)
+    public override JsonObject Settings(IReadOnlyList<PackedModule> packed, IReadOnlyList<string> plain)
     {
         var (bits, group) = PackedModule.Usual(packed);
         var dynamic = new JsonObject();
@@ -55,7 +47,7 @@ internal sealed class GptqTarget(string? checkpointFormat = null) : IPackedTarge
         return settings;
     }
 
-    public JsonObject Adapt(JsonObject settings, IReadOnlyList<PackedModule> packed)
+    public override JsonObject Adapt(JsonObject settings, IReadOnlyList<PackedModule> packed)
     {
         if (checkpointFormat is not null && checkpointFormat != FormatOf(settings))
             State(settings, checkpointFormat, packed);
@@ -74,10 +66,10 @@ internal sealed class GptqTarget(string? checkpointFormat = null) : IPackedTarge
 
     private static string FormatOf(JsonObject settings) => (settings["checkpoint_format"] ?? settings["format"])?.ToString() ?? First;
 
-    public IReadOnlyList<SafetensorsPlan> Plan(PackedModule module, ElementType scaleType) =>
+    public override IReadOnlyList<SafetensorsPlan> Plan(PackedModule module, ElementType scaleType) =>
         GptqLayer.Plan(module.Name, module.Rows, module.Columns, new GptqConfig(module.Bits, module.GroupSize), scaleType);
 
-    public IReadOnlyList<byte[]> Pack(QuantizedLayer layer, JsonObject settings, ElementType scaleType)
+    public override IReadOnlyList<byte[]> Pack(QuantizedLayer layer, JsonObject settings, ElementType scaleType)
     {
         return GptqLayer.Pack(layer, new GptqConfig(layer.Bits, layer.GroupSize, StoresZeroMinusOne: FormatOf(settings) != Second), scaleType);
     }

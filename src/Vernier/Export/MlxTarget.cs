@@ -8,27 +8,18 @@ using Vernier.Kernels;
 namespace Vernier.Export;
 
 /// <summary>MLX's affine quantization as mlx-lm reads it: 2, 3, 4, 5, 6 or 8 bits, groups of 32, 64 or 128, a scale and a bias for each.</summary>
-internal sealed class MlxTarget : IPackedTarget
+internal sealed class MlxTarget() : PackedTarget("mlx", framework: "mlx", packsEmbeddings: true)
 {
-    public string Name => "mlx";
-
-    public string Framework => "mlx";
-
-    public bool PacksEmbeddings => true;
-
-    public QuantizedLayer Layer(PackedMatrix matrix, Func<int[]?> statedZeros)
+    private protected override QuantizedLayer Unpack(PackedMatrix matrix, Func<int[]?> statedZeros)
     {
-        if (!matrix.Codebook.IsEmpty)
-            throw new NotSupportedException("its codes stand for the entries of a table: native holds it");
-        if (!matrix.GroupIndex.IsEmpty)
-            throw new NotSupportedException("its groups are not runs of columns (act-order): gptq and native hold it");
+        RequireGroupsInOrder(matrix);
         foreach (var group in (ReadOnlySpan<int>)[128, 64, 32])
             if (matrix.GroupSize % group == 0 && matrix.Columns % group == 0)
                 return UnpackedLayer.WithOffsets(matrix, matrix.Bits == 7 ? 8 : matrix.Bits, group);
         throw new NotSupportedException($"MLX has groups of 32, 64 or 128 columns, which groups of {matrix.GroupSize} in rows of {matrix.Columns} are not made of: gptq (whole zero points) and native hold it");
     }
 
-    public JsonObject Settings(IReadOnlyList<PackedModule> packed, IReadOnlyList<string> plain)
+    public override JsonObject Settings(IReadOnlyList<PackedModule> packed, IReadOnlyList<string> plain)
     {
         var (bits, group) = packed.GroupBy(m => (m.Bits, m.GroupSize)).MaxBy(g => g.Sum(m => (long)m.Rows * m.Columns))!.Key;
         var settings = new JsonObject { ["group_size"] = group, ["bits"] = bits };
@@ -37,8 +28,8 @@ internal sealed class MlxTarget : IPackedTarget
         return settings;
     }
 
-    public IReadOnlyList<SafetensorsPlan> Plan(PackedModule module, ElementType scaleType) =>
+    public override IReadOnlyList<SafetensorsPlan> Plan(PackedModule module, ElementType scaleType) =>
         MlxLayer.Plan(module.Name, module.Rows, module.Columns, module.Bits, module.GroupSize, scaleType);
 
-    public IReadOnlyList<byte[]> Pack(QuantizedLayer layer, JsonObject settings, ElementType scaleType) => MlxLayer.Pack(layer, scaleType);
+    public override IReadOnlyList<byte[]> Pack(QuantizedLayer layer, JsonObject settings, ElementType scaleType) => MlxLayer.Pack(layer, scaleType);
 }

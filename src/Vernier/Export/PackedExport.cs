@@ -13,7 +13,7 @@ public static class PackedExport
 {
     private const string WeightSuffix = ".weight";
 
-    private static readonly IPackedTarget[] Targets = [new GptqTarget(), new AwqTarget(), new MlxTarget()];
+    private static readonly PackedTarget[] Targets = [new GptqTarget(), new AwqTarget(), new MlxTarget()];
 
     /// <summary>Names of the packings.</summary>
     public static IReadOnlyList<string> Formats { get; } = [.. Targets.Select(t => t.Name)];
@@ -55,7 +55,7 @@ public static class PackedExport
         return new ExportResult(target.Name, folder, tensors.Sum(t => t.Plans.Count), bytes, formats);
     }
 
-    private static List<FolderTensor> Plan(LoadedModel model, IPackedTarget target, PackedSource? source, ElementType? type, bool untie, out JsonObject settings)
+    private static List<FolderTensor> Plan(LoadedModel model, PackedTarget target, PackedSource? source, ElementType? type, bool untie, out JsonObject settings)
     {
         var weights = model.Decoder.Weights().ToList();
         var linears = model.Decoder.Linears.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
@@ -97,7 +97,7 @@ public static class PackedExport
         return PackedModule.Of(module, layer);
     }
 
-    private static QuantizedLayer LayerOf(LoadedModel model, IPackedTarget target, PackedSource? source, string module, PackedMatrix matrix)
+    private static QuantizedLayer LayerOf(LoadedModel model, PackedTarget target, PackedSource? source, string module, PackedMatrix matrix)
     {
         model.Compute.Pool.Cancellation.ThrowIfCancellationRequested();
         try

@@ -11,7 +11,7 @@ internal static class UnpackedLayer
 
     /// <summary>Codes, scales and whole zero points.</summary>
     /// <param name="bits">Of the stored codes, at least those of the matrix.</param>
-    /// <param name="statedZeros">As in <see cref="IPackedTarget.Layer"/>.</param>
+    /// <param name="statedZeros">As in <see cref="PackedTarget.Layer"/>.</param>
     /// <exception cref="NotSupportedException">Offsets that are not whole multiples of their scales.</exception>
     public static QuantizedLayer WithZeroPoints(PackedMatrix matrix, int bits, Func<int[]?> statedZeros)
     {

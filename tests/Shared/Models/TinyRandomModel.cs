@@ -1,5 +1,4 @@
 using Vernier.Calibration;
-using Vernier.Models;
 using Vernier.Tokens;
 
 namespace Vernier.TestSupport;
@@ -12,23 +11,7 @@ internal static class TinyRandomModel
     public static LanguageModel Create(int seed = 1, int threads = 1)
     {
         var tokenizer = BytePairTrainer.Train("the quick brown fox jumps over the lazy dog and the quick cat", 280);
-        var config = new ModelConfig
-        {
-            Architecture = "llama",
-            HiddenSize = 64,
-            Layers = 2,
-            Heads = 2,
-            KvHeads = 2,
-            HeadDim = 32,
-            RotaryDim = 32,
-            FeedForwardSize = 96,
-            VocabularySize = tokenizer.VocabularySize,
-            ContextLength = Context,
-            AttentionScale = 1 / MathF.Sqrt(32),
-            TiedHead = true,
-            BosTokenId = 0,
-            EosTokenIds = [0],
-        };
+        var config = TinyConfig.Llama(hidden: 64, heads: 2, keys: 2, feedForward: 96, tokenizer.VocabularySize, context: Context) with { TiedHead = true, BosTokenId = 0, EosTokenIds = [0] };
         var model = LanguageModel.CreateRandom(config, seed, new LoadedTokenizer(tokenizer, null, [0]), new LoadOptions { Threads = threads });
         ModelQuantizer.Quantize(model.Decoder, model.Compute, new QuantizeOptions { Bits = 4, Group = 32 });
         return model;

@@ -3,16 +3,12 @@ using Vernier.Files.Disk;
 namespace Vernier.Files.Tests.Disk;
 
 /// <summary>Files are read up to a size, and nothing but files.</summary>
-public sealed class InputFileTests : IDisposable
+public sealed class InputFileTests : TemporaryFolderTests
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     [Fact]
     public void A_file_of_the_largest_size_is_read_and_one_byte_more_is_not()
     {
-        var path = _folder["file"];
+        var path = Temporary["file"];
         File.WriteAllText(path, "1234");
         Assert.Equal(4, InputFile.Require(path, 4));
         Assert.Equal("1234"u8.ToArray(), InputFile.ReadAllBytes(path, 4));
@@ -27,7 +23,7 @@ public sealed class InputFileTests : IDisposable
     [Fact]
     public void Folders_and_missing_files_are_named()
     {
-        Assert.Contains("is a folder", Assert.Throws<InvalidDataException>(() => InputFile.ReadAllBytes(_folder.Path)).Message);
-        Assert.Contains(_folder["none"], Assert.Throws<FileNotFoundException>(() => InputFile.ReadAllText(_folder["none"])).Message);
+        Assert.Contains("is a folder", Assert.Throws<InvalidDataException>(() => InputFile.ReadAllBytes(Temporary.Path)).Message);
+        Assert.Contains(Temporary["none"], Assert.Throws<FileNotFoundException>(() => InputFile.ReadAllText(Temporary["none"])).Message);
     }
 }

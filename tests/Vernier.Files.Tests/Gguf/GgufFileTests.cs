@@ -7,16 +7,7 @@ public class GgufFileTests
 {
     public static TheoryData<string> EdgeFiles => EdgeCase.Names("gguf");
 
-    public static TheoryData<string> Models
-    {
-        get
-        {
-            var rows = new TheoryData<string>();
-            foreach (var path in SharedFiles.Match("goldens/formats/gguf_models", "*.gguf").Concat(SharedFiles.Match("goldens/formats/gguf_real", "*.gguf")))
-                rows.Add(SharedFiles.NameOf(path));
-            return rows;
-        }
-    }
+    public static TheoryData<string> Models => SharedFiles.Rows("goldens/formats/gguf_models/*.gguf", "goldens/formats/gguf_real/*.gguf");
 
     [Theory]
     [MemberData(nameof(EdgeFiles))]

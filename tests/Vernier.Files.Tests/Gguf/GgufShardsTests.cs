@@ -4,12 +4,9 @@ using Vernier.Files.Gguf.Blocks;
 namespace Vernier.Files.Tests.Gguf;
 
 /// <summary>A file that was split is read as one, from any of its shards; a shard that is alone says what it is.</summary>
-public sealed class GgufShardsTests : IDisposable
+public sealed class GgufShardsTests : TemporaryFolderTests
 {
     private static readonly byte[] s_bytes = [.. Enumerable.Range(0, 128).Select(i => (byte)i)];
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Shards_are_one_file()
@@ -35,7 +32,7 @@ public sealed class GgufShardsTests : IDisposable
         Assert.Contains("a shard of a split file (split.no 0 of split.count 2)", message);
         Assert.Contains("m-00002-of-00002.gguf", message);
         Assert.Contains("llama-gguf-split --merge", message);
-        var renamed = Path.Combine(_folder.Path, "model.gguf");
+        var renamed = Path.Combine(Temporary.Path, "model.gguf");
         File.Move(path, renamed);
         Assert.Contains("its name does not end in '-00001-of-00002.gguf'", Assert.Throws<InvalidDataException>(() => GgufFile.Open(renamed)).Message);
     }
@@ -44,7 +41,7 @@ public sealed class GgufShardsTests : IDisposable
     public void Shards_of_another_model_are_refused()
     {
         var first = Write(0, 2);
-        File.Copy(first, Path.Combine(_folder.Path, "m-00002-of-00002.gguf"));
+        File.Copy(first, Path.Combine(Temporary.Path, "m-00002-of-00002.gguf"));
         Assert.Contains("split.no 0", Assert.Throws<InvalidDataException>(() => GgufFile.Open(first)).Message);
         Write(1, 2, names: 0);
         Assert.Contains("a second time", Assert.Throws<InvalidDataException>(() => GgufFile.Open(first)).Message);
@@ -57,7 +54,7 @@ public sealed class GgufShardsTests : IDisposable
 
     private string Write(uint number, uint count, uint? names = null, uint? tensors = null)
     {
-        var path = Path.Combine(_folder.Path, $"m-{number + 1:D5}-of-{count:D5}.gguf");
+        var path = Path.Combine(Temporary.Path, $"m-{number + 1:D5}-of-{count:D5}.gguf");
         var metadata = GgufMetadata.Of([
             .. number == 0 ? new[] { GgufValue.Of("general.architecture", "llama") } : [],
             GgufValue.Of("split.no", number), GgufValue.Of("split.count", count), GgufValue.Of("split.tensors.count", tensors ?? 2 * count)]);

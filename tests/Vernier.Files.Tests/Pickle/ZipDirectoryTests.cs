@@ -5,22 +5,19 @@ using static Vernier.Files.Tests.Pickle.StoredZip;
 namespace Vernier.Files.Tests.Pickle;
 
 /// <summary>Sizes in zip64 fields, as torch.save writes them for large files, and pickles cut where a value stands.</summary>
-public sealed class ZipDirectoryTests : IDisposable
+public sealed class ZipDirectoryTests : TemporaryFolderTests
 {
-    private readonly TemporaryFolder _folder = new();
     private readonly List<(string Name, byte[] Bytes)> _entries = Read(SharedFiles.At("goldens/formats/edge/pickle/control_valid_torch.bin"));
 
     public static TheoryData<int> Combinations => [.. Enumerable.Range(0, 8)];
-
-    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [MemberData(nameof(Combinations))]
     public void Moved_sizes_are_found_behind_other_fields(int moved)
     {
         // the entry whose sizes move is the one with the numbers, and does not lie at the beginning
-        Write(_folder["t.bin"], [.. _entries.OrderBy(e => e.Name != "archive/data/0")], (Moved)moved);
-        using var file = TorchFile.Open(_folder["t.bin"]);
+        Write(Temporary["t.bin"], [.. _entries.OrderBy(e => e.Name != "archive/data/0")], (Moved)moved);
+        using var file = TorchFile.Open(Temporary["t.bin"]);
         Assert.Equal([0, 1, 2, 3, 4, 5], file.ReadSingles("w"));
     }
 
@@ -29,8 +26,8 @@ public sealed class ZipDirectoryTests : IDisposable
     {
         foreach (var extra in (byte[][])[[], Field(0x5455, new byte[24]), Field(1, new byte[15]), [1, 0, 16, 0, 1, 2, 3], [1, 0, 24, 0, .. new byte[15]]])
         {
-            Write(_folder["t.bin"], _entries, Moved.Size | Moved.Packed, extra);
-            Assert.Contains("no zip64 sizes", Assert.Throws<InvalidDataException>(() => TorchFile.Open(_folder["t.bin"]).Dispose()).Message);
+            Write(Temporary["t.bin"], _entries, Moved.Size | Moved.Packed, extra);
+            Assert.Contains("no zip64 sizes", Assert.Throws<InvalidDataException>(() => TorchFile.Open(Temporary["t.bin"]).Dispose()).Message);
         }
     }
 
@@ -39,8 +36,8 @@ public sealed class ZipDirectoryTests : IDisposable
     {
         foreach (var (size, packed) in new[] { (1L << 40, 1L << 40), (-1L, -1L), (4L, 5L) })
         {
-            Write(_folder["t.bin"], _entries, Moved.Size | Moved.Packed, Field(1, [.. BitConverter.GetBytes(size), .. BitConverter.GetBytes(packed)]));
-            Assert.Contains($"{size} bytes at", Assert.Throws<InvalidDataException>(() => TorchFile.Open(_folder["t.bin"]).Dispose()).Message);
+            Write(Temporary["t.bin"], _entries, Moved.Size | Moved.Packed, Field(1, [.. BitConverter.GetBytes(size), .. BitConverter.GetBytes(packed)]));
+            Assert.Contains($"{size} bytes at", Assert.Throws<InvalidDataException>(() => TorchFile.Open(Temporary["t.bin"]).Dispose()).Message);
         }
     }
 
@@ -50,8 +47,8 @@ public sealed class ZipDirectoryTests : IDisposable
     [InlineData("\u0080\u0002X\u00ff\u0000\u0000\u0000ab", "2 bytes left")]
     public void A_pickle_that_ends_inside_a_value_says_what_is_left(string pickle, string says)
     {
-        Write(_folder["t.bin"], [.. _entries.Select(e => e.Name == "archive/data.pkl" ? (e.Name, pickle.Select(c => (byte)c).ToArray()) : e)]);
-        var error = Assert.Throws<InvalidDataException>(() => TorchFile.Open(_folder["t.bin"]).Dispose()).Message;
+        Write(Temporary["t.bin"], [.. _entries.Select(e => e.Name == "archive/data.pkl" ? (e.Name, pickle.Select(c => (byte)c).ToArray()) : e)]);
+        var error = Assert.Throws<InvalidDataException>(() => TorchFile.Open(Temporary["t.bin"]).Dispose()).Message;
         Assert.Contains("data.pkl before byte", error);
         Assert.Contains(says, error);
     }
@@ -64,7 +61,7 @@ public sealed class ZipDirectoryTests : IDisposable
     public void Long_integers_are_read(byte[] number)
     {
         WriteDimension(number);
-        using var file = TorchFile.Open(_folder["t.bin"]);
+        using var file = TorchFile.Open(Temporary["t.bin"]);
         Assert.Equal([2, 3], Assert.Single(file.Tensors).Shape);
     }
 
@@ -75,13 +72,13 @@ public sealed class ZipDirectoryTests : IDisposable
     public void Integers_that_are_no_size_are_refused(byte[] number, string says)
     {
         WriteDimension(number);
-        Assert.Contains(says, Assert.Throws<InvalidDataException>(() => TorchFile.Open(_folder["t.bin"]).Dispose()).Message);
+        Assert.Contains(says, Assert.Throws<InvalidDataException>(() => TorchFile.Open(Temporary["t.bin"]).Dispose()).Message);
     }
 
     private void WriteDimension(byte[] number)
     {
         byte[] dimensions = [(byte)'K', 2, (byte)'K', 3];
-        Write(_folder["t.bin"], [.. _entries.Select(e => e.Name != "archive/data.pkl" || e.Bytes.AsSpan().IndexOf(dimensions) is not (> 0 and var at) ? e
+        Write(Temporary["t.bin"], [.. _entries.Select(e => e.Name != "archive/data.pkl" || e.Bytes.AsSpan().IndexOf(dimensions) is not (> 0 and var at) ? e
             : (e.Name, [.. e.Bytes[..at], 0x8a, .. number, .. e.Bytes[(at + 2)..]]))]);
     }
 }

@@ -5,18 +5,15 @@ using Vernier.Files.Tensors;
 namespace Vernier.Files.Tests.Quantized;
 
 /// <summary>LLM.int8: signed bytes times a row's largest magnitude over 127.</summary>
-public sealed class Int8LayerTests : IDisposable
+public sealed class Int8LayerTests : TemporaryFolderTests
 {
     private static readonly sbyte[] s_codes = [-127, 0, 127, 5, -128, 64];
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_row_is_its_codes_times_its_largest_over_127()
     {
         Write(ElementType.I8, [.. s_codes.Select(c => (byte)c)]);
-        using var folder = HfFolder.Open(_folder.Path);
+        using var folder = HfFolder.Open(Temporary.Path);
         var packed = QuantizedFolder.Find(folder)!;
         Assert.Equal(["m"], packed.Modules);
         var layout = packed.Describe("m");
@@ -35,14 +32,14 @@ public sealed class Int8LayerTests : IDisposable
     public void Another_type_names_the_tensor()
     {
         Write(ElementType.U8, new byte[6]);
-        using var folder = HfFolder.Open(_folder.Path);
+        using var folder = HfFolder.Open(Temporary.Path);
         Assert.Contains("model.safetensors: tensor 'm.weight': found U8, expected I8", Assert.Throws<InvalidDataException>(() => QuantizedFolder.Find(folder)!.Read("m")).Message);
     }
 
     private void Write(ElementType type, byte[] codes)
     {
-        File.WriteAllText(_folder["config.json"], """{"quantization_config":{"quant_method":"bitsandbytes","load_in_8bit":true}}""");
-        using var writer = SafetensorsWriter.Create(_folder["model.safetensors"], [new("m.weight", type, [2, 3]), new("m.SCB", ElementType.F32, [2])]);
+        File.WriteAllText(Temporary["config.json"], """{"quantization_config":{"quant_method":"bitsandbytes","load_in_8bit":true}}""");
+        using var writer = SafetensorsWriter.Create(Temporary["model.safetensors"], [new("m.weight", type, [2, 3]), new("m.SCB", ElementType.F32, [2])]);
         writer.Write(codes);
         writer.Write([2, 0.5f], ElementType.F32);
         writer.Commit();

@@ -7,38 +7,44 @@ using Vernier.TestSupport;
 namespace Vernier.Files.Tests.Quantized;
 
 /// <summary>The cases that the index.json of a folder of goldens lists, each some tensors of a safetensors file.</summary>
-internal sealed class LayerCases(string folder)
+public static class LayerCases
 {
-    public string Folder => "goldens/formats/" + folder;
+    public static string Folder(string packing) => "goldens/formats/" + packing;
 
     /// <summary>File and case name, as rows of a theory.</summary>
-    public TheoryData<string, string> Rows
+    public static TheoryData<string, string> Rows(string packing)
     {
-        get
-        {
-            var rows = new TheoryData<string, string>();
-            var seen = new HashSet<string>(StringComparer.Ordinal); // a case is told by its settings
-            foreach (var place in SharedFiles.Folders(Folder))
-                foreach (var entry in List(place).Where(entry => seen.Add(JsonSerializer.Serialize(entry))))
-                    rows.Add(SharedFiles.NameOf(Path.Combine(place, entry.GetProperty("file").GetString()!)), entry.GetProperty("name").GetString()!);
-            return rows;
-        }
+        var rows = new TheoryData<string, string>();
+        var seen = new HashSet<string>(StringComparer.Ordinal); // a case is told by its settings
+        foreach (var place in SharedFiles.Folders(Folder(packing)))
+            foreach (var entry in List(place).Where(entry => seen.Add(JsonSerializer.Serialize(entry))))
+                rows.Add(SharedFiles.NameOf(Path.Combine(place, entry.GetProperty("file").GetString()!)), entry.GetProperty("name").GetString()!);
+        return rows;
+    }
+
+    /// <summary>Opens the file of a case as a model folder and hands it to a check, with the settings of the case.</summary>
+    internal static void Check(string file, string name, Action<HfFolder, JsonElement> check)
+    {
+        using var temporary = new TemporaryFolder();
+        using var folder = Open(file, temporary);
+        check(folder, Settings(file, name));
     }
 
     public static JsonElement Settings(string file, string name) => List(Path.GetDirectoryName(SharedFiles.At(file))!)
         .First(e => e.GetProperty("file").GetString() == Path.GetFileName(file) && e.GetProperty("name").GetString() == name);
 
     /// <summary>A file of cases as the only weights of a model folder.</summary>
-    public static HfFolder Open(string file, TemporaryFolder temporary)
+    internal static HfFolder Open(string file, TemporaryFolder temporary)
     {
         File.WriteAllText(temporary["config.json"], "{}");
         File.CreateSymbolicLink(temporary["model.safetensors"], SharedFiles.At(file));
         return HfFolder.Open(temporary.Path);
     }
 
-    public static void AssertWeights(HfFolder folder, string name, QuantizedLayer layer)
+    /// <summary>The weights of a layer are the golden ones.</summary>
+    internal static void AssertWeights(HfFolder folder, string name, QuantizedLayer layer)
     {
-        var expected = folder.Get(name, layer.OutFeatures, layer.InFeatures).ToSingles();
+        var expected = folder.Get(name + ".expected.deq", layer.OutFeatures, layer.InFeatures).ToSingles();
         var row = new float[layer.InFeatures];
         for (var o = 0; o < layer.OutFeatures; o++)
         {
@@ -48,7 +54,7 @@ internal sealed class LayerCases(string folder)
     }
 
     /// <summary>Packed tensors have the bytes of the golden ones.</summary>
-    public static void AssertPacked(HfFolder folder, IReadOnlyList<SafetensorsPlan> plans, IReadOnlyList<byte[]> packed)
+    internal static void AssertPacked(HfFolder folder, IReadOnlyList<SafetensorsPlan> plans, IReadOnlyList<byte[]> packed)
     {
         Assert.Equal(plans.Count, packed.Count);
         foreach (var (plan, bytes) in plans.Zip(packed))

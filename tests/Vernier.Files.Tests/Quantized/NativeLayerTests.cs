@@ -8,12 +8,8 @@ using Vernier.Kernels;
 namespace Vernier.Files.Tests.Quantized;
 
 /// <summary>Vernier's own packing: any matrix comes back to the bit, and settings out of range are refused.</summary>
-public sealed class NativeLayerTests : IDisposable
+public sealed class NativeLayerTests : TemporaryFolderTests
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     [Theory]
     [InlineData(2, 8)]
     [InlineData(3, 5)]
@@ -40,13 +36,13 @@ public sealed class NativeLayerTests : IDisposable
         foreach (ref var offset in matrix.TunedScales.Offset.Span)
             offset = random.NextSingle() - 0.5f;
         var layout = NativeLayer.Describe(matrix);
-        File.WriteAllText(_folder["config.json"], new JsonObject { ["quantization_config"] = NativeConfig.ToJson([new("m", layout)]) }.ToJsonString());
-        using (var writer = SafetensorsWriter.Create(_folder["model.safetensors"], NativeLayer.Plan("m", layout)))
+        File.WriteAllText(Temporary["config.json"], new JsonObject { ["quantization_config"] = NativeConfig.ToJson([new("m", layout)]) }.ToJsonString());
+        using (var writer = SafetensorsWriter.Create(Temporary["model.safetensors"], NativeLayer.Plan("m", layout)))
         {
             NativeLayer.Write(writer, matrix);
             writer.Commit();
         }
-        using var folder = HfFolder.Open(_folder.Path);
+        using var folder = HfFolder.Open(Temporary.Path);
         var packed = QuantizedFolder.Find(folder)!;
         Assert.Equal("vernier", packed.Method);
         Assert.Equal(["m"], packed.Modules);

@@ -32,7 +32,7 @@ public class QuantizedFolderTests
         {
             var rows = new TheoryData<string, string, string>();
             foreach (var format in s_configs.Keys)
-                foreach (var row in new LayerCases(format).Rows)
+                foreach (var row in LayerCases.Rows(format))
                     rows.Add(format, (string)row[0], (string)row[1]);
             return rows;
         }

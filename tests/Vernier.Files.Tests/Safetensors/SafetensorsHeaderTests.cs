@@ -5,12 +5,8 @@ using Vernier.Files.Safetensors;
 namespace Vernier.Files.Tests.Safetensors;
 
 /// <summary>What a header says of a tensor must be whole and lie in the file, each fault by itself.</summary>
-public sealed class SafetensorsHeaderTests : IDisposable
+public sealed class SafetensorsHeaderTests : TemporaryFolderTests
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     [Theory]
     [InlineData("""{"t":{"shape":[2],"data_offsets":[0,8]}}""", "a field missing")]
     [InlineData("""{"t":{"dtype":"F32","data_offsets":[0,8]}}""", "a field missing")]
@@ -24,7 +20,7 @@ public sealed class SafetensorsHeaderTests : IDisposable
     public void A_fault_is_named(string header, string says)
     {
         var error = Assert.Throws<InvalidDataException>(() => SafetensorsFile.Open(Write(header)).Dispose());
-        Assert.StartsWith(_folder["t.safetensors"] + ":", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(Temporary["t.safetensors"] + ":", error.Message, StringComparison.Ordinal);
         Assert.Contains("tensor 't'", error.Message, StringComparison.Ordinal);
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
     }
@@ -41,7 +37,7 @@ public sealed class SafetensorsHeaderTests : IDisposable
         var bytes = new byte[8 + header.Length + 8];
         BinaryPrimitives.WriteInt64LittleEndian(bytes, header.Length);
         Encoding.UTF8.GetBytes(header, bytes.AsSpan(8));
-        File.WriteAllBytes(_folder["t.safetensors"], bytes);
-        return _folder["t.safetensors"];
+        File.WriteAllBytes(Temporary["t.safetensors"], bytes);
+        return Temporary["t.safetensors"];
     }
 }

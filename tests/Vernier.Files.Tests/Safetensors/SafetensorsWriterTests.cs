@@ -8,16 +8,7 @@ namespace Vernier.Files.Tests.Safetensors;
 
 public class SafetensorsWriterTests
 {
-    public static TheoryData<string> Files
-    {
-        get
-        {
-            var rows = new TheoryData<string>();
-            foreach (var path in SharedFiles.Match("goldens/formats/gguf_blocks", "*.safetensors").Concat(SharedFiles.Match("goldens/formats/edge/safetensors", "ok_*.safetensors")))
-                rows.Add(SharedFiles.NameOf(path));
-            return rows;
-        }
-    }
+    public static TheoryData<string> Files => SharedFiles.Rows("goldens/formats/gguf_blocks/*.safetensors", "goldens/formats/edge/safetensors/ok_*.safetensors");
 
     [Theory]
     [MemberData(nameof(Files))]

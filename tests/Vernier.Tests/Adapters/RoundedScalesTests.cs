@@ -2,6 +2,7 @@ using Vernier.Adapters;
 using Vernier.Export;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Tests.Goldens;
 using Vernier.Tests.Models;
 using Vernier.TestSupport;
 using Vernier.Tuning;
@@ -9,22 +10,17 @@ using Vernier.Tuning;
 namespace Vernier.Tests.Adapters;
 
 /// <summary>A task per group in integer inference has the fp16 scales that its exported file has.</summary>
-public sealed class RoundedScalesTests : IDisposable
+public sealed class RoundedScalesTests : TemporaryFolderTests
 {
-    private const string Folder = "goldens/formats/gguf_models";
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-rounded-").FullName;
-
     /// <summary>Files with codes of 4 bits in groups of 32 whose tuned scales can go back into them.</summary>
-    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(SharedFiles.NameOf).Where(IsServed)];
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public static TheoryData<string> Models => [.. SharedFiles.Match(GgufModels.Folder, "*.gguf").Select(SharedFiles.NameOf).Where(IsServed)];
 
     [Theory]
     [MemberData(nameof(Models))]
     public void A_task_computes_what_its_exported_file_does(string name)
     {
         var adapter = Tuned(name, Granularity.Group, seed: 1);
-        var path = Path.Combine(_folder, "tuned.gguf");
+        var path = Temporary.At("tuned.gguf");
         using (var exact = Load(name))
         {
             adapter.ApplyTo(exact);

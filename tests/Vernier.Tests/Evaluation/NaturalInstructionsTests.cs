@@ -5,18 +5,14 @@ using Vernier.Tuning;
 
 namespace Vernier.Tests.Evaluation;
 
-public sealed class NaturalInstructionsTests : IDisposable
+public sealed class NaturalInstructionsTests : TemporaryFolderTests
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     [Theory]
     [InlineData("""{"definition": " Say it. \n", "train": [{"input": "\tone\n", "output": "a"}], "test": [{"input": "\tone\n", "output": ["a"]}]}""")]
     [InlineData("""{"Definition": ["Say it."], "Instances": [{"id": "1", "input": "one", "output": ["a", "b"]}]}""")]
     public void A_model_is_tuned_on_the_prompt_that_it_is_measured_on(string task)
     {
-        var path = _folder.Write("t.json", task);
+        var path = Temporary.Write("t.json", task);
         var asked = Assert.Single(NaturalInstructions.Read(path, null));
         Assert.Equal("Definition: Say it.\n\nInput: one\nOutput:", asked.Prompt);
         Assert.Equal("a", asked.References[0]);
@@ -30,7 +26,7 @@ public sealed class NaturalInstructionsTests : IDisposable
     [InlineData("""{"definition": 3, "test": [{"input": "i", "output": "o"}]}""", "field 'definition'")]
     public void Mistakes_are_named_with_their_place(string task, string message)
     {
-        var path = _folder.Write("t.json", task);
+        var path = Temporary.Write("t.json", task);
         var e = Assert.Throws<InvalidDataException>(() => NaturalInstructions.Read(path, null));
         Assert.StartsWith(path, e.Message);
         Assert.Contains(message, e.Message);
@@ -39,7 +35,7 @@ public sealed class NaturalInstructionsTests : IDisposable
     [Fact]
     public void An_instance_that_cannot_be_asked_is_named()
     {
-        var instances = NaturalInstructions.Read(_folder.Write("t.json", """{"definition": "d", "test": [{"input": "i", "output": "o"}]}"""), null);
+        var instances = NaturalInstructions.Read(Temporary.Write("t.json", """{"definition": "d", "test": [{"input": "i", "output": "o"}]}"""), null);
         var e = Assert.Throws<InvalidDataException>(() => NaturalInstructions.Run(instances, _ => throw new ArgumentException("too long")).ToList());
         Assert.Contains("t.json: test[0]: too long", e.Message);
     }

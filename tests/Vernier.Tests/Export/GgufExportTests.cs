@@ -4,33 +4,27 @@ using Vernier.Files.Gguf.Blocks;
 using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.Tests.Goldens;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Export;
 
 /// <summary>Export to GGUF: untouched models come out as they went in, tuned ones with the same codes and other scales.</summary>
-public sealed class GgufExportTests : IDisposable
+public sealed class GgufExportTests : TemporaryFolderTests
 {
-    private const string Folder = "goldens/formats/gguf_models";
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-export-").FullName;
-
-    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(SharedFiles.NameOf)];
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Theory]
-    [MemberData(nameof(Models))]
+    [MemberData(nameof(GgufModels.Names), MemberType = typeof(GgufModels))]
     public void AnUntouchedModelComesOutAsItWentIn(string name)
     {
         var source = SharedFiles.At(name);
         using var model = LanguageModel.Load(source, new LoadOptions { Threads = 1 });
-        var target = Path.Combine(_folder, "out.gguf");
+        var target = Temporary.At("out.gguf");
         GgufExport.Write(model, target);
         AssertSameExceptScales(source, target, sameTensorBytes: true);
     }
 
     [Theory]
-    [MemberData(nameof(Models))]
+    [MemberData(nameof(GgufModels.Names), MemberType = typeof(GgufModels))]
     public void TunedScalesKeepCodesAndMetadata(string name)
     {
         var source = SharedFiles.At(name);
@@ -38,7 +32,7 @@ public sealed class GgufExportTests : IDisposable
         var tunable = model.Decoder.Linears.Where(l => l.Weight is PackedMatrix && HasFreeScales(model, l)).ToList();
         foreach (var linear in tunable)
             Scale(model, linear, 1.25f);
-        var target = Path.Combine(_folder, "out.gguf");
+        var target = Temporary.At("out.gguf");
         GgufExport.Write(model, target);
         AssertSameExceptScales(source, target, sameTensorBytes: false);
         using var before = LanguageModel.Load(source, new LoadOptions { Threads = 1 });
@@ -54,7 +48,7 @@ public sealed class GgufExportTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Models))]
+    [MemberData(nameof(GgufModels.Names), MemberType = typeof(GgufModels))]
     public void GroupsOfABlockThatMovedApartAreRefusedWhereTheBlockHasOneScale(string name)
     {
         using var model = LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 1 });
@@ -69,7 +63,7 @@ public sealed class GgufExportTests : IDisposable
                 foreach (var g in Enumerable.Range(0, packed.Rows * packed.Groups))
                     scales.Offset.Span[g] *= 1 + 0.01f * (g % 3);
             }
-        var target = Path.Combine(_folder, "out.gguf");
+        var target = Temporary.At("out.gguf");
         if (twoLevels)
         {
             var refusal = Assert.Throws<NotSupportedException>(() => GgufExport.Write(model, target));

@@ -5,12 +5,9 @@ using Vernier.Tokens;
 namespace Vernier.Tests.Export;
 
 /// <summary>A GGUF file has one token for each row of the embedding: llama.cpp takes the size of the vocabulary from the tokens.</summary>
-public sealed class GgufVocabularyTests : IDisposable
+public sealed class GgufVocabularyTests : TemporaryFolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-vocabulary-").FullName;
     private readonly ITokenizer _tokenizer = BytePairTrainer.Train("the quick brown fox jumps over the lazy dog", 270);
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void Rows_without_a_token_get_unused_ones()
@@ -33,7 +30,7 @@ public sealed class GgufVocabularyTests : IDisposable
     {
         var message = Assert.Throws<NotSupportedException>(() => Write(_tokenizer.VocabularySize - 2)).Message;
         Assert.Contains($"token {_tokenizer.VocabularySize - 2} '", message, StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(_folder, "m.gguf")));
+        Assert.False(File.Exists(Temporary.At("m.gguf")));
     }
 
     [Fact]
@@ -54,6 +51,6 @@ public sealed class GgufVocabularyTests : IDisposable
     {
         var config = Models.TinyModel.Config() with { VocabularySize = rows };
         using var model = LanguageModel.CreateRandom(config, 1, new LoadedTokenizer(tokenizer ?? _tokenizer, null, [0]), new LoadOptions { Threads = 1 });
-        return GgufExport.Write(model, Path.Combine(_folder, "m.gguf"));
+        return GgufExport.Write(model, Temporary.At("m.gguf"));
     }
 }

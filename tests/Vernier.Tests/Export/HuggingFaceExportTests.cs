@@ -1,29 +1,23 @@
 using Vernier.Export;
 using Vernier.Files.Tensors;
 using Vernier.Models;
+using Vernier.Tests.Goldens;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Export;
 
 /// <summary>Export as a Hugging Face folder: read back, it computes the same.</summary>
-public sealed class HuggingFaceExportTests : IDisposable
+public sealed class HuggingFaceExportTests : TemporaryFolderTests
 {
-    private const string Folder = "goldens/formats/gguf_models";
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-export-").FullName;
-
-    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(SharedFiles.NameOf)];
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Theory]
-    [MemberData(nameof(Models))]
+    [MemberData(nameof(GgufModels.Names), MemberType = typeof(GgufModels))]
     public void ReadBackItComputesTheSame(string name)
     {
         using var model = LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 1 });
         if (model.Config.RopeFrequencyFactors.Count > 0 && !RopeHasFormula(model))
             return;
-        HuggingFaceExport.Write(model, _folder, ElementType.F32);
-        using var copy = LanguageModel.Load(_folder, new LoadOptions { Threads = 1 });
+        HuggingFaceExport.Write(model, Temporary.Path, ElementType.F32);
+        using var copy = LanguageModel.Load(Temporary.Path, new LoadOptions { Threads = 1 });
         Assert.All(Logits(model).Zip(Logits(copy)), pair => Assert.Equal(pair.First, pair.Second, 1e-4f)); // frequencies found by formula differ in their last digits
         Assert.NotNull(copy.Tokenizer);
         const string Text = "Hello world, 123 times!";
@@ -35,7 +29,7 @@ public sealed class HuggingFaceExportTests : IDisposable
     {
         try
         {
-            HuggingFaceExport.Write(model, _folder, ElementType.F32);
+            HuggingFaceExport.Write(model, Temporary.Path, ElementType.F32);
             return true;
         }
         catch (NotSupportedException e)

@@ -3,32 +3,27 @@ using Vernier.Calibration;
 using Vernier.Export;
 using Vernier.Inspection;
 using Vernier.Kernels;
+using Vernier.Tests.Goldens;
 using Vernier.TestSupport;
 
 namespace Vernier.Tests.Export;
 
 /// <summary>Vernier's own folder: whatever is packed comes back to the bit.</summary>
-public sealed class NativeExportTests : IDisposable
+public sealed class NativeExportTests : TemporaryFolderTests
 {
-    private const string Folder = "goldens/formats/gguf_models";
     private const string Plain = "goldens/models/llama-gqa";
     private const string Gptq = "goldens/formats/gptq";
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-native-").FullName;
-
-    public static TheoryData<string> Models => [.. SharedFiles.Match(Folder, "*.gguf").Select(SharedFiles.NameOf)];
 
     public static TheoryData<string> QuantizedFolders => [.. SharedFiles.SubFolders(Gptq).Select(SharedFiles.NameOf)];
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Theory]
-    [MemberData(nameof(Models))]
+    [MemberData(nameof(GgufModels.Names), MemberType = typeof(GgufModels))]
     public void WeightsComeBackToTheBit(string name)
     {
         using var model = LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 1 });
         try
         {
-            NativeExport.Write(model, _folder);
+            NativeExport.Write(model, Temporary.Path);
         }
         catch (NotSupportedException e)
         {
@@ -43,7 +38,7 @@ public sealed class NativeExportTests : IDisposable
     public void PackedFoldersComeBackToTheBit(string name)
     {
         using var model = LanguageModel.Load(SharedFiles.At(name), new LoadOptions { Threads = 1 });
-        NativeExport.Write(model, _folder);
+        NativeExport.Write(model, Temporary.Path);
         AssertSame(model);
     }
 
@@ -57,9 +52,9 @@ public sealed class NativeExportTests : IDisposable
     public void EveryWidthAndGroup(int bits, int group)
     {
         using var model = Quantized(new QuantizeOptions { Bits = bits, Group = group, Overrides = [("o_proj", 4)] });
-        NativeExport.Write(model, _folder);
+        NativeExport.Write(model, Temporary.Path);
         AssertSame(model);
-        using var copy = LanguageModel.Load(_folder, new LoadOptions { Threads = 1 });
+        using var copy = LanguageModel.Load(Temporary.Path, new LoadOptions { Threads = 1 });
         Assert.All(copy.Decoder.Linears, l => Assert.Equal(l.Name.EndsWith("o_proj") ? 4 : bits, ((PackedMatrix)l.Weight).Bits));
     }
 
@@ -72,13 +67,13 @@ public sealed class NativeExportTests : IDisposable
     public void ADamagedConfigNamesTheModule(string key, int value)
     {
         using (var model = Quantized(new QuantizeOptions { Bits = 3, Group = 16 }))
-            NativeExport.Write(model, _folder);
-        var path = Path.Combine(_folder, "config.json");
+            NativeExport.Write(model, Temporary.Path);
+        var path = Temporary.At("config.json");
         var config = JsonNode.Parse(File.ReadAllText(path))!;
         var (module, entry) = config["quantization_config"]!["modules"]!.AsObject().First();
         entry![key] = value;
         File.WriteAllText(path, config.ToJsonString());
-        var error = Assert.Throws<InvalidDataException>(() => LanguageModel.Load(_folder));
+        var error = Assert.Throws<InvalidDataException>(() => LanguageModel.Load(Temporary.Path));
         Assert.Contains(module, error.Message, StringComparison.Ordinal);
         Assert.Contains("expected", error.Message, StringComparison.Ordinal);
     }
@@ -100,9 +95,9 @@ public sealed class NativeExportTests : IDisposable
 
     private void AssertSame(LanguageModel model)
     {
-        using var copy = LanguageModel.Load(_folder, new LoadOptions { Threads = 1 });
+        using var copy = LanguageModel.Load(Temporary.Path, new LoadOptions { Threads = 1 });
         Assert.Equal(model.CodesSha256(), copy.CodesSha256());
-        Assert.Equal(model.CodesSha256(), FileInspector.Inspect(_folder).CodesSha256);
+        Assert.Equal(model.CodesSha256(), FileInspector.Inspect(Temporary.Path).CodesSha256);
         foreach (var (a, b) in model.Decoder.Weights().Zip(copy.Decoder.Weights()))
         {
             Assert.Equal(a.Name, b.Name);

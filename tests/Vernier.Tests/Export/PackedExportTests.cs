@@ -13,25 +13,11 @@ using Vernier.Tuning;
 namespace Vernier.Tests.Export;
 
 /// <summary>Export to GPTQ, AWQ and MLX: what came from such a folder goes back byte for byte but for tuned scales, and every other model keeps its codes.</summary>
-public sealed class PackedExportTests : IDisposable
+public sealed class PackedExportTests : TemporaryFolderTests
 {
     private const string Formats = "goldens/formats";
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-packed-").FullName;
 
-    private static readonly ModelConfig s_config = new()
-    {
-        Architecture = "llama",
-        HiddenSize = 64,
-        Layers = 2,
-        Heads = 4,
-        KvHeads = 2,
-        HeadDim = 16,
-        RotaryDim = 16,
-        FeedForwardSize = 128,
-        VocabularySize = 96,
-        ContextLength = 64,
-        AttentionScale = 0.25f,
-    };
+    private static readonly ModelConfig s_config = TinyConfig.Llama(hidden: 64, heads: 4, keys: 2, feedForward: 128, vocabulary: 96);
 
     /// <summary>Every whole model of the formats, and its packing.</summary>
     public static TheoryData<string, string> Models
@@ -45,8 +31,6 @@ public sealed class PackedExportTests : IDisposable
             return rows;
         }
     }
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -62,7 +46,7 @@ public sealed class PackedExportTests : IDisposable
     [MemberData(nameof(Models))]
     public void ZeroPointsOfZeroScalesComeBackToo(string format, string source)
     {
-        var damaged = Path.Combine(_folder, "zeros");
+        var damaged = Temporary.At("zeros");
         Directory.CreateDirectory(damaged);
         File.Copy(Path.Combine(source, "config.json"), Path.Combine(damaged, "config.json"));
         using (var folder = HfFolder.Open(source))
@@ -90,8 +74,8 @@ public sealed class PackedExportTests : IDisposable
         {
             using var model = Load(source);
             var data = Vernier.Data.TrainingData.FromSequences([.. Enumerable.Range(0, 4).Select(r => Enumerable.Range(0, 16).Select(t => 3 + t * (r + 1) % 20).ToArray())], "rows", model.Config);
-            new Tuner(model, new TuneOptions { Steps = 4, Context = 16, Batch = 2, Granularity = granularity }, data, null, Path.Combine(_folder, $"run-{granularity}")).Run();
-            var target = Path.Combine(_folder, $"out-{granularity}");
+            new Tuner(model, new TuneOptions { Steps = 4, Context = 16, Batch = 2, Granularity = granularity }, data, null, Temporary.At($"run-{granularity}")).Run();
+            var target = Temporary.At($"out-{granularity}");
             PackedExport.Write(model, target, format);
             AssertSame(source, target, exceptScales: true);
             using var before = Load(source);
@@ -133,8 +117,8 @@ public sealed class PackedExportTests : IDisposable
         foreach (var (a, b) in model.Decoder.Weights().Zip(copy.Decoder.Weights()))
             AssertWeights(a.Matrix, b.Matrix, a.Vector, b.Vector);
         AssertLogits(model, copy, 1e-4);
-        PackedExport.Write(copy, Path.Combine(_folder, "again"), format);
-        AssertSame(Out, Path.Combine(_folder, "again"), exceptScales: false);
+        PackedExport.Write(copy, Temporary.At("again"), format);
+        AssertSame(Out, Temporary.At("again"), exceptScales: false);
     }
 
     [Theory]
@@ -146,7 +130,7 @@ public sealed class PackedExportTests : IDisposable
         using var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32 });
         foreach (var (type, tolerance) in new (ElementType?, double)[] { (null, 5e-3), (ElementType.F16, 5e-3), (ElementType.BF16, 5e-2) })
         {
-            var target = Path.Combine(_folder, $"{type}");
+            var target = Temporary.At($"{type}");
             PackedExport.Write(model, target, format, type);
             using var folder = HfFolder.Open(target);
             Assert.Equal(type ?? ElementType.F16, folder.Get("model.layers.0.mlp.up_proj.scales").Type);
@@ -195,16 +179,16 @@ public sealed class PackedExportTests : IDisposable
         var format = (string?)Settings(Out)!["checkpoint_format"];
         foreach (var linear in model.Decoder.Linears)
             model.Decoder.Tune(linear).Offset.Span[0] = 0;
-        PackedExport.Write(model, Path.Combine(_folder, "second"), "gptq");
-        Assert.Equal("gptq_v2", (string?)Settings(Path.Combine(_folder, "second"))!["checkpoint_format"]);
+        PackedExport.Write(model, Temporary.At("second"), "gptq");
+        Assert.Equal("gptq_v2", (string?)Settings(Temporary.At("second"))!["checkpoint_format"]);
         using var symmetric = Quantized(new QuantizeOptions { Bits = 4, Group = 32, Scheme = "rtn-sym" });
-        PackedExport.Write(symmetric, Path.Combine(_folder, "third"), "gptq");
-        Assert.Equal("gptq", (string?)Settings(Path.Combine(_folder, "third"))!["checkpoint_format"]);
-        Assert.True((bool)Settings(Path.Combine(_folder, "third"))!["sym"]!);
+        PackedExport.Write(symmetric, Temporary.At("third"), "gptq");
+        Assert.Equal("gptq", (string?)Settings(Temporary.At("third"))!["checkpoint_format"]);
+        Assert.True((bool)Settings(Temporary.At("third"))!["sym"]!);
         Assert.NotNull(format);
         foreach (var folder in (string[])["second", "third"])
         {
-            using var copy = Load(Path.Combine(_folder, folder));
+            using var copy = Load(Temporary.At(folder));
             Assert.Equal(folder == "second" ? model.CodesSha256() : symmetric.CodesSha256(), copy.CodesSha256());
         }
     }
@@ -222,7 +206,7 @@ public sealed class PackedExportTests : IDisposable
         PackedExport.Write(model, Out, "gptq");
         Assert.Equal("gptq_v2", (string?)Settings(Out)!["checkpoint_format"]);
         Assert.StartsWith("vernier:", (string?)Settings(Out)!["meta"]!["quantizer"]![0]);
-        var first = Path.Combine(_folder, "first");
+        var first = Temporary.At("first");
         PackedExport.Write(model, first, "gptq", options: new ExportOptions { CheckpointFormat = "gptq" });
         Assert.Equal("gptq", (string?)Settings(first)!["checkpoint_format"]);
         using var copy = Load(first);
@@ -231,14 +215,14 @@ public sealed class PackedExportTests : IDisposable
 
         var linearWithZero = model.Decoder.Linears[5];
         model.Decoder.Tune(linearWithZero).Offset.Span[1] = 0;
-        var refused = Path.Combine(_folder, "refused");
+        var refused = Temporary.At("refused");
         var message = Assert.Throws<NotSupportedException>(() => PackedExport.Write(model, refused, "gptq", options: new ExportOptions { CheckpointFormat = "gptq" })).Message;
         Assert.Contains(linearWithZero.Name, message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(refused));
 
         string Again(LanguageModel from, string? format)
         {
-            var target = Path.Combine(_folder, $"again-{format}");
+            var target = Temporary.At($"again-{format}");
             PackedExport.Write(from, target, "gptq", options: new ExportOptions { CheckpointFormat = format });
             return target;
         }
@@ -297,7 +281,7 @@ public sealed class PackedExportTests : IDisposable
         var reordered = model.Decoder.Linears.Any(l => !((PackedMatrix)l.Weight).GroupIndex.IsEmpty);
         foreach (var other in PackedExport.Formats.Append("gguf").Where(f => f != format))
         {
-            var target = Path.Combine(_folder, other);
+            var target = Temporary.At(other);
             void Write() => _ = other == "gguf" ? GgufExport.Write(model, target) : PackedExport.Write(model, target, other, ElementType.F32);
             if (reordered && other != "gptq")
             {
@@ -316,7 +300,7 @@ public sealed class PackedExportTests : IDisposable
     [InlineData("awq", "quant_config.json")]
     public void SettingsBesideTheConfigGoIntoIt(string format, string file)
     {
-        var source = Path.Combine(_folder, "old");
+        var source = Temporary.At("old");
         using (var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32 }))
             PackedExport.Write(model, source, format);
         var settings = Settings(source)!.AsObject();
@@ -334,7 +318,7 @@ public sealed class PackedExportTests : IDisposable
     [Fact]
     public void AModelThatIsNoLongerSymmetricIsNotCalledSo()
     {
-        var source = Path.Combine(_folder, "symmetric");
+        var source = Temporary.At("symmetric");
         using (var model = Quantized(new QuantizeOptions { Bits = 4, Group = 32, Scheme = "rtn-sym" }))
             PackedExport.Write(model, source, "gptq");
         Assert.True((bool)Settings(source)!["sym"]!);
@@ -353,7 +337,7 @@ public sealed class PackedExportTests : IDisposable
         Assert.Throws<ArgumentException>(() => PackedExport.Write(copy, Out, "gptq"));
     }
 
-    private string Out => Path.Combine(_folder, "out");
+    private string Out => Temporary.At("out");
 
     private static LanguageModel Random() => LanguageModel.CreateRandom(s_config, 5, null, new LoadOptions { Threads = 1 });
 

@@ -8,13 +8,10 @@ using Vernier.Models;
 namespace Vernier.Tests.Export;
 
 /// <summary>Whatever a config.json says: a model gives the same scores after every change of format and back, or is refused with the key's name.</summary>
-public sealed class RoundTripTests : IDisposable
+public sealed class RoundTripTests : TemporaryFolderTests
 {
     private const int Configurations = 450;
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-round-").FullName;
     private readonly Dictionary<string, int> _outcomes = new(StringComparer.Ordinal);
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void Scores_stay_the_same_or_the_key_is_named()
@@ -114,7 +111,7 @@ public sealed class RoundTripTests : IDisposable
         return logits;
     }
 
-    private string At(string name) => Path.Combine(_folder, name);
+    private string At(string name) => Temporary.At(name);
 
     /// <summary>Large enough that attention is not flat, and no bias is zero.</summary>
     private sealed class LivelyWeights(int seed) : IWeightSource

@@ -1,17 +1,12 @@
 using Vernier.Export;
 using Vernier.Files.Tensors;
 using Vernier.Kernels;
-using Vernier.Tests.Tuning;
 
 namespace Vernier.Tests.Export;
 
 /// <summary>What a file's type cannot hold is refused with the layer's name, and nothing is written.</summary>
-public sealed class StorableNumbersTests : IDisposable
+public sealed class StorableNumbersTests : TemporaryFolderTests
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     [Theory]
     [InlineData(65504f, ElementType.F16, true)]
     [InlineData(65519.9f, ElementType.F16, true)]
@@ -53,15 +48,15 @@ public sealed class StorableNumbersTests : IDisposable
     [InlineData("hf", float.NaN)]
     public void A_scale_that_a_format_cannot_hold_leaves_nothing(string format, float scale)
     {
-        using var model = SavedModel.Open("memory", _folder.Path);
+        using var model = SavedModel.Open("memory", Temporary.Path);
         var linear = model.Decoder.Linears.First(l => l.Weight is PackedMatrix);
         var scales = model.Decoder.Tune(linear);
         (scales.Scale.Span[0], scales.Offset.Span[0]) = (scale, -8 * scale);
-        var output = _folder.At("out");
+        var output = Temporary.At("out");
         var error = Record.Exception(() => Write(model, format, output));
         Assert.True(error is NotSupportedException or InvalidDataException, $"{error}");
         Assert.Contains(format == "gguf" ? "blk.0." : linear.Name, error.Message);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Temporary.Path));
     }
 
     [Theory]
@@ -69,21 +64,21 @@ public sealed class StorableNumbersTests : IDisposable
     [InlineData("folder")]
     public void A_source_that_was_changed_since_it_was_loaded_is_not_exported(string kind)
     {
-        using var model = SavedModel.Open(kind, _folder.Path);
+        using var model = SavedModel.Open(kind, Temporary.Path);
         var file = kind == "gguf" ? model.Source.Path : Path.Combine(model.Source.Path, "config.json");
         File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(1));
         foreach (var format in (string[])["gguf", "gptq", "native", "hf"])
-            Assert.Contains(file, Assert.Throws<InvalidDataException>(() => Write(model, format, _folder.At("out"))).Message);
-        Assert.False(Path.Exists(_folder.At("out")));
+            Assert.Contains(file, Assert.Throws<InvalidDataException>(() => Write(model, format, Temporary.At("out"))).Message);
+        Assert.False(Path.Exists(Temporary.At("out")));
     }
 
     [UnixOnlyFact]
     public void A_source_that_was_cut_is_refused_instead_of_ending_the_process()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         using (var cut = new FileStream(model.Source.Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
             cut.SetLength(5000);
-        Assert.Contains("changed", Assert.Throws<InvalidDataException>(() => GgufExport.Write(model, _folder.At("out"))).Message);
+        Assert.Contains("changed", Assert.Throws<InvalidDataException>(() => GgufExport.Write(model, Temporary.At("out"))).Message);
     }
 
     private static void Write(LanguageModel model, string format, string output)

@@ -15,22 +15,8 @@ public class GoldenMethodTests
 {
     private const int Workers = 2;
 
-    public static TheoryData<string> Lora => MethodCase.Names("lora");
-
-    public static TheoryData<string> Qlora => MethodCase.Names("qlora");
-
-    public static TheoryData<string> L4Q => MethodCase.Names("l4q");
-
-    public static TheoryData<string> L4QInit => MethodCase.Names("l4q_init");
-
-    public static TheoryData<string> Lsq => MethodCase.Names("lsq");
-
-    public static TheoryData<string> QatLora => MethodCase.Names("qat_lora");
-
-    public static TheoryData<string> QaLora => MethodCase.Names("qa_lora");
-
     [Theory]
-    [MemberData(nameof(Lora))]
+    [GoldenCases("lora")]
     public void LoraOnFullPrecision(string name)
     {
         var golden = MethodCase.Load(name);
@@ -38,7 +24,7 @@ public class GoldenMethodTests
     }
 
     [Theory]
-    [MemberData(nameof(Qlora))]
+    [GoldenCases("qlora")]
     public void LoraOnQuantized(string name)
     {
         var golden = MethodCase.Load(name);
@@ -55,7 +41,7 @@ public class GoldenMethodTests
     }
 
     [Theory]
-    [MemberData(nameof(L4Q))]
+    [GoldenCases("l4q")]
     public void L4QIsTheMergedQuantizedLayer(string name)
     {
         var golden = MethodCase.Load(name);
@@ -71,7 +57,7 @@ public class GoldenMethodTests
     }
 
     [Theory]
-    [MemberData(nameof(L4QInit))]
+    [GoldenCases("l4q_init")]
     public void L4QStart(string name)
     {
         var golden = MethodCase.Load(name);
@@ -89,7 +75,7 @@ public class GoldenMethodTests
     }
 
     [Theory]
-    [MemberData(nameof(Lsq))]
+    [GoldenCases("lsq")]
     public void LearnedSteps(string name)
     {
         var golden = MethodCase.Load(name);
@@ -122,7 +108,7 @@ public class GoldenMethodTests
     }
 
     [Theory]
-    [MemberData(nameof(QatLora))]
+    [GoldenCases("qat_lora")]
     public void QatLoraKeepsItsAdapterApart(string name)
     {
         var golden = MethodCase.Load(name);
@@ -137,7 +123,7 @@ public class GoldenMethodTests
     }
 
     [Theory]
-    [MemberData(nameof(QaLora))]
+    [GoldenCases("qa_lora")]
     public void QaLoraIsAChangeOfZeroPoints(string name)
     {
         var golden = MethodCase.Load(name);

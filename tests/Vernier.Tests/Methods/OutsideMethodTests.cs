@@ -2,24 +2,19 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Vernier.Adapters;
 using Vernier.Inspection;
-using Vernier.Tests.Tuning;
 using Vernier.Tuning;
 
 namespace Vernier.Tests.Methods;
 
 /// <summary>A method that the library does not know does all that its own do: scales and zero points tuned in turns.</summary>
-public sealed class OutsideMethodTests : IDisposable
+public sealed class OutsideMethodTests : TemporaryFolderTests
 {
     private static readonly TuneOptions s_options = new() { Method = "in-turns", Steps = 6, Context = 24, Seed = 3, Shuffle = false };
-
-    private readonly TemporaryFolder _folder = new();
 
     /// <summary>Before the first test, so that every test sees the same list.</summary>
     [ModuleInitializer]
     [SuppressMessage("Usage", "CA2255", Justification = "Nobody uses this assembly as a library.")]
     internal static void Register() => TuningMethods.Register(() => new InTurns());
-
-    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Options_take_its_name_and_the_plan_counts_what_it_trains()
@@ -27,8 +22,8 @@ public sealed class OutsideMethodTests : IDisposable
         s_options.Checked();
         Assert.Contains("in-turns", TuningMethods.Names);
         Assert.Contains("in-turns", Assert.Throws<ArgumentException>(() => (s_options with { Method = "in-turn" }).Checked()).Message);
-        using var model = SavedModel.Open("gguf", _folder.Path);
-        var plan = TuningPlan.For(ModelOutline.Read(Path.Combine(_folder.Path, "model.gguf")), s_options);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
+        var plan = TuningPlan.For(ModelOutline.Read(Path.Combine(Temporary.Path, "model.gguf")), s_options);
         Assert.Equal(Tune(model, s_options, "run").TrainableParameters, plan.TrainableParameters);
     }
 
@@ -39,7 +34,7 @@ public sealed class OutsideMethodTests : IDisposable
     [Fact]
     public void Each_step_changes_what_is_its_turn()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var start = Tensors(model, steps: 1);
         var (factors, zeros) = (start.Where(t => t.Name.EndsWith(".factor", StringComparison.Ordinal)).ToList(), start.Where(t => t.Name.EndsWith(".zero", StringComparison.Ordinal)).ToList());
         Assert.Equal(start.Count, factors.Count + zeros.Count);
@@ -55,7 +50,7 @@ public sealed class OutsideMethodTests : IDisposable
     [Fact]
     public void The_first_step_of_each_is_as_long_as_the_rate()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var first = Tensors(model, steps: 1, rate: 1e-3f).Where(t => t.Name.EndsWith(".zero", StringComparison.Ordinal)).ToDictionary(t => t.Name);
         var moved = Tensors(model, steps: 2, rate: 1e-3f).Where(t => first.ContainsKey(t.Name)).SelectMany(t => t.Values.Zip(first[t.Name].Values, (a, b) => Math.Abs(a - b))).ToList();
         Assert.Equal(1e-3f, moved.Max(), 1e-5f); // Adam's first step, whichever step of the run it is
@@ -64,35 +59,35 @@ public sealed class OutsideMethodTests : IDisposable
     [Fact]
     public void A_run_that_was_stopped_between_turns_ends_in_the_same_bits()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         Tune(model, s_options, "whole");
         Tune(model, s_options with { StopAfter = 3 }, "parts");
-        model.Tune(SavedModel.Data(_folder.Path), s_options, Path.Combine(_folder.Path, "parts"), resume: true);
+        model.Tune(SavedModel.Data(Temporary.Path), s_options, Path.Combine(Temporary.Path, "parts"), resume: true);
         Assert.Equal(Bytes("whole"), Bytes("parts"));
 
-        byte[] Bytes(string run) => File.ReadAllBytes(Path.Combine(_folder.Path, run, "adapter_model.safetensors"));
+        byte[] Bytes(string run) => File.ReadAllBytes(Path.Combine(Temporary.Path, run, "adapter_model.safetensors"));
     }
 
     [Fact]
     public void It_is_inspected_loaded_merged_and_exported()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         var untuned = SavedModel.Logits(model);
         var run = Tune(model, s_options, "run");
         Assert.True(run.CodesEqual);
-        var summary = RunSummary.Read(Path.Combine(_folder.Path, "run"));
+        var summary = RunSummary.Read(Path.Combine(Temporary.Path, "run"));
         Assert.Equal(("in-turns", "finished", run.TrainableParameters), (summary.Method, summary.Status, summary.TrainableParameters));
 
         var tuned = SavedModel.Logits(model);
         Assert.NotEqual(untuned, tuned);
-        using var other = SavedModel.Open("gguf", _folder.Path);
-        var adapter = Adapter.Load(Path.Combine(_folder.Path, "run"));
+        using var other = SavedModel.Open("gguf", Temporary.Path);
+        var adapter = Adapter.Load(Path.Combine(Temporary.Path, "run"));
         adapter.ApplyTo(other);
         Assert.Equal(tuned, SavedModel.Logits(other));
         adapter.Merge(other);
         Assert.Equal(tuned, SavedModel.Logits(other));
 
-        var exported = Path.Combine(_folder.Path, "tuned.gguf");
+        var exported = Path.Combine(Temporary.Path, "tuned.gguf");
         other.ExportGguf(exported);
         using var opened = LanguageModel.Load(exported, new LoadOptions { Threads = 1 });
         Assert.Equal(model.CodesSha256(), opened.CodesSha256());
@@ -102,12 +97,12 @@ public sealed class OutsideMethodTests : IDisposable
     [Fact]
     public void Its_adapters_are_switched_and_interpolated()
     {
-        using var model = SavedModel.Open("gguf", _folder.Path);
+        using var model = SavedModel.Open("gguf", Temporary.Path);
         Tune(model, s_options, "a");
         var tuned = SavedModel.Logits(model);
         Tune(model, s_options with { LearningRate = 2e-2f }, "b");
         model.Reset();
-        var (a, b) = (Adapter.Load(Path.Combine(_folder.Path, "a")), Adapter.Load(Path.Combine(_folder.Path, "b")));
+        var (a, b) = (Adapter.Load(Path.Combine(Temporary.Path, "a")), Adapter.Load(Path.Combine(Temporary.Path, "b")));
         using (var tasks = new TaskSwitch(model))
         {
             tasks.Add("a", a);
@@ -122,7 +117,7 @@ public sealed class OutsideMethodTests : IDisposable
         });
     }
 
-    private TuneResult Tune(LanguageModel model, TuneOptions options, string run) => model.Tune(SavedModel.Data(_folder.Path), options, Path.Combine(_folder.Path, run));
+    private TuneResult Tune(LanguageModel model, TuneOptions options, string run) => model.Tune(SavedModel.Data(Temporary.Path), options, Path.Combine(Temporary.Path, run));
 
     /// <summary>What so many steps of one planned run make.</summary>
     private List<AdapterTensor> Tensors(LanguageModel model, int steps, float? rate = null)

@@ -10,10 +10,8 @@ public class PeqaLinearTests
 {
     private const int Rank = 3; // of low-rank factors
 
-    public static TheoryData<string> Cases => MethodCase.Names("peqa");
-
     [Theory]
-    [MemberData(nameof(Cases))]
+    [GoldenCases("peqa")]
     public void GoldenScalesAndZeros(string name)
     {
         var golden = MethodCase.Load(name);
@@ -30,10 +28,8 @@ public class PeqaLinearTests
         golden.AssertClose("dz", linear.Parameters[1].Gradient.Span);
     }
 
-    public static TheoryData<string> LowRankCases => MethodCase.Names("lowrank_scales");
-
     [Theory]
-    [MemberData(nameof(LowRankCases))]
+    [GoldenCases("lowrank_scales")]
     public void GoldenLowRankFactors(string name)
     {
         var golden = MethodCase.Load(name);

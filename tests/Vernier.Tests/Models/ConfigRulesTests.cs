@@ -8,12 +8,8 @@ using Vernier.Models;
 namespace Vernier.Tests.Models;
 
 /// <summary>Keys and tensors that change the arithmetic are refused by their names; keys that nothing knows are told of.</summary>
-public sealed class ConfigRulesTests : IDisposable
+public sealed class ConfigRulesTests : TemporaryFolderTests
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-rules-").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
-
     [Theory]
     [InlineData("logit_scale", "0.0625")]
     [InlineData("partial_rotary_factor", "0.5")]
@@ -43,9 +39,9 @@ public sealed class ConfigRulesTests : IDisposable
     {
         var formula = new RopeFormula { Type = RopeFormula.Linear, Factor = 8 };
         using (var model = LanguageModel.CreateRandom(TinyModel.Config() with { RopeFormula = formula, RopeFrequencyFactors = formula.Factors(10000, 8) }, 1, null, new LoadOptions { Threads = 1 }))
-            HuggingFaceExport.Write(model, _folder, ElementType.F32);
-        Assert.Contains("\"factor\": 8.0", File.ReadAllText(Path.Combine(_folder, "config.json")), StringComparison.Ordinal);
-        using var copy = LanguageModel.Load(_folder);
+            HuggingFaceExport.Write(model, Temporary.Path, ElementType.F32);
+        Assert.Contains("\"factor\": 8.0", File.ReadAllText(Temporary.At("config.json")), StringComparison.Ordinal);
+        using var copy = LanguageModel.Load(Temporary.Path);
         Assert.Equal(formula.Factors(10000, 8), copy.Config.RopeFrequencyFactors);
     }
 
@@ -80,17 +76,17 @@ public sealed class ConfigRulesTests : IDisposable
     private string Folder(string key, string value)
     {
         using (var model = LanguageModel.CreateRandom(TinyModel.Config(), 1, null, new LoadOptions { Threads = 1 }))
-            HuggingFaceExport.Write(model, _folder, ElementType.F32);
-        var path = Path.Combine(_folder, "config.json");
+            HuggingFaceExport.Write(model, Temporary.Path, ElementType.F32);
+        var path = Temporary.At("config.json");
         var json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         json[key] = JsonNode.Parse(value);
         File.WriteAllText(path, json.ToJsonString());
-        return _folder;
+        return Temporary.Path;
     }
 
     private string Gguf(string key, float value, string? tensor)
     {
-        var (plain, path) = (Path.Combine(_folder, "plain.gguf"), Path.Combine(_folder, "m.gguf"));
+        var (plain, path) = (Temporary.At("plain.gguf"), Temporary.At("m.gguf"));
         using (var model = LanguageModel.CreateRandom(TinyModel.Config(), 1, null, new LoadOptions { Threads = 1 }))
             GgufExport.Write(model, plain);
         using var source = GgufFile.Open(plain);

@@ -9,34 +9,18 @@ using Vernier.Generation;
 using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests.Models;
 
 /// <summary>NaN and infinity in a file are found when it is loaded, in every format, with tensor and place; what overflows later is never a figure.</summary>
-public sealed class NotFiniteTests : IDisposable
+public sealed class NotFiniteTests : TemporaryFolderTests
 {
     private const string Name = "blk.0.ffn_up.weight";
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-finite-").FullName;
 
-    private static readonly ModelConfig s_config = new()
-    {
-        Architecture = "llama",
-        HiddenSize = 256,
-        Layers = 1,
-        Heads = 4,
-        KvHeads = 2,
-        HeadDim = 64,
-        RotaryDim = 64,
-        FeedForwardSize = 256,
-        VocabularySize = 48,
-        ContextLength = 64,
-        AttentionScale = 0.125f,
-        TiedHead = true,
-    };
+    private static readonly ModelConfig s_config = TinyConfig.Llama(hidden: 256, heads: 4, keys: 2, feedForward: 256, vocabulary: 48, layers: 1) with { TiedHead = true };
 
     public static TheoryData<string> BlockNames => [.. BlockFormats.All.Where(f => f.CanDequantize).Select(f => f.Name)];
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [MemberData(nameof(BlockNames))]
@@ -67,7 +51,7 @@ public sealed class NotFiniteTests : IDisposable
         foreach (var value in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
             foreach (var tensor in (string[])["model.embed_tokens.weight", "model.layers.0.mlp.down_proj.weight", "model.norm.weight"])
             {
-                var folder = Path.Combine(_folder, $"{type}-{value}-{tensor}");
+                var folder = Temporary.At($"{type}-{value}-{tensor}");
                 using (var model = Random())
                     HuggingFaceExport.Write(model, folder, type);
                 var bytes = new byte[type.Size()];
@@ -94,12 +78,12 @@ public sealed class NotFiniteTests : IDisposable
         {
             ModelQuantizer.Quantize(model.Decoder, model.Compute, new QuantizeOptions { Bits = 4, Group = 32 });
             if (format == "native")
-                NativeExport.Write(model, _folder);
+                NativeExport.Write(model, Temporary.Path);
             else
-                PackedExport.Write(model, _folder, format, ElementType.F32);
+                PackedExport.Write(model, Temporary.Path, format, ElementType.F32);
         }
-        Patch(_folder, "model.layers.0.self_attn.k_proj" + part, 8, BitConverter.GetBytes(float.Parse(number, System.Globalization.CultureInfo.InvariantCulture)));
-        var message = Assert.Throws<InvalidDataException>(() => LanguageModel.Load(_folder)).Message;
+        Patch(Temporary.Path, "model.layers.0.self_attn.k_proj" + part, 8, BitConverter.GetBytes(float.Parse(number, System.Globalization.CultureInfo.InvariantCulture)));
+        var message = Assert.Throws<InvalidDataException>(() => LanguageModel.Load(Temporary.Path)).Message;
         Assert.Contains("model.layers.0.self_attn.k_proj.scale", message, StringComparison.Ordinal);
         Assert.Contains("row", message, StringComparison.Ordinal);
     }
@@ -121,7 +105,7 @@ public sealed class NotFiniteTests : IDisposable
     {
         using var model = Random();
         ((DenseMatrix)model.Decoder.Linears[4].Weight).Values.Span[77] = 70000;
-        var target = Path.Combine(_folder, "out");
+        var target = Temporary.At("out");
         Action[] exports =
         [
             () => HuggingFaceExport.Write(model, target, ElementType.F16),
@@ -147,7 +131,7 @@ public sealed class NotFiniteTests : IDisposable
         ModelQuantizer.Quantize(model.Decoder, model.Compute, new QuantizeOptions { Bits = 4, Group = 32, Scheme = "rtn-sym" });
         var scales = model.Decoder.Tune(model.Decoder.Linears[2]);
         (scales.Scale.Span[9], scales.Offset.Span[9]) = (66000, -8 * 66000);
-        var target = Path.Combine(_folder, "out");
+        var target = Temporary.At("out");
         var message = Assert.Throws<NotSupportedException>(() => _ = format == "gguf" ? GgufExport.Write(model, target) : PackedExport.Write(model, target, format)).Message;
         Assert.True(message.Contains(model.Decoder.Linears[2].Name, StringComparison.Ordinal) || message.Contains("blk.0.attn_v", StringComparison.Ordinal), message);
         Assert.False(Path.Exists(target));
@@ -181,7 +165,7 @@ public sealed class NotFiniteTests : IDisposable
     /// <summary>A file whose one matrix holds these bytes.</summary>
     private string Gguf(BlockFormat format, byte[] bytes)
     {
-        var (plain, path) = (Path.Combine(_folder, "plain.gguf"), Path.Combine(_folder, $"{format.Name}.gguf"));
+        var (plain, path) = (Temporary.At("plain.gguf"), Temporary.At($"{format.Name}.gguf"));
         if (!File.Exists(plain))
             using (var model = Random())
                 GgufExport.Write(model, plain);

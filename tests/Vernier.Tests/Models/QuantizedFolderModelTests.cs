@@ -10,10 +10,9 @@ using Vernier.Tuning;
 namespace Vernier.Tests.Models;
 
 /// <summary>Whole GPTQ and AWQ checkpoints, those with reordered groups among them: the file's codes, and the logits of the dequantized weights.</summary>
-public sealed class QuantizedFolderModelTests : IDisposable
+public sealed class QuantizedFolderModelTests : TemporaryFolderTests
 {
     private const string Formats = "goldens/formats";
-    private readonly string _folder = Directory.CreateTempSubdirectory("vernier-quantized-").FullName;
 
     /// <summary>Every folder below the formats that holds a whole model.</summary>
     public static TheoryData<string> Models =>
@@ -21,8 +20,6 @@ public sealed class QuantizedFolderModelTests : IDisposable
         .. SharedFiles.Folders(Formats).SelectMany(Directory.EnumerateDirectories).Select(kind => Path.GetFileName(kind)).Distinct().Order(StringComparer.Ordinal)
             .SelectMany(kind => SharedFiles.SubFolders($"{Formats}/{kind}")).Where(f => File.Exists(Path.Combine(f, "expected.safetensors"))).Select(SharedFiles.NameOf),
     ];
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -109,7 +106,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
                 var hash = model.CodesSha256();
                 var data = Vernier.Data.TrainingData.FromSequences([.. Enumerable.Range(0, 4).Select(r => Enumerable.Range(0, 16).Select(t => 3 + t * (r + 1) % 20).ToArray())], "rows", model.Config);
                 var options = new TuneOptions { Steps = 4, Context = 16, Batch = 2, Granularity = granularity, Train = train, Shuffle = false };
-                var result = new Tuner(model, options, data, null, Path.Combine(_folder, $"{granularity}-{train}")).Run();
+                var result = new Tuner(model, options, data, null, Temporary.At($"{granularity}-{train}")).Run();
                 Assert.True(result.CodesEqual);
                 Assert.Equal(hash, model.CodesSha256());
                 using var before = Load(name);
@@ -129,10 +126,10 @@ public sealed class QuantizedFolderModelTests : IDisposable
                 Rewrite(name, (t, bytes) => t.Name == tensor.Name ? null : bytes); // missing
                 if (tensor.Name.EndsWith(".g_idx", StringComparison.Ordinal))
                     continue; // without it, groups are in order
-                Assert.Contains(tensor.Name, Assert.Throws<InvalidDataException>(() => LanguageModel.Load(_folder).Dispose()).Message, StringComparison.Ordinal);
+                Assert.Contains(tensor.Name, Assert.Throws<InvalidDataException>(() => LanguageModel.Load(Temporary.Path).Dispose()).Message, StringComparison.Ordinal);
             }
         Rewrite(name, (t, bytes) => t.Name == "model.layers.0.mlp.up_proj.scales" ? [0, 0x7C, .. bytes[2..]] : bytes); // fp16 infinity
-        var refusal = Assert.Throws<InvalidDataException>(() => LanguageModel.Load(_folder).Dispose()).Message;
+        var refusal = Assert.Throws<InvalidDataException>(() => LanguageModel.Load(Temporary.Path).Dispose()).Message;
         Assert.Contains("model.layers.0.mlp.up_proj.scales", refusal, StringComparison.Ordinal);
         Assert.Contains("not finite", refusal, StringComparison.Ordinal);
     }
@@ -140,7 +137,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
     private void Rewrite(string name, Func<HfTensor, byte[], byte[]?> change)
     {
         using var source = HfFolder.Open(At(name));
-        File.Copy(Path.Combine(At(name), "config.json"), Path.Combine(_folder, "config.json"), overwrite: true);
+        File.Copy(Path.Combine(At(name), "config.json"), Temporary.At("config.json"), overwrite: true);
         var kept = new List<(SafetensorsPlan Plan, byte[] Bytes)>();
         foreach (var tensor in source.Tensors)
         {
@@ -149,7 +146,7 @@ public sealed class QuantizedFolderModelTests : IDisposable
             if (change(tensor, bytes) is { } changed)
                 kept.Add((new SafetensorsPlan(tensor.Name, tensor.Type, tensor.Shape), changed));
         }
-        using var writer = SafetensorsWriter.Create(Path.Combine(_folder, "model.safetensors"), [.. kept.Select(k => k.Plan)]);
+        using var writer = SafetensorsWriter.Create(Temporary.At("model.safetensors"), [.. kept.Select(k => k.Plan)]);
         foreach (var (_, bytes) in kept)
             writer.Write(bytes);
         writer.Commit();

@@ -1,25 +1,13 @@
 using Vernier.Models;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests.Models;
 
 /// <summary>A small random LLaMA.</summary>
 internal static class TinyModel
 {
-    public static ModelConfig Config(int[]? windows = null) => new()
-    {
-        Architecture = "llama",
-        HiddenSize = 32,
-        Layers = 2,
-        Heads = 4,
-        KvHeads = 2,
-        HeadDim = 8,
-        FeedForwardSize = 48,
-        VocabularySize = 67,
-        ContextLength = 512,
-        RotaryDim = 8,
-        AttentionScale = 1 / MathF.Sqrt(8),
-        AttentionWindows = windows ?? [],
-    };
+    public static ModelConfig Config(int[]? windows = null) =>
+        TinyConfig.Llama(hidden: 32, heads: 4, keys: 2, feedForward: 48, vocabulary: 67, context: 512) with { AttentionWindows = windows ?? [] };
 
     /// <summary>Weights are ten times the usual start, so that attention is not flat.</summary>
     public static Decoder Create(int[]? windows = null, int seed = 1)

@@ -6,12 +6,8 @@ namespace Vernier.Tests.Quantization;
 
 public class GptqTests
 {
-    public static TheoryData<string> Cases => MethodCase.Names("gptq");
-
-    public static TheoryData<string> Hessians => MethodCase.Names("gptq_H");
-
     [Theory]
-    [MemberData(nameof(Hessians))]
+    [GoldenCases("gptq_H")]
     public void GoldenHessian(string name)
     {
         var golden = MethodCase.Load(name);
@@ -22,7 +18,7 @@ public class GptqTests
     }
 
     [Theory]
-    [MemberData(nameof(Cases))]
+    [GoldenCases("gptq")]
     public void GoldenCodes(string name)
     {
         var golden = MethodCase.Load(name);

@@ -6,10 +6,8 @@ namespace Vernier.Tests.Quantization;
 
 public class LoftQTests
 {
-    public static TheoryData<string> Cases => MethodCase.Names("loftq");
-
     [Theory]
-    [MemberData(nameof(Cases))]
+    [GoldenCases("loftq")]
     public void GoldenDecomposition(string name)
     {
         var golden = MethodCase.Load(name);

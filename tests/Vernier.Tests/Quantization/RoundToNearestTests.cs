@@ -6,10 +6,8 @@ namespace Vernier.Tests.Quantization;
 
 public class RoundToNearestTests
 {
-    public static TheoryData<string> Cases => MethodCase.Names("rtn");
-
     [Theory]
-    [MemberData(nameof(Cases))]
+    [GoldenCases("rtn")]
     public void GoldenGrids(string name)
     {
         var golden = MethodCase.Load(name);

@@ -1,16 +1,11 @@
 using System.Text;
 using Vernier.Reading;
-using Vernier.Tests.Tuning;
 
 namespace Vernier.Tests.Reading;
 
 /// <summary>One rule for every text that users bring, read whole or by lines.</summary>
-public sealed class TextFileTests : IDisposable
+public sealed class TextFileTests : TemporaryFolderTests
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
-
     [Fact]
     public void A_byte_order_mark_is_dropped_at_the_start_only()
     {
@@ -97,8 +92,8 @@ public sealed class TextFileTests : IDisposable
 
     private string Write(byte[] bytes)
     {
-        File.WriteAllBytes(_folder.At("x"), bytes);
-        return _folder.At("x");
+        File.WriteAllBytes(Temporary.At("x"), bytes);
+        return Temporary.At("x");
     }
 
     private sealed class EndlessFileFactAttribute : FactAttribute

@@ -4,7 +4,7 @@ using Vernier.Tuning;
 namespace Vernier.Tests.Tuning;
 
 /// <summary>A run's folder: what is there and no run wrote stays, one run at a time, and what a run is resumed from is whole before it begins.</summary>
-public class RunFolderTests
+public class RunFolderTests : TemporaryFolderTests
 {
     private static readonly TuneOptions s_options = new() { Method = "peqa", Granularity = Granularity.Group, Bits = 4, Group = 8, Batch = 2, Steps = 4, CheckpointEvery = 1, LearningRate = 0.02f, Seed = 3 };
 
@@ -22,13 +22,12 @@ public class RunFolderTests
     {
         foreach (var (resume, replace) in ((bool, bool)[])[(false, false), (true, false), (false, true)])
         {
-            using var folder = new TemporaryFolder();
-            Directory.CreateDirectory(Path.GetDirectoryName(folder.At(name))!);
-            folder.Write(name, "{\"mine\": 1}");
-            var e = Assert.Throws<IOException>(() => Run(folder.Path, s_options, resume, replace));
+                Directory.CreateDirectory(Path.GetDirectoryName(Temporary.At(name))!);
+            Temporary.Write(name, "{\"mine\": 1}");
+            var e = Assert.Throws<IOException>(() => Run(Temporary.Path, s_options, resume, replace));
             Assert.Contains(name.Split('/')[0], e.Message);
-            Assert.Equal("{\"mine\": 1}", File.ReadAllText(folder.At(name)));
-            Assert.Single(Directory.EnumerateFileSystemEntries(folder.Path));
+            Assert.Equal("{\"mine\": 1}", File.ReadAllText(Temporary.At(name)));
+            Assert.Single(Directory.EnumerateFileSystemEntries(Temporary.Path));
         }
     }
 
@@ -39,60 +38,55 @@ public class RunFolderTests
     [InlineData("mine.1-00000000000000000000000000000000.tmp")]
     public void Other_things_in_the_folder_are_not_touched(string name)
     {
-        using var folder = new TemporaryFolder();
-        Directory.CreateDirectory(Path.GetDirectoryName(folder.At(name))!);
-        folder.Write(name, "mine");
-        Run(folder.Path, s_options);
-        Run(folder.Path, s_options, replace: true);
-        Assert.Equal("mine", File.ReadAllText(folder.At(name)));
-        Assert.Equal(["checkpoint-3", "checkpoint-4"], Directory.EnumerateDirectories(folder.Path).Select(d => Path.GetFileName(d)!).Where(d => int.TryParse(d[11..], out var n) && n > 1).Order());
+        Directory.CreateDirectory(Path.GetDirectoryName(Temporary.At(name))!);
+        Temporary.Write(name, "mine");
+        Run(Temporary.Path, s_options);
+        Run(Temporary.Path, s_options, replace: true);
+        Assert.Equal("mine", File.ReadAllText(Temporary.At(name)));
+        Assert.Equal(["checkpoint-3", "checkpoint-4"], Directory.EnumerateDirectories(Temporary.Path).Select(d => Path.GetFileName(d)!).Where(d => int.TryParse(d[11..], out var n) && n > 1).Order());
     }
 
     [Fact]
     public void A_foreign_card_in_the_folder_of_a_run_is_kept()
     {
-        using var folder = new TemporaryFolder();
-        Run(folder.Path, s_options with { StopAfter = 2 });
-        folder.Write("README.md", "my own words");
-        Assert.Contains("README.md", Assert.Throws<IOException>(() => Run(folder.Path, s_options, resume: true)).Message);
-        Assert.Equal("my own words", File.ReadAllText(folder.At("README.md")));
+        Run(Temporary.Path, s_options with { StopAfter = 2 });
+        Temporary.Write("README.md", "my own words");
+        Assert.Contains("README.md", Assert.Throws<IOException>(() => Run(Temporary.Path, s_options, resume: true)).Message);
+        Assert.Equal("my own words", File.ReadAllText(Temporary.At("README.md")));
     }
 
     [Fact]
     public void A_finished_run_is_replaced_only_when_asked()
     {
-        using var folder = new TemporaryFolder();
-        Run(folder.Path, s_options);
-        Assert.True(Tuner.HoldsFinishedRun(folder.Path));
-        var before = File.ReadAllBytes(folder.At("adapter_model.safetensors"));
-        Assert.Contains("finished run", Assert.Throws<IOException>(() => Run(folder.Path, s_options with { Seed = 4, LearningRate = 0.1f })).Message);
-        Assert.Equal(before, File.ReadAllBytes(folder.At("adapter_model.safetensors")));
-        Run(folder.Path, s_options with { Seed = 4, LearningRate = 0.1f }, replace: true);
-        Assert.NotEqual(before, File.ReadAllBytes(folder.At("adapter_model.safetensors")));
+        Run(Temporary.Path, s_options);
+        Assert.True(Tuner.HoldsFinishedRun(Temporary.Path));
+        var before = File.ReadAllBytes(Temporary.At("adapter_model.safetensors"));
+        Assert.Contains("finished run", Assert.Throws<IOException>(() => Run(Temporary.Path, s_options with { Seed = 4, LearningRate = 0.1f })).Message);
+        Assert.Equal(before, File.ReadAllBytes(Temporary.At("adapter_model.safetensors")));
+        Run(Temporary.Path, s_options with { Seed = 4, LearningRate = 0.1f }, replace: true);
+        Assert.NotEqual(before, File.ReadAllBytes(Temporary.At("adapter_model.safetensors")));
     }
 
     [Fact]
     public void The_second_of_two_runs_is_refused_at_once_and_a_lock_that_is_left_holds_nobody_up()
     {
-        using var folder = new TemporaryFolder();
-        folder.Write(".lock", "of a process that was killed");
+        Temporary.Write(".lock", "of a process that was killed");
         var refused = 0;
-        Run(folder.Path, s_options, progress: _ =>
+        Run(Temporary.Path, s_options, progress: _ =>
         {
             foreach (var resume in (bool[])[true, false])
-                refused += Assert.Throws<IOException>(() => Tuner.RequireFolder(folder.Path, resume, true)).Message.Contains("another run") ? 1 : 0;
+                refused += Assert.Throws<IOException>(() => Tuner.RequireFolder(Temporary.Path, resume, true)).Message.Contains("another run") ? 1 : 0;
         });
         Assert.Equal(8, refused);
-        Assert.False(File.Exists(folder.At(".lock")));
-        Tuner.RequireFolder(folder.Path, resume: true, replace: false);
+        Assert.False(File.Exists(Temporary.At(".lock")));
+        Tuner.RequireFolder(Temporary.Path, resume: true, replace: false);
     }
 
     [Fact]
     public void A_refusal_leaves_no_folder()
     {
-        using var folder = new TemporaryFolder();
-        Tuner.RequireFolder(folder.At("new"), resume: false, replace: false);
-        Assert.False(Directory.Exists(folder.At("new")));
+        Tuner.RequireFolder(Temporary.At("new"), resume: false, replace: false);
+        Assert.False(Directory.Exists(Temporary.At("new")));
     }
 
     [Theory]
@@ -106,9 +100,8 @@ public class RunFolderTests
     [InlineData("longer", "line 2")]
     public void A_damaged_log_is_found_before_the_first_step(string how, string where)
     {
-        using var folder = new TemporaryFolder();
-        Run(folder.Path, s_options with { StopAfter = 2 });
-        var log = folder.At("log.jsonl");
+        Run(Temporary.Path, s_options with { StopAfter = 2 });
+        var log = Temporary.At("log.jsonl");
         var lines = File.ReadAllLines(log);
         switch (how)
         {
@@ -137,7 +130,7 @@ public class RunFolderTests
                 File.WriteAllText(log, $"{lines[0]}\n{lines[1].Replace("{", "{ ")}\n");
                 break;
         }
-        var e = Assert.Throws<InvalidDataException>(() => Run(folder.Path, s_options, resume: true, progress: _ => Assert.Fail("a step was trained")));
+        var e = Assert.Throws<InvalidDataException>(() => Run(Temporary.Path, s_options, resume: true, progress: _ => Assert.Fail("a step was trained")));
         Assert.Contains(log, e.Message);
         Assert.Contains(where, e.Message);
     }
@@ -145,11 +138,10 @@ public class RunFolderTests
     [Fact]
     public void A_log_that_went_on_after_the_checkpoint_is_cut_to_it()
     {
-        using var folder = new TemporaryFolder();
-        Run(folder.Path, s_options with { StopAfter = 2 });
-        File.AppendAllText(folder.At("log.jsonl"), "{\"step\":3,\"lo");
-        Assert.True(Run(folder.Path, s_options, resume: true).Finished);
-        Assert.Equal(4, File.ReadLines(folder.At("log.jsonl")).Count());
+        Run(Temporary.Path, s_options with { StopAfter = 2 });
+        File.AppendAllText(Temporary.At("log.jsonl"), "{\"step\":3,\"lo");
+        Assert.True(Run(Temporary.Path, s_options, resume: true).Finished);
+        Assert.Equal(4, File.ReadLines(Temporary.At("log.jsonl")).Count());
     }
 
     [Theory]
@@ -162,15 +154,14 @@ public class RunFolderTests
     public void A_damaged_checkpoint_is_passed_over_with_a_note_and_without_another_refused(string file, string how)
     {
         using var whole = new TemporaryFolder();
-        using var folder = new TemporaryFolder();
         Run(whole.Path, s_options);
-        Run(folder.Path, s_options with { StopAfter = 3 });
-        Damage(folder.At($"checkpoint-3/{file}"), how);
+        Run(Temporary.Path, s_options with { StopAfter = 3 });
+        Damage(Temporary.At($"checkpoint-3/{file}"), how);
         if (file == "parameters.safetensors" && how == "missing") // it still has our state
-            Assert.True(File.Exists(folder.At("checkpoint-3/state.json")));
-        var result = Run(folder.Path, s_options, resume: true);
-        Assert.Contains(result.Warnings, w => w.Contains(folder.At($"checkpoint-3/{file}")) && w.Contains("checkpoint-2"));
-        Assert.Equal(File.ReadAllBytes(whole.At("adapter_model.safetensors")), File.ReadAllBytes(folder.At("adapter_model.safetensors")));
+            Assert.True(File.Exists(Temporary.At("checkpoint-3/state.json")));
+        var result = Run(Temporary.Path, s_options, resume: true);
+        Assert.Contains(result.Warnings, w => w.Contains(Temporary.At($"checkpoint-3/{file}")) && w.Contains("checkpoint-2"));
+        Assert.Equal(File.ReadAllBytes(whole.At("adapter_model.safetensors")), File.ReadAllBytes(Temporary.At("adapter_model.safetensors")));
 
         using var lost = new TemporaryFolder();
         Run(lost.Path, s_options with { StopAfter = 1 });

@@ -1,27 +1,14 @@
 using Vernier.Data;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests.Tuning;
 
 /// <summary>A LLaMA of two tiny blocks with random weights.</summary>
 internal static class TinyRun
 {
-    public static ModelConfig Config { get; } = new()
-    {
-        Architecture = "llama",
-        HiddenSize = 16,
-        Layers = 2,
-        Heads = 2,
-        KvHeads = 1,
-        HeadDim = 8,
-        RotaryDim = 8,
-        FeedForwardSize = 24,
-        VocabularySize = 48,
-        ContextLength = 32,
-        AttentionScale = 0.35355338f,
-        TiedHead = true,
-    };
+    public static ModelConfig Config { get; } = TinyConfig.Llama(hidden: 16, heads: 2, keys: 1, feedForward: 24, vocabulary: 48, context: 32) with { TiedHead = true };
 
     public static Decoder Create(int seed = 1) => new(Config, new RandomWeights(seed));
 

@@ -6,15 +6,9 @@ namespace Vernier.Methods.AlphaTuning;
 
 /// <summary>AlphaTuning (arXiv 2210.03858): binary codes made from the weights, whose α are trained. On the command line it is peqa with the scheme bcq.
 /// Adapter tensor, one a module: <c>alpha</c> [out, groups, bits].</summary>
-internal sealed class AlphaTuningMethod : TuningMethod
+internal sealed class AlphaTuningMethod() : BuiltInMethod("peqa", "train the factors of binary codes")
 {
     private const string BinaryScheme = "bcq";
-
-    /// <inheritdoc/>
-    public override string Name => "peqa";
-
-    /// <inheritdoc/>
-    public override string Summary => "train the factors of binary codes";
 
     /// <inheritdoc/>
     public override string? Scheme => BinaryScheme;

@@ -5,14 +5,8 @@ namespace Vernier.Methods.Full;
 
 /// <summary>Full fine-tuning in fp32: the linears of the blocks, or (scope all) every parameter of the model. A quantized model is dequantized first.
 /// The adapter file holds the trained tensors under their Hugging Face names.</summary>
-internal sealed class FullMethod : TuningMethod
+internal sealed class FullMethod() : BuiltInMethod("full", "full fine-tuning of the linears, or of every parameter")
 {
-    /// <inheritdoc/>
-    public override string Name => "full";
-
-    /// <inheritdoc/>
-    public override string Summary => "full fine-tuning of the linears, or of every parameter";
-
     /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 2e-5f;
 

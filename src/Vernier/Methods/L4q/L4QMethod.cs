@@ -8,41 +8,12 @@ namespace Vernier.Methods.L4q;
 /// <summary>L4Q: low-rank factors, steps and offsets trained through the rounding of the merged weight; the result is one integer model.
 /// Adapter tensors, one set a module: <c>lora_A</c> [rank, in], <c>lora_B</c> [out, rank], <c>scale</c> and <c>offset</c> [out, groups].
 /// Linears that are not targeted are quantized by round to nearest and frozen.</summary>
-internal sealed class L4QMethod : TuningMethod
+internal sealed class L4QMethod() : LearnedGridAdapterMethod("l4q", "train the merged, quantized weight itself: low-rank factors, steps and offsets")
 {
-    private LearnedGridSink? _sink;
-
-    /// <inheritdoc/>
-    public override string Name => "l4q";
-
-    /// <inheritdoc/>
-    public override string Summary => "train the merged, quantized weight itself: low-rank factors, steps and offsets";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Starts => LearnedGridOptions.Starts;
-
-    /// <inheritdoc/>
-    public override float LearningRate(TuneOptions options) => 3e-4f;
-
-    /// <inheritdoc/>
-    public override bool HasRank(TuneOptions options) => true;
-
-    /// <inheritdoc/>
-    public override bool KeepsCodes => false;
-
-    /// <inheritdoc/>
-    public override bool Rounds(TuneOptions options) => true;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
-
-    /// <inheritdoc/>
-    public override LinearPlan Plan(LinearShape shape, TuneOptions options) => LearnedGridLayers.Plan(shape, options, Targets(options));
-
     /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
-        var sink = _sink = new LearnedGridSink(compute.Pool.Threads);
+        var sink = NewSink(compute.Pool.Threads);
         var factorSink = new LowRankSink(compute.Pool.Threads);
         LearnedGridLayers.Insert(decoder, options, Targets(options), (linear, grid) =>
             new L4QLinear(linear.Name, linear.Weight, linear.Bias, LowRankOptions.Factors(linear, options), grid, sink, factorSink));

@@ -5,14 +5,8 @@ using Vernier.Tuning;
 namespace Vernier.Methods.Lora;
 
 /// <summary>LoRA: low-rank factors beside frozen weights, which stay as they are. Adapter tensors have the names of HF PEFT.</summary>
-internal sealed class LoraMethod : TuningMethod
+internal sealed class LoraMethod() : BuiltInMethod("lora", "low-rank factors beside the weights as they are; HF PEFT's format")
 {
-    /// <inheritdoc/>
-    public override string Name => "lora";
-
-    /// <inheritdoc/>
-    public override string Summary => "low-rank factors beside the weights as they are; HF PEFT's format";
-
     /// <inheritdoc/>
     public override string DefaultTargets => LoraAdapter.DefaultTargets;
 

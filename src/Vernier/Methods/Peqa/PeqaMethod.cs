@@ -4,14 +4,8 @@ using Vernier.Tuning;
 namespace Vernier.Methods.Peqa;
 
 /// <summary>PEQA: codes frozen, scales trained (METHODS: arXiv 2305.14152). Adapter tensors, one set a module, are those of <see cref="PeqaFactors"/>, which says how they act.</summary>
-internal sealed class PeqaMethod : TuningMethod
+internal sealed class PeqaMethod() : BuiltInMethod("peqa", "train only the scales of a quantized model; its codes stay")
 {
-    /// <inheritdoc/>
-    public override string Name => "peqa";
-
-    /// <inheritdoc/>
-    public override string Summary => "train only the scales of a quantized model; its codes stay";
-
     /// <summary>A hundredth of what starts near 1: factors, and zero points in units of a code. A low-rank factor moves with all its columns at once, so
     /// half of that. Scales themselves are as small as the weights, and such steps would undo them.</summary>
     public override float LearningRate(TuneOptions options) => options switch

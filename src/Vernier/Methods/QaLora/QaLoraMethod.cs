@@ -6,14 +6,8 @@ namespace Vernier.Methods.QaLora;
 
 /// <summary>QA-LoRA: low-rank changes of the groups' offsets over a quantized weight, which merge exactly.
 /// Adapter tensors, one set a module: <c>lora_A</c> [rank, groups], <c>lora_B</c> [out, rank].</summary>
-internal sealed class QaLoraMethod : TuningMethod
+internal sealed class QaLoraMethod() : BuiltInMethod("qa-lora", "low-rank changes of the zero points of a quantized model; merges exactly")
 {
-    /// <inheritdoc/>
-    public override string Name => "qa-lora";
-
-    /// <inheritdoc/>
-    public override string Summary => "low-rank changes of the zero points of a quantized model; merges exactly";
-
     /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 2e-3f;
 

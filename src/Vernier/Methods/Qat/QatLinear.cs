@@ -5,58 +5,39 @@ using Vernier.Models;
 namespace Vernier.Methods.Qat;
 
 /// <summary>Quantization-aware training (LSQ, arXiv 1902.08153): Y = X quantize(W; s)ᵀ, W and s both trained, straight through the rounding.</summary>
-internal sealed class QatLinear : Linear
+internal sealed class QatLinear : LearnedGridLinear
 {
-    private readonly FakeQuantizedMatrix _weight;
     private readonly DenseGradientSink _weightSum;
-    private readonly LearnedGridSink _sink;
     private readonly Parameter[] _parameters;
 
     /// <param name="weight">Becomes the start of a trained fp32 copy.</param>
     internal QatLinear(string name, WeightMatrix weight, Parameter? bias, Func<WeightMatrix, LearnedGrid> grid, LearnedGridSink sink)
-        : base(name, weight.Columns, weight.Rows, bias)
+        : this(name, new Parameter(name + ".weight", weight.Rows, weight.Columns) { Decays = true }, weight, bias, grid, sink)
     {
-        Master = new Parameter(name + ".weight", weight.Rows, weight.Columns) { Decays = true };
-        var source = new DenseMatrix(weight.Rows, weight.Columns, Master.Value);
-        for (var row = 0; row < weight.Rows; row++)
-            weight.ReadTile(row, 1, 0, weight.Columns, source.Row(row), weight.Columns);
-        Grid = grid(source);
-        _weight = new FakeQuantizedMatrix(source, Grid);
-        _weightSum = new DenseGradientSink(Master.Gradient, weight.Columns);
-        _sink = sink;
-        _parameters = Grid.Offset is null ? [Master, Grid.Scale] : [Master, Grid.Scale, Grid.Offset];
     }
 
-    internal override WeightMatrix Weight => _weight;
+    private QatLinear(string name, Parameter master, WeightMatrix start, Parameter? bias, Func<WeightMatrix, LearnedGrid> grid, LearnedGridSink sink)
+        : base(name, Copy(start, master), bias, grid, sink)
+    {
+        Master = master;
+        _weightSum = new DenseGradientSink(master.Gradient, InFeatures);
+        _parameters = Grid.Offset is null ? [master, Grid.Scale] : [master, Grid.Scale, Grid.Offset];
+    }
 
     /// <summary>W, [out, in].</summary>
     public Parameter Master { get; }
 
-    /// <summary>s.</summary>
-    public LearnedGrid Grid { get; }
-
     public override IReadOnlyList<Parameter> Parameters => _parameters;
 
-    public override void Forward(Compute compute, ReadOnlySpan<float> x, int tokens, Span<float> y) =>
-        Gemm.Forward(compute.Pool, x, tokens, _weight, y);
+    public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate) =>
+        Backward(compute, x, dy, tokens, dx, accumulate, _weightSum);
 
-    public override void Backward(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, int tokens, Span<float> dx, bool accumulate)
+    /// <summary>A matrix over the parameter's memory, with the values of the start.</summary>
+    private static DenseMatrix Copy(WeightMatrix start, Parameter master)
     {
-        if (!dx.IsEmpty)
-            Gemm.BackwardInput(compute.Pool, dy, tokens, _weight, dx, accumulate);
-        _sink.Begin(Grid, _weight.Source, _weightSum);
-        Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sink);
-    }
-
-    public override void ParametersChanged() => Grid.Refresh();
-
-    /// <summary>The integer weight; what Forward computes, to the bit.</summary>
-    public PackedMatrix Pack() => Grid.Pack(_weight.Source);
-
-    internal override Linear Merged()
-    {
-        var packed = Pack();
-        Weight.Dispose();
-        return new FrozenLinear(Name, packed, Bias);
+        var source = new DenseMatrix(start.Rows, start.Columns, master.Value);
+        for (var row = 0; row < start.Rows; row++)
+            start.ReadTile(row, 1, 0, start.Columns, source.Row(row), start.Columns);
+        return source;
     }
 }

@@ -6,30 +6,13 @@ namespace Vernier.Methods.Qat;
 
 /// <summary>QAT: weights and steps trained through the rounding (LSQ). It starts from round to nearest, whose zero points are kept, or (init lsq) from LSQ's symmetric steps.
 /// Adapter tensors, one set a module: <c>weight</c> [out, in], <c>scale</c> [out, groups].</summary>
-internal sealed class QatMethod : TuningMethod
+internal sealed class QatMethod() : LearnedGridMethod("qat", "quantization-aware training of weights and steps")
 {
-    private LearnedGridSink? _sink;
-
-    /// <inheritdoc/>
-    public override string Name => "qat";
-
-    /// <inheritdoc/>
-    public override string Summary => "quantization-aware training of weights and steps";
-
     /// <inheritdoc/>
     public override IReadOnlyList<string> Starts => ["rtn", "lsq"];
 
     /// <inheritdoc/>
     public override float LearningRate(TuneOptions options) => 2e-5f;
-
-    /// <inheritdoc/>
-    public override bool KeepsCodes => false;
-
-    /// <inheritdoc/>
-    public override bool Rounds(TuneOptions options) => true;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
 
     /// <inheritdoc/>
     public override bool TrainsAll(TuneOptions options) => options.Scope == TuneScope.All;
@@ -51,7 +34,7 @@ internal sealed class QatMethod : TuningMethod
             "lsq" => GridStart.Lsq,
             _ => throw new ArgumentException($"unknown start '{options.Init}'; known: rtn, lsq", nameof(options)),
         };
-        var sink = _sink = new LearnedGridSink(compute.Pool.Threads);
+        var sink = NewSink(compute.Pool.Threads);
         decoder.ReplaceLinears(linear =>
         {
             var (bits, group) = PackedBase.GridOf(linear, options);

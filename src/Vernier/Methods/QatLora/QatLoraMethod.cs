@@ -7,41 +7,12 @@ namespace Vernier.Methods.QatLora;
 
 /// <summary>QAT-LoRA: steps and offsets of a frozen weight learned through its rounding, with low-rank factors that stay apart.
 /// Adapter tensors as of L4Q. The merge keeps the adapter beside the integer weight.</summary>
-internal sealed class QatLoraMethod : TuningMethod
+internal sealed class QatLoraMethod() : LearnedGridAdapterMethod("qat-lora", "steps learned through the rounding, low-rank factors kept apart")
 {
-    private LearnedGridSink? _sink;
-
-    /// <inheritdoc/>
-    public override string Name => "qat-lora";
-
-    /// <inheritdoc/>
-    public override string Summary => "steps learned through the rounding, low-rank factors kept apart";
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Starts => LearnedGridOptions.Starts;
-
-    /// <inheritdoc/>
-    public override float LearningRate(TuneOptions options) => 3e-4f;
-
-    /// <inheritdoc/>
-    public override bool HasRank(TuneOptions options) => true;
-
-    /// <inheritdoc/>
-    public override bool KeepsCodes => false;
-
-    /// <inheritdoc/>
-    public override bool Rounds(TuneOptions options) => true;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, double Value)> TakeFigures() => _sink?.TakeFigures() ?? [];
-
-    /// <inheritdoc/>
-    public override LinearPlan Plan(LinearShape shape, TuneOptions options) => LearnedGridLayers.Plan(shape, options, Targets(options));
-
     /// <inheritdoc/>
     public override void Apply(Decoder decoder, TuneOptions options, Compute compute)
     {
-        var sink = _sink = new LearnedGridSink(compute.Pool.Threads);
+        var sink = NewSink(compute.Pool.Threads);
         LearnedGridLayers.Insert(decoder, options, Targets(options), (linear, grid) =>
             new QatLoraLinear(linear.Name, linear.Weight, linear.Bias, LowRankOptions.Factors(linear, options), grid, sink));
     }

@@ -8,16 +8,10 @@ namespace Vernier.Methods.Qlora;
 
 /// <summary>QLoRA: every linear quantized and frozen, low-rank factors beside the targeted ones, from zero or from LoftQ's start.
 /// There is no merge without loss, so inference keeps the extra path.</summary>
-internal sealed class QloraMethod : TuningMethod
+internal sealed class QloraMethod() : BuiltInMethod("qlora", "low-rank factors beside a quantized, frozen model")
 {
     private const string Nf4Scheme = "nf4";
     private const int Nf4Bits = 4;
-
-    /// <inheritdoc/>
-    public override string Name => "qlora";
-
-    /// <inheritdoc/>
-    public override string Summary => "low-rank factors beside a quantized, frozen model";
 
     /// <summary><see cref="Nf4"/>.</summary>
     public override IReadOnlyList<string> OwnSchemes => [Nf4Scheme];
