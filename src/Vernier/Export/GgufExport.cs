@@ -22,10 +22,12 @@ public static class GgufExport
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         model.Source.RequireUnchanged();
-        var weights = model.Decoder.Weights().ToDictionary(w => w.Name, StringComparer.Ordinal);
         var source = model.Source.Gguf;
+        if (source is null)
+            GgufMetadataBuilder.Architecture(model.Config);
+        var weights = StoredWeight.Of(model.Decoder, StoredTensors.OfGguf(model.Config)).ToDictionary(w => w.Name, StringComparer.Ordinal);
         var tensors = source is null
-            ? [.. weights.Values.Select(w => Plan(model, w.Name, w.Matrix, w.Vector, floats))]
+            ? [.. weights.Values.Select(w => Plan(w, floats))]
             : source.Tensors.Select(t => Plan(model, source, t, weights, floats)).ToList();
         if (source is null && GgufMetadataBuilder.RopeTensor(model.Config) is { } factors)
             tensors.Add(PlannedTensor.Values("rope_freqs.weight", factors));
@@ -64,53 +66,54 @@ public static class GgufExport
         }
     }
 
-    private static PlannedTensor Plan(LoadedModel model, GgufFile source, GgufTensor tensor, IReadOnlyDictionary<string, (string Name, WeightMatrix? Matrix, Parameter? Vector)> weights, BlockFormat? floats)
+    private static PlannedTensor Plan(LoadedModel model, GgufFile source, GgufTensor tensor, IReadOnlyDictionary<string, StoredWeight> weights, BlockFormat? floats)
     {
-        if (GgufNames.ToHuggingFace(tensor.Name) is not { } name || !weights.TryGetValue(name, out var weight))
+        if (!weights.TryGetValue(tensor.Name, out var weight))
             return PlannedTensor.Copy(source, tensor);
-        var order = GgufNames.RowOrder(name, source.Metadata["general.architecture"].AsString(), model.Config.HeadDim);
         model.Compute.Pool.Cancellation.ThrowIfCancellationRequested();
-        if (weight.Matrix is PackedMatrix packed)
-        {
-            if (tensor.Format.Codes is { } codes && codes.Bits == packed.Bits && codes.GroupSize == packed.GroupSize)
-            {
-                if (PackedRows.Equal(source, tensor, packed, order))
-                    return PlannedTensor.Copy(source, tensor);
-                if (codes.CanJoin && BlockFormatChoice.Holds(tensor.Format, packed))
-                    return PlannedTensor.Packed(tensor.Name, tensor.Format, packed, order);
-                if (codes.CanJoin)
-                    return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order); // re-quantized with other zero points
-                if (codes.HalfScales.Count > 0 && PackedRows.BlockFactors(source, tensor, packed, order) is { } factors)
-                {
-                    StorableNumbers.RequireScales(tensor.Name, packed, ElementType.F16, hasOffsets: true);
-                    return PlannedTensor.Rescaled(source, tensor, factors);
-                }
-                throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, which have one {(codes.HalfScales.Count > 0 ? "fp16 scale" : "power of two")} for {tensor.Format.BlockSize} columns: tune with --granularity channel, or with --bits 4 --group 32 to export Q4_0 or Q4_1, or export --to hf");
-            }
-            return PlannedTensor.Packed(tensor.Name, Choose(name, packed), packed, order);
-        }
+        if (weight.IsPacked)
+            return PlannedTensor.Joined(weight, packed => Plan(source, tensor, weight, packed));
         // Floats go back as they came; what a quantized tensor became by merging or full training is written as asked for.
         var format = tensor.Format.Codes is null ? tensor.Format : floats ?? BlockFormats.F16;
         return weight.Matrix is { } matrix
-            ? PlannedTensor.Floats(tensor.Name, tensor.Dimensions, format, matrix, order)
-            : PlannedTensor.Floats(tensor.Name, tensor.Dimensions, format, weight.Vector!, order);
+            ? PlannedTensor.Floats(tensor.Name, tensor.Dimensions, format, matrix, weight.Order)
+            : PlannedTensor.Floats(tensor.Name, tensor.Dimensions, format, weight.Vector!, weight.Order);
     }
 
-    private static PlannedTensor Plan(LoadedModel model, string name, WeightMatrix? matrix, Parameter? vector, BlockFormat? floats)
+    private static PlannedTensor Plan(GgufFile source, GgufTensor tensor, StoredWeight weight, PackedMatrix packed)
     {
-        var architecture = GgufMetadataBuilder.Architecture(model.Config);
-        var gguf = GgufNames.ToGguf(name) ?? throw new NotSupportedException($"GGUF has no name for '{name}'");
-        var order = GgufNames.RowOrder(name, architecture, model.Config.HeadDim);
-        return matrix switch
+        var order = weight.Order;
+        if (tensor.Format.Codes is { } codes && codes.Bits == packed.Bits && codes.GroupSize == packed.GroupSize)
         {
-            PackedMatrix packed => PlannedTensor.Packed(gguf, Choose(name, packed), packed, order),
-            not null => PlannedTensor.Floats(gguf, [matrix.Columns, matrix.Rows], floats ?? TypeOf(matrix), matrix, order),
-            null => PlannedTensor.Floats(gguf, [vector!.Value.Length], BlockFormats.F32, vector, order),
-        };
+            if (PackedRows.Equal(source, tensor, packed, order))
+                return PlannedTensor.Copy(source, tensor);
+            if (codes.CanJoin && BlockFormatChoice.Holds(tensor.Format, packed))
+                return PlannedTensor.Packed(tensor.Name, tensor.Format, packed, order);
+            if (codes.CanJoin)
+                return PlannedTensor.Packed(tensor.Name, Choose(weight, packed), packed, order); // re-quantized with other zero points
+            if (codes.HalfScales.Count > 0 && PackedRows.BlockFactors(source, tensor, packed, order) is { } factors)
+            {
+                StorableNumbers.RequireScales(tensor.Name, packed, ElementType.F16, hasOffsets: true);
+                return PlannedTensor.Rescaled(source, tensor, factors);
+            }
+            throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, which have one {(codes.HalfScales.Count > 0 ? "fp16 scale" : "power of two")} for {tensor.Format.BlockSize} columns: tune with --granularity channel, or with --bits 4 --group 32 to export Q4_0 or Q4_1, or export --to hf");
+        }
+        return PlannedTensor.Packed(tensor.Name, Choose(weight, packed), packed, order);
+    }
+
+    private static PlannedTensor Plan(StoredWeight weight, BlockFormat? floats)
+    {
+        if (weight.IsPacked)
+            return PlannedTensor.Joined(weight, packed => PlannedTensor.Packed(weight.Name, Choose(weight, packed), packed, weight.Order));
+        return weight.Matrix is { } matrix
+            ? PlannedTensor.Floats(weight.Name, [matrix.Columns, matrix.Rows], floats ?? TypeOf(weight.First!), matrix, weight.Order)
+            : PlannedTensor.Floats(weight.Name, [weight.Vector!.Value.Length], BlockFormats.F32, weight.Vector, weight.Order);
     }
 
     private static BlockFormat TypeOf(WeightMatrix matrix) =>
         matrix is not HalfMatrix half ? BlockFormats.F32 : half.Format == HalfFormat.Fp16 ? BlockFormats.F16 : BlockFormats.BF16;
+
+    private static BlockFormat Choose(StoredWeight weight, PackedMatrix packed) => Choose(string.Join(", ", weight.Names), packed);
 
     private static BlockFormat Choose(string name, PackedMatrix packed) =>
         BlockFormatChoice.Find(packed, out var why) ?? throw new NotSupportedException(

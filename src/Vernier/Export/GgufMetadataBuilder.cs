@@ -11,19 +11,15 @@ internal static class GgufMetadataBuilder
 
     /// <summary>The name of the family in GGUF files.</summary>
     /// <exception cref="NotSupportedException">The family is not written as GGUF.</exception>
-    public static string Architecture(ModelConfig config) => config.Architecture switch
-    {
-        "llama" or "mistral" => "llama", // both families share one layout there
-        "qwen2" or "qwen3" => config.Architecture,
-        _ => throw new NotSupportedException($"architecture '{config.Architecture}' is not written as GGUF; llama, mistral, qwen2 and qwen3 are. Export --to hf instead"),
-    };
+    public static string Architecture(ModelConfig config) => GgufArchitecture.ToGguf(config.Architecture)
+        ?? throw new NotSupportedException($"architecture '{config.Architecture}' is not written as GGUF; {string.Join(", ", GgufArchitecture.All)} are. Export --to hf instead");
 
     /// <param name="notes">Gets what is to be told.</param>
     public static GgufMetadata Build(LoadedModel model, ICollection<string> notes)
     {
         var config = model.Config;
         var architecture = Architecture(config);
-        RequireHeld(config, architecture);
+        RequireHeld(config, architecture, notes);
         var values = new List<GgufValue>
         {
             GgufValue.Of("general.architecture", architecture),
@@ -38,11 +34,12 @@ internal static class GgufMetadataBuilder
             Size("attention.head_count_kv", config.KvHeads),
             Size("attention.key_length", config.HeadDim),
             Size("attention.value_length", config.HeadDim),
-            Size("rope.dimension_count", config.HeadDim),
+            Size("rope.dimension_count", config.RotaryDim),
             Size("vocab_size", config.VocabularySize),
             GgufValue.Of($"{architecture}.attention.layer_norm_rms_epsilon", config.NormEpsilon),
             GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta),
         };
+        values.AddRange(OfFamily(config, architecture));
         if (ModelLicense.Of(model.Source) is { } license)
             values.Add(GgufValue.Of("general.license", license));
         values.AddRange(Rope(config, architecture));
@@ -54,6 +51,19 @@ internal static class GgufMetadataBuilder
 
         GgufValue Size(string key, int value) => GgufValue.Of($"{architecture}.{key}", (uint)value);
     }
+
+    /// <summary>Keys that some families have.</summary>
+    private static IEnumerable<GgufValue> OfFamily(ModelConfig config, string architecture)
+    {
+        if (architecture == "phi3")
+        {
+            yield return GgufValue.Of($"{architecture}.attention.sliding_window", (uint)Window(config));
+            if (config.RopeFormula is null)
+                yield return GgufValue.Of($"{architecture}.rope.scaling.original_context_length", (uint)config.ContextLength);
+        }
+    }
+
+    private static int Window(ModelConfig config) => config.AttentionWindows.DefaultIfEmpty(0).Max();
 
     /// <summary>What every file has, whatever it was made from, added where a source lacks it.</summary>
     public static GgufMetadata Completed(LoadedModel model, GgufMetadata metadata)
@@ -72,10 +82,12 @@ internal static class GgufMetadataBuilder
         : PublicPath.HubName(model.Source.Path) is { } hub ? hub[(hub.LastIndexOf('/') + 1)..]
         : PublicPath.Name(Path.GetFullPath(model.Source.Path)) is var name && name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? name[..^".gguf".Length] : name;
 
-    private static void RequireHeld(ModelConfig config, string architecture)
+    private static void RequireHeld(ModelConfig config, string architecture, ICollection<string> notes)
     {
         // A window that is never narrower than the context changes nothing.
-        if (config.AttentionWindows.Any(w => w != 0 && w < config.ContextLength))
+        if (architecture == "phi3" && Window(config) is > 0 and var window && window < config.ContextLength)
+            notes.Add($"llama.cpp does not apply the window of {window} tokens in the layout '{architecture}': its results differ where a text is longer");
+        else if (config.AttentionWindows.Any(w => w != 0 && w < config.ContextLength))
             throw Refused("sliding_window", $"llama.cpp has no window in the layout '{architecture}'");
         if (architecture != "llama" && (config.AttentionOutputBias || (architecture == "qwen3" && config.AttentionInputBias)))
             throw Refused("attention_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");

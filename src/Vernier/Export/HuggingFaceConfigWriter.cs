@@ -112,12 +112,18 @@ internal static class HuggingFaceConfigWriter
         "mistral" => ("MistralForCausalLM", "mistral"),
         "qwen2" => ("Qwen2ForCausalLM", "qwen2"),
         "qwen3" => ("Qwen3ForCausalLM", "qwen3"),
+        "phi3" => ("Phi3ForCausalLM", "phi3"),
         _ => throw new NotSupportedException($"no config.json can be made for architecture '{config.Architecture}'"),
     };
 
     private static void AddWindows(JsonObject json, ModelConfig config, string type, List<int> windows)
     {
-        if (type == "mistral")
+        if (type == "phi3")
+        {
+            json["original_max_position_embeddings"] = config.ContextLength;
+            json["partial_rotary_factor"] = (double)config.RotaryDim / config.HeadDim;
+        }
+        if (type is "mistral" or "phi3")
             json["sliding_window"] = windows.Count > 0 ? windows[0] : null;
         if (!type.StartsWith("qwen", StringComparison.Ordinal) || windows.Count == 0)
             return;
@@ -129,7 +135,7 @@ internal static class HuggingFaceConfigWriter
 
     private static void RequireHeld(ModelConfig config, string type)
     {
-        if (type == "qwen2" ? !config.AttentionInputBias || config.AttentionOutputBias : config.AttentionInputBias != config.AttentionOutputBias || (type == "mistral" && config.AttentionInputBias))
+        if (type == "qwen2" ? !config.AttentionInputBias || config.AttentionOutputBias : config.AttentionInputBias != config.AttentionOutputBias || (type is "mistral" or "phi3" && config.AttentionInputBias))
             throw Refused("attention_bias", $"{type} has no such choice of biases");
         if (config.FeedForwardBias && type != "llama")
             throw Refused("mlp_bias", $"{type} has none");

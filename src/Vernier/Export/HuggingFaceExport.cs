@@ -19,7 +19,7 @@ public static class HuggingFaceExport
         model.Source.RequireUnchanged();
         if (type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
             throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
-        var tensors = model.Decoder.Weights().Select(w => FolderTensor.Floats(w.Name, w.Matrix, w.Vector, type)).ToList();
+        var tensors = StoredWeight.Of(model.Decoder, StoredTensors.OfFolder(model.Config)).Select(w => FolderTensor.Floats(w.Name, w.Matrix, w.Vector, type)).ToList();
         if (options?.Untie == true && model.Config.TiedHead)
             tensors.Add(UntiedHead(model, type));
         foreach (var tensor in tensors)

@@ -57,26 +57,28 @@ public static class PackedExport
 
     private static List<FolderTensor> Plan(LoadedModel model, PackedTarget target, PackedSource? source, ElementType? type, bool untie, out JsonObject settings)
     {
-        var weights = model.Decoder.Weights().ToList();
-        var linears = model.Decoder.Linears.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
+        var places = StoredTensors.OfFolder(model.Config);
+        var weights = StoredWeight.Of(model.Decoder, places);
+        var linears = model.Decoder.Linears.Select(l => places.ModuleOf(l.Name)).ToHashSet(StringComparer.Ordinal);
         var packed = new Dictionary<string, PackedModule>(StringComparer.Ordinal);
-        foreach (var (name, matrix, _) in weights)
-            if (matrix is PackedMatrix codes && Module(name) is var module && (target.PacksEmbeddings || linears.Contains(module) || source?.Holds(module) == true))
-                packed.Add(module, Describe(module, Layer(module, codes), ScaleType(module)));
+        foreach (var weight in weights)
+            if (weight.IsPacked && Module(weight.Name) is var module && (target.PacksEmbeddings || linears.Contains(module) || source?.Holds(module) == true))
+                packed.Add(module, weight.WithCodes(codes => Describe(module, Layer(module, codes), ScaleType(module))));
         if (packed.Count == 0)
             throw new NotSupportedException($"the model has no integer codes to write as {target.Name}: quantize it first, or export --to hf");
         var plain = linears.Where(l => !packed.ContainsKey(l)).ToList();
         var stated = settings = source?.SettingsFor([.. packed.Values]) is { } own ? target.Adapt(own, [.. packed.Values]) : target.Settings([.. packed.Values], plain);
 
         var tensors = new List<FolderTensor>();
-        foreach (var (name, matrix, vector) in weights)
-            if (packed.TryGetValue(Module(name), out var module))
+        foreach (var weight in weights)
+            if (packed.TryGetValue(Module(weight.Name), out var module) && weight.IsPacked)
             {
-                var (codes, scaleType) = ((PackedMatrix)matrix!, ScaleType(module.Name));
-                tensors.Add(FolderTensor.Packed(target.Plan(module, scaleType), $"U{module.Bits}/{module.GroupSize}", () => target.Pack(Layer(module.Name, codes), stated, scaleType)));
+                var scaleType = ScaleType(module.Name);
+                tensors.Add(FolderTensor.Packed(target.Plan(module, scaleType), $"U{module.Bits}/{module.GroupSize}",
+                    () => weight.WithCodes(codes => target.Pack(Layer(module.Name, codes), stated, scaleType))));
             }
             else
-                tensors.Add(FolderTensor.Floats(name, matrix, vector, type ?? source?.TypeOf(name) ?? UsualType(model)));
+                tensors.Add(FolderTensor.Floats(weight.Name, weight.Matrix, weight.Vector, type ?? source?.TypeOf(weight.Name) ?? UsualType(model)));
         if (untie && model.Config.TiedHead)
             tensors.Add(HuggingFaceExport.UntiedHead(model, type ?? source?.TypeOf(model.Decoder.Weights().First().Name) ?? UsualType(model)));
         if (source is not null)

@@ -34,6 +34,27 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
         return new(new GgufTensorPlan(name, [matrix.Columns, matrix.Rows], format), writer => PackedRows.Write(writer, format, matrix, order));
     }
 
+    /// <summary>Codes of several linears that the file has as one tensor: joined when their turn has come, and let go again.</summary>
+    /// <param name="plan">What is made of the matrix, the same each time.</param>
+    public static PlannedTensor Joined(StoredWeight weight, Func<PackedMatrix, PlannedTensor> plan)
+    {
+        var first = weight.WithCodes(plan);
+        if (weight.Names.Take(2).Count() == 1)
+            return first;
+        return new(first.Plan, writer => weight.WithCodes(codes =>
+        {
+            plan(codes).Write(writer);
+            return true;
+        }))
+        {
+            Check = () => weight.WithCodes(codes =>
+            {
+                plan(codes).RequireFinite();
+                return true;
+            }),
+        };
+    }
+
     /// <summary>The blocks of another file, each multiplied by a factor.</summary>
     /// <param name="factors">[blocks], in the file's order.</param>
     public static PlannedTensor Rescaled(GgufFile source, GgufTensor tensor, float[] factors) => new(

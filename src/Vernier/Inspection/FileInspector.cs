@@ -86,7 +86,7 @@ public static class FileInspector
         var inspection = Plain(path, "folder", architecture, [.. tensors]) with
         {
             Quantization = packed?.Method,
-            CodesSha256 = packed is null ? null : CodeHash.Of(QuantizedWeights.Codes(packed), cancel),
+            CodesSha256 = packed is null ? null : CodeHash.Of(QuantizedWeights.Codes(packed, ModelFacts.Read(() => HuggingFaceConfig.Read(folder.ConfigPath, folder.Config.RootElement))), cancel),
         };
         return inspection.With(folder, packed);
     }

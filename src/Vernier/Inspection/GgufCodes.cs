@@ -11,17 +11,25 @@ internal static class GgufCodes
         var architecture = file.Metadata.FindString("general.architecture") ?? "";
         var (heads, width) = (file.Metadata.FindLayerSize($"{architecture}.attention.head_count"), file.Metadata.FindLayerSize($"{architecture}.embedding_length"));
         var headDim = file.Metadata.FindLayerSize($"{architecture}.attention.key_length") ?? (heads > 0 ? width / heads : null) ?? 0;
-        return CodeHash.Of(file.Tensors.Where(t => t.Format.Codes is not null && t.Dimensions.Count == 2).Select(t => Matrix(file, t, architecture, (int)headDim)), cancel);
+        var places = ModelFacts.Read(() => StoredTensors.OfGguf(GgufConfig.Read(file))); // null: nothing but the names is known
+        return CodeHash.Of(file.Tensors.Where(t => t.Format.Codes is not null && t.Dimensions.Count == 2)
+            .SelectMany(t => Parts(t, places, architecture, (int)headDim).Select(p => Matrix(file, t, p))), cancel);
     }
 
-    private static CodeMatrix Matrix(GgufFile file, GgufTensor tensor, string architecture, int headDim)
+    private static IReadOnlyList<StoredPart> Parts(GgufTensor tensor, StoredTensors? places, string architecture, int headDim)
     {
-        var name = GgufNames.ToHuggingFace(tensor.Name) ?? tensor.Name;
-        var order = GgufNames.RowOrder(name, architecture, headDim);
+        if (places?.Parts(tensor.Name) is { Count: > 0 } parts && (!parts[0].IsFused || parts[0].StoredRows == tensor.Rows))
+            return parts;
+        var name = GgufNames.Of(architecture).ToHuggingFace(tensor.Name) ?? tensor.Name;
+        return [new StoredPart(name, tensor.Name, 0, 0, GgufNames.RowOrder(name, architecture, headDim))];
+    }
+
+    private static CodeMatrix Matrix(GgufFile file, GgufTensor tensor, StoredPart part)
+    {
         var groups = (int)(tensor.Columns / tensor.Format.Codes!.GroupSize);
         var (scale, offset) = (new float[groups], new float[groups]);
-        return new CodeMatrix(name, checked((int)tensor.Rows), checked((int)tensor.Columns),
-            (row, codes) => tensor.Format.Split(file.Row(tensor, order.FileRow(row)), codes, scale, offset));
+        return new CodeMatrix(part.Name, part.IsFused ? part.Rows : checked((int)tensor.Rows), checked((int)tensor.Columns),
+            (row, codes) => tensor.Format.Split(file.Row(tensor, part.Order.FileRow(row)), codes, scale, offset));
     }
 
     private static long? FindLayerSize(this GgufMetadata metadata, string key) =>

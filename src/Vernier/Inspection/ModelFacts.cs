@@ -60,7 +60,8 @@ internal static class ModelFacts
     private static List<Stored> Forms(GgufFile file, ModelConfig config)
     {
         var linears = LinearShape.Of(config).Select(l => l.Name + ".weight").ToHashSet(StringComparer.Ordinal);
-        return [.. file.Tensors.Where(t => t.Format.Codes is not null && GgufNames.ToHuggingFace(t.Name) is { } name && linears.Contains(name)).Select(t =>
+        var places = StoredTensors.OfGguf(config);
+        return [.. file.Tensors.Where(t => t.Format.Codes is not null && places.Parts(t.Name).Any(p => linears.Contains(p.Name))).Select(t =>
             new Stored(t.Format.Codes!.Bits, t.Format.Codes.GroupSize, (int)t.Columns, t.Format.Name is "Q4_0" or "Q5_0" or "Q8_0", t.Format.Name is not (['Q', ..]), false, s_blocks.Contains(t.Format.Name)))];
     }
 
@@ -122,7 +123,7 @@ internal static class ModelFacts
     };
 
     /// <summary>null where the file is no model that is done here.</summary>
-    private static T? Read<T>(Func<T> read)
+    internal static T? Read<T>(Func<T> read)
         where T : class
     {
         try

@@ -30,7 +30,8 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
         if (!File.Exists(path))
             throw new FileNotFoundException($"{path}: no such file or folder", path);
         using var file = GgufFile.Open(path);
-        return Of(GgufConfig.Read(file), file.Tensors.Select(t => new Stored(GgufNames.ToHuggingFace(t.Name) ?? t.Name, t.Columns, t.Rows,
+        var config = GgufConfig.Read(file);
+        return Of(config, StoredTensors.OfGguf(config), file.Tensors.Select(t => new Stored(t.Name, t.Columns, t.Rows,
             t.Format.Codes?.Bits, t.Format.Codes?.GroupSize ?? 0, t.Format.Name is "F16" or "BF16" ? 2 : 4, t.ByteLength)));
     }
 
@@ -40,7 +41,7 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
         var config = HuggingFaceConfig.Read(folder.ConfigPath, folder.Config.RootElement);
         var packed = QuantizedFolder.Find(folder);
         var layouts = packed?.Modules.ToDictionary(module => module + ".weight", packed.Describe, StringComparer.Ordinal);
-        return Of(config, QuantizedWeights.Tensors(folder, packed).Select(t =>
+        return Of(config, StoredTensors.OfFolder(config), QuantizedWeights.Tensors(folder, packed).Select(t =>
         {
             var layout = layouts?.GetValueOrDefault(t.Name);
             return new Stored(t.Name, t.Shape[^1], t.Elements / Math.Max(1, t.Shape[^1]), layout?.Bits, layout?.GroupSize ?? 0,
@@ -48,13 +49,14 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
         }));
     }
 
-    private static ModelOutline Of(ModelConfig config, IEnumerable<Stored> tensors)
+    private static ModelOutline Of(ModelConfig config, StoredTensors places, IEnumerable<Stored> tensors)
     {
         var linears = LinearShape.Of(config).ToDictionary(l => l.Name + ".weight", StringComparer.Ordinal);
         var (other, otherFile) = (0L, 0L);
         foreach (var tensor in tensors)
-            if (linears.TryGetValue(tensor.Name, out var linear))
-                linears[tensor.Name] = linear with { Bits = tensor.Bits, Group = tensor.Group, WeightBytes = tensor.WeightBytes };
+            if (places.Parts(tensor.Name) is { Count: > 0 } parts && parts.All(p => linears.ContainsKey(p.Name)))
+                foreach (var part in parts)
+                    linears[part.Name] = linears[part.Name] with { Bits = tensor.Bits, Group = tensor.Group, WeightBytes = tensor.WeightBytes };
             else
             {
                 other += tensor.Bits is { } bits

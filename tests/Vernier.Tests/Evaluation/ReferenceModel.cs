@@ -39,7 +39,7 @@ public sealed class ReferenceModel : IDisposable
         var path = SharedFiles.At(RelativePath);
         using var file = GgufFile.Open(path);
         var config = GgufConfig.Read(file);
-        var decoder = new Decoder(config, new GgufWeights(file, config.Architecture, config.HeadDim));
+        var decoder = new Decoder(config, new GgufWeights(file, config));
         var compute = new Compute(threads: 1); // tests run beside others: no waiting for a second core
         return (decoder, TokenizerLoader.FromGguf(file.Metadata, path)!.Tokenizer, compute, new DecoderScorer(decoder, compute));
     }

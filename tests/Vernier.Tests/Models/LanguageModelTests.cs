@@ -22,8 +22,8 @@ public sealed class LanguageModelTests : IDisposable
             Assert.Equal(SourceKind.Gguf, model.Source.Kind);
             Assert.Equal(file.Tensors.Select(t => t.Name), model.Source.Tensors.Select(t => t.FileName));
             Assert.Equal(file.Tensors.Where(t => t.Name != "rope_freqs.weight").Sum(t => t.Elements), model.ParameterCount);
-            Assert.All(model.Source.Tensors, t => Assert.True(t.Name == "rope_freqs.weight" || t.Name == GgufNames.ToHuggingFace(t.FileName)));
-            Assert.All(model.Source.Tensors, t => Assert.True(t.FileName == "rope_freqs.weight" || t.FileName == GgufNames.ToGguf(t.Name)));
+            Assert.All(model.Source.Tensors, t => Assert.True(t.Name == "rope_freqs.weight" || t.Name == GgufNames.Of(model.Config.Architecture).ToHuggingFace(t.FileName)));
+            Assert.All(model.Source.Tensors, t => Assert.True(t.FileName == "rope_freqs.weight" || t.FileName == GgufNames.Of(model.Config.Architecture).ToGguf(t.Name)));
             Assert.InRange(model.BitsPerWeight, 2, 32);
             Assert.NotNull(model.Tokenizer);
         }

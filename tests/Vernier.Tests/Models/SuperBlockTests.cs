@@ -64,7 +64,7 @@ public sealed class SuperBlockTests : IDisposable
             writer.Commit();
         }
         file = GgufFile.Open(_path);
-        return (PackedMatrix)new GgufWeights(file, "llama", 64).Matrix("model.layers.0.mlp.down_proj.weight", Rows, Columns);
+        return (PackedMatrix)new GgufWeights(file, TinyModel.Config()).Matrix("model.layers.0.mlp.down_proj.weight", Rows, Columns);
     }
 
     private static int[] Bits(float[] values) => [.. values.Select(BitConverter.SingleToInt32Bits)];

@@ -54,6 +54,7 @@ internal static class ConfigRules
         ["mixtral"] = ["num_local_experts"],
         ["qwen2_moe"] = ["num_experts", "num_local_experts"],
         ["qwen3_moe"] = ["num_experts", "num_local_experts"],
+        ["phi3"] = ["partial_rotary_factor"],
     };
 
     /// <summary>Keys that the readers of the families look at.</summary>
@@ -86,11 +87,13 @@ internal static class ConfigRules
     /// <exception cref="NotSupportedException">A key that changes the arithmetic in a way that is not done here.</exception>
     public static void Check(ConfigKeys keys)
     {
-        var read = s_readBy.GetValueOrDefault(keys.FindString("model_type") ?? "", []);
         foreach (var (key, neutral) in s_neutral)
-            if (!read.Contains(key) && keys.FindAny(key) is { } value && !neutral.Any(n => Is(value, n)))
+            if (!IsDone(keys, key) && keys.FindAny(key) is { } value && !neutral.Any(n => Is(value, n)))
                 throw new NotSupportedException($"{keys.Path}: key '{key}' = {Shown(value)} changes the arithmetic, which is not done here");
     }
+
+    /// <summary>Whether the family's reader does what a key asks for.</summary>
+    public static bool IsDone(ConfigKeys keys, string key) => keys.FindString("model_type") is { } type && s_readBy.TryGetValue(type, out var done) && done.Contains(key);
 
     /// <summary>Keys that nothing here knows.</summary>
     public static IReadOnlyList<string> Unknown(ConfigKeys keys) => [.. keys.Names.Where(n => !s_known.Contains(n) && keys.FindAny(n) is not null)];

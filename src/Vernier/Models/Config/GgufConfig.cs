@@ -12,18 +12,19 @@ internal static class GgufConfig
     /// <exception cref="NotSupportedException">The architecture or rope scaling is not known.</exception>
     public static ModelConfig Read(GgufFile file)
     {
-        var architecture = Architecture(file);
+        var architecture = ArchitectureOf(file);
         var keys = new Keys(file, architecture);
         var hidden = keys.Size("embedding_length");
         var layers = keys.Size("block_count");
         var heads = keys.UniformSize("attention.head_count");
         var headDim = HeadDim(file, keys, hidden / heads);
         var context = keys.Size("context_length");
+        var rotaryDim = RotaryDim(file, architecture, keys, headDim);
         GgufRules.Check(file, architecture, headDim);
-        var scaling = ReadScaling(file, architecture, headDim, context);
+        var scaling = ReadScaling(file, architecture, rotaryDim, context);
         return new ModelConfig
         {
-            Architecture = architecture,
+            Architecture = architecture == "mistral" ? architecture : GgufArchitecture.ToHuggingFace(architecture),
             HiddenSize = hidden,
             Layers = layers,
             Heads = heads,
@@ -34,13 +35,13 @@ internal static class GgufConfig
             ContextLength = context,
             NormEpsilon = (float)(file.Metadata.FindNumber($"{architecture}.attention.layer_norm_rms_epsilon") ?? throw keys.Missing("attention.layer_norm_rms_epsilon")),
             RopeTheta = scaling.Theta,
-            RotaryDim = headDim,
+            RotaryDim = rotaryDim,
             RopeFrequencyFactors = scaling.Factors,
             RopeFormula = scaling.Formula,
             RopeAttentionFactor = scaling.AttentionFactor,
             AttentionScale = 1 / MathF.Sqrt(headDim),
             AttentionWindows = keys.Integer("attention.sliding_window") is { } window and > 0 ? Enumerable.Repeat(window, layers).ToArray() : [],
-            AttentionInputBias = file.Find("blk.0.attn_q.bias") is not null,
+            AttentionInputBias = file.Find("blk.0.attn_q.bias") is not null || file.Find("blk.0.attn_qkv.bias") is not null,
             AttentionOutputBias = file.Find("blk.0.attn_output.bias") is not null,
             FeedForwardBias = file.Find("blk.0.ffn_up.bias") is not null,
             QkNorm = file.Find("blk.0.attn_q_norm.weight") is not null,
@@ -51,12 +52,13 @@ internal static class GgufConfig
         }.Checked(file.Path);
     }
 
-    private static string Architecture(GgufFile file)
+    /// <summary>As the file spells it.</summary>
+    private static string ArchitectureOf(GgufFile file)
     {
         var architecture = file.Metadata["general.architecture"].AsString();
-        return architecture is "llama" or "mistral" or "qwen2" or "qwen3"
+        return architecture == "mistral" || GgufArchitecture.All.Contains(architecture)
             ? architecture
-            : throw new NotSupportedException($"{file.Path}: general.architecture '{architecture}' is not supported in GGUF files; supported are llama, mistral, qwen2 and qwen3");
+            : throw new NotSupportedException($"{file.Path}: general.architecture '{architecture}' is not supported in GGUF files; supported are mistral, {string.Join(", ", GgufArchitecture.All)}");
     }
 
     private static int HeadDim(GgufFile file, Keys keys, int usual)
@@ -64,10 +66,15 @@ internal static class GgufConfig
         var headDim = keys.Integer("attention.key_length") ?? usual;
         if (keys.Integer("attention.value_length") is { } valueDim && valueDim != headDim)
             throw new NotSupportedException($"{file.Path}: values of {valueDim} channels beside keys of {headDim}");
-        var rotary = keys.Integer("rope.dimension_count") ?? headDim;
-        if (rotary != headDim)
-            throw new NotSupportedException($"{file.Path}: {rotary} rotary channels in heads of {headDim}");
         return headDim;
+    }
+
+    private static int RotaryDim(GgufFile file, string architecture, Keys keys, int headDim)
+    {
+        var rotary = keys.Integer("rope.dimension_count") ?? headDim;
+        return rotary == headDim || (GgufArchitecture.RotatesInPart(architecture) && rotary > 0 && rotary < headDim)
+            ? rotary
+            : throw new NotSupportedException($"{file.Path}: {rotary} rotary channels in heads of {headDim}");
     }
 
     private static RopeScaling ReadScaling(GgufFile file, string architecture, int headDim, int context)

@@ -28,8 +28,9 @@ internal static class GgufRules
             throw NotDone(causal);
         if (file.Metadata.TryGet($"{architecture}.use_parallel_residual", out var parallel) && parallel.AsBool())
             throw NotDone(parallel);
+        var names = GgufNames.Of(architecture);
         foreach (var tensor in file.Tensors)
-            if (GgufNames.ToHuggingFace(tensor.Name) is null && !s_passedOver.Contains(tensor.Name) && !tensor.Name.Contains(".attn_rot_embd", StringComparison.Ordinal))
+            if (names.ToHuggingFace(tensor.Name) is null && !s_passedOver.Contains(tensor.Name) && !tensor.Name.Contains(".attn_rot_embd", StringComparison.Ordinal))
                 throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}' has no place in a model of architecture '{architecture}' as it is computed here");
 
         NotSupportedException NotDone(GgufValue value) => new($"{file.Path}: metadata: key '{value.Key}' = {value} changes the arithmetic, which is not done here");

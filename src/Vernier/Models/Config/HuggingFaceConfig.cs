@@ -25,10 +25,11 @@ internal static class HuggingFaceConfig
         {
             "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),
             "mixtral" or "qwen2_moe" or "qwen3_moe" => Llama(keys, ExpertKeys.Read(keys)),
+            "phi3" => LlamaVariants.Phi3(keys, Llama(keys)),
             "gpt_neo" => GptNeo(keys),
             "gptj" => GptJ(keys),
             "opt" => Opt(keys),
-            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, gpt_neo, gptj and opt"),
+            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, phi3, gpt_neo, gptj and opt"),
         };
         return config with
         {
@@ -57,7 +58,8 @@ internal static class HuggingFaceConfig
         var activation = keys.FindString("hidden_act") ?? "silu";
         if (activation != "silu")
             throw new NotSupportedException($"{keys.Path}: hidden_act '{activation}' is not supported for {architecture}; expected 'silu'");
-        var rope = RopeScaling.Read(keys, headDim, context);
+        var rotaryDim = (int)(headDim * RopeScaling.RotaryShare(keys));
+        var rope = RopeScaling.Read(keys, rotaryDim, context);
         return new ModelConfig
         {
             Architecture = architecture,
@@ -72,7 +74,7 @@ internal static class HuggingFaceConfig
             ContextLength = context,
             NormEpsilon = keys.FindFloat("rms_norm_eps") ?? 1e-6f,
             RopeTheta = rope.Theta,
-            RotaryDim = headDim,
+            RotaryDim = rotaryDim,
             RopeFrequencyFactors = rope.Factors,
             RopeFormula = rope.Formula,
             RopeAttentionFactor = rope.AttentionFactor,

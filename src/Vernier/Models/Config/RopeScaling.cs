@@ -8,6 +8,7 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
 {
     private const string Parameters = "rope_parameters";
     private const string Scaling = "rope_scaling";
+    private const string Partial = "partial_rotary_factor";
 
     private static readonly string[] s_known =
     [
@@ -29,8 +30,6 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
             throw new NotSupportedException($"{keys.Path}: key '{name}': rope type '{type}' is not supported; supported are default, linear, llama3 and yarn");
         if (parameters.Names.FirstOrDefault(n => !s_known.Contains(n)) is { } unknown)
             throw new NotSupportedException($"{keys.Path}: key '{name}.{unknown}' is not known, and may change the rotary positions");
-        if (parameters.FindDouble("partial_rotary_factor") is { } share and not 1)
-            throw new NotSupportedException($"{keys.Path}: key '{name}.partial_rotary_factor' = {share} is not done here: all channels of a head rotate");
         if (type == "default")
             return new RopeScaling(theta, [], 1, null);
         var stated = parameters.FindInt("original_max_position_embeddings");
@@ -51,6 +50,18 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
             Truncates = parameters.FindBool("truncate") ?? true,
         };
         return new RopeScaling(theta, formula.Factors(theta, rotaryDim), type == RopeFormula.Yarn ? (float)AttentionFactorOf(parameters, formula) : 1, formula);
+    }
+
+    /// <summary>The share of a head's channels that rotate.</summary>
+    /// <exception cref="NotSupportedException">It is not 1 in a family that is not known with others.</exception>
+    /// <exception cref="InvalidDataException">It is none.</exception>
+    public static double RotaryShare(ConfigKeys keys)
+    {
+        var name = keys.FindObject(Parameters)?.FindDouble(Partial) is not null ? $"{Parameters}.{Partial}" : keys.FindObject(Scaling)?.FindDouble(Partial) is not null ? $"{Scaling}.{Partial}" : Partial;
+        var share = keys.FindObject(Parameters)?.FindDouble(Partial) ?? keys.FindObject(Scaling)?.FindDouble(Partial) ?? keys.FindDouble(Partial) ?? 1;
+        if (share != 1 && !ConfigRules.IsDone(keys, Partial))
+            throw new NotSupportedException($"{keys.Path}: key '{name}' = {share} is not done here: all channels of a head rotate");
+        return share is > 0 and <= 1 ? share : throw keys.Wrong(name, share.ToString(System.Globalization.CultureInfo.InvariantCulture), "a number above 0 and up to 1");
     }
 
     private static double AttentionFactorOf(ConfigKeys parameters, RopeFormula formula)

@@ -22,13 +22,14 @@ internal static class ModelLoader
         try
         {
             var config = GgufConfig.Read(file);
-            var weights = new GgufWeights(file, config.Architecture, config.HeadDim);
+            var weights = new GgufWeights(file, config);
             var decoder = new Decoder(config, new CancellableWeights(weights, cancel), progress);
             weights.RequireAllUsed();
             file.RequireUnchanged();
             file.Release(); // reading a tensor brings in pages of its neighbours, which were let go before
+            var names = GgufNames.Of(config.Architecture);
             var tensors = file.Tensors.Select(t =>
-                new SourceTensor(GgufNames.ToHuggingFace(t.Name) ?? t.Name, t.Name, SlowestFirst(t.Dimensions), t.Format.Name, t.ByteLength)).ToList();
+                new SourceTensor(names.ToHuggingFace(t.Name) ?? t.Name, t.Name, SlowestFirst(t.Dimensions), t.Format.Name, t.ByteLength)).ToList();
             return new ModelParts(decoder, new ModelSource(path, SourceKind.Gguf, tensors, file), () => TokenizerLoader.FromGguf(file.Metadata, path), restored =>
                 {
                     file.RequireUnchanged();
@@ -52,8 +53,8 @@ internal static class ModelLoader
         if (File.Exists(generation))
             config = config with { EosTokenIds = [.. config.EosTokenIds.Union(HuggingFaceConfig.ReadEndIds(generation))] };
         var packed = QuantizedFolder.Find(folder);
-        var quantized = packed is null ? null : new QuantizedWeights(folder, packed);
-        var decoder = new Decoder(config, new CancellableWeights(quantized ?? (IWeightSource)new HuggingFaceWeights(folder), cancel), progress);
+        var quantized = packed is null ? null : new QuantizedWeights(folder, packed, config);
+        var decoder = new Decoder(config, new CancellableWeights(quantized ?? (IWeightSource)new HuggingFaceWeights(folder, config), cancel), progress);
         quantized?.CheckBiases();
         folder.RequireUnchanged();
         var tensors = QuantizedWeights.Tensors(folder, packed).ToList();
@@ -66,7 +67,7 @@ internal static class ModelLoader
         if (!FileStamp.OfModel(path).SequenceEqual(stamps))
             throw new IOException($"{path}: the files have changed since the model was loaded, so its base cannot be had from them: load it again");
         using var folder = HfFolder.Open(path);
-        decoder.RestoreBase(QuantizedFolder.Find(folder) is { } packed ? new QuantizedWeights(folder, packed) : new HuggingFaceWeights(folder));
+        decoder.RestoreBase(QuantizedFolder.Find(folder) is { } packed ? new QuantizedWeights(folder, packed, decoder.Config) : new HuggingFaceWeights(folder, decoder.Config));
     }
 
     private static string[] Notes(HfFolder folder)

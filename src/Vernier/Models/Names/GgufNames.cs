@@ -1,42 +1,63 @@
+using System.Collections.Concurrent;
+
 namespace Vernier.Models;
 
-/// <summary>Tensor names of GGUF files and of Hugging Face folders, for the families that GGUF files are read of.</summary>
-internal static class GgufNames
+/// <summary>Tensor names of GGUF files and of Hugging Face folders, for one family.</summary>
+internal sealed class GgufNames
 {
     private const string GgufBlock = "blk.";
-    private const string HuggingFaceBlock = "model.layers.";
 
-    private static readonly (string Gguf, string HuggingFace)[] s_names =
-    [
-        ("token_embd", "model.embed_tokens"),
-        ("output_norm", "model.norm"),
-        ("output", "lm_head"),
-        ("attn_norm", "input_layernorm"),
-        ("attn_q", "self_attn.q_proj"),
-        ("attn_k", "self_attn.k_proj"),
-        ("attn_v", "self_attn.v_proj"),
-        ("attn_output", "self_attn.o_proj"),
-        ("attn_q_norm", "self_attn.q_norm"),
-        ("attn_k_norm", "self_attn.k_norm"),
-        ("ffn_norm", "post_attention_layernorm"),
-        ("ffn_gate", "mlp.gate_proj"),
-        ("ffn_up", "mlp.up_proj"),
-        ("ffn_down", "mlp.down_proj"),
-    ];
+    private static readonly ConcurrentDictionary<string, GgufNames> s_byArchitecture = new(StringComparer.Ordinal);
 
-    private static readonly Dictionary<string, string> s_toHuggingFace = s_names.ToDictionary(p => p.Gguf, p => p.HuggingFace, StringComparer.Ordinal);
-    private static readonly Dictionary<string, string> s_toGguf = s_names.ToDictionary(p => p.HuggingFace, p => p.Gguf, StringComparer.Ordinal);
+    private readonly string _block;
+    private readonly Dictionary<string, string> _toHuggingFace;
+    private readonly Dictionary<string, string> _toGguf;
+
+    private GgufNames(ParameterNames names)
+    {
+        (string Gguf, string HuggingFace)[] outer =
+        [
+            ("token_embd", names.Embedding),
+            ("position_embd", names.Positions),
+            ("output_norm", names.FinalNorm),
+            ("output", names.Head),
+        ];
+        (string Gguf, string HuggingFace)[] inner =
+        [
+            ("attn_norm", names.AttentionNorm),
+            ("attn_q", names.Query),
+            ("attn_k", names.Key),
+            ("attn_v", names.Value),
+            ("attn_output", names.Output),
+            ("attn_q_norm", names.QueryNorm),
+            ("attn_k_norm", names.KeyNorm),
+            ("ffn_norm", names.FeedForwardNorm),
+            ("ffn_gate", names.Gate),
+            ("ffn_up", names.Up),
+            ("ffn_down", names.Down),
+        ];
+        var fused = names.Fused.SelectMany(f => f.Parts).ToHashSet(StringComparer.Ordinal);
+        var pairs = outer.Concat(inner.Where(p => !fused.Contains(p.HuggingFace))).Concat(names.Fused.Select(f => (f.Gguf, f.Name))).Where(p => p.Item2.Length > 0).ToList();
+        _block = names.Block[..names.Block.IndexOf('{', StringComparison.Ordinal)];
+        _toHuggingFace = pairs.ToDictionary(p => p.Item1, p => p.Item2, StringComparer.Ordinal);
+        _toGguf = pairs.ToDictionary(p => p.Item2, p => p.Item1, StringComparer.Ordinal);
+    }
+
+    /// <summary>The names of a family.</summary>
+    /// <param name="architecture">As config.json or a GGUF file spells it; one that is not known has the names of llama.</param>
+    public static GgufNames Of(string architecture) => s_byArchitecture.GetOrAdd(architecture, a => new GgufNames(ParameterNames.Find(GgufArchitecture.ToHuggingFace(a)) ?? ParameterNames.Of("llama")));
 
     /// <summary>The GGUF name of a Hugging Face tensor name, or null when there is none.</summary>
-    public static string? ToGguf(string name) => Translate(name, HuggingFaceBlock, GgufBlock, s_toGguf);
+    public string? ToGguf(string name) => Translate(name, _block, GgufBlock, _toGguf);
 
-    /// <summary>The Hugging Face name of a GGUF tensor name, or null when the decoder has no such tensor.</summary>
-    public static string? ToHuggingFace(string name) => Translate(name, GgufBlock, HuggingFaceBlock, s_toHuggingFace);
+    /// <summary>The Hugging Face name of a GGUF tensor name, or null when the family has no such tensor.</summary>
+    public string? ToHuggingFace(string name) => Translate(name, GgufBlock, _block, _toHuggingFace);
 
-    /// <summary>The row order of a tensor in a file: interleaved for q and k of "llama" files.</summary>
+    /// <summary>The row order of a tensor that is stored alone: interleaved for q and k of some architectures.</summary>
     /// <param name="name">Hugging Face name.</param>
+    /// <param name="architecture">As config.json or a GGUF file spells it.</param>
     public static RotaryRowOrder RowOrder(string name, string architecture, int headDim) => new(
-        architecture is "llama" or "mistral" && (name.Contains(".q_proj.", StringComparison.Ordinal) || name.Contains(".k_proj.", StringComparison.Ordinal)) ? headDim : 0);
+        GgufArchitecture.InterleavesRotaryRows(architecture) && (name.Contains(".q_proj.", StringComparison.Ordinal) || name.Contains(".k_proj.", StringComparison.Ordinal)) ? headDim : 0);
 
     // [block N .] module . weight or bias
     private static string? Translate(string name, string block, string otherBlock, Dictionary<string, string> table)

@@ -33,6 +33,9 @@ internal sealed record ParameterNames
     public string ProjectIn { get; init; } = "";
     public string ProjectOut { get; init; } = "";
 
+    /// <summary>Linears that are stored as one tensor.</summary>
+    public IReadOnlyList<FusedModule> Fused { get; init; } = [];
+
     /// <summary>The layers of an expert.</summary>
     /// <param name="prefix">Its own.</param>
     public (string Gate, string Up, string Down) OfExpert(string prefix) => (prefix + ExpertGate, prefix + ExpertUp, prefix + ExpertDown);
@@ -54,6 +57,15 @@ internal sealed record ParameterNames
         ExpertGate = "w1",
         ExpertUp = "w3",
         ExpertDown = "w2",
+    };
+
+    private static readonly ParameterNames Phi3 = Llama with
+    {
+        Fused =
+        [
+            new("self_attn.qkv_proj", "attn_qkv", false, "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+            new("mlp.gate_up_proj", "ffn_up", false, "mlp.gate_proj", "mlp.up_proj"),
+        ],
     };
 
     private static readonly ParameterNames GptNeo = new()
@@ -98,13 +110,17 @@ internal sealed record ParameterNames
     };
 
     /// <exception cref="NotSupportedException">The architecture is not known.</exception>
-    public static ParameterNames Of(string architecture) => architecture switch
+    public static ParameterNames Of(string architecture) => Find(architecture) ?? throw new NotSupportedException($"architecture '{architecture}' is not supported");
+
+    /// <summary>Null where the architecture is not known.</summary>
+    public static ParameterNames? Find(string architecture) => architecture switch
     {
         "llama" or "mistral" or "qwen2" or "qwen3" or "qwen2_moe" or "qwen3_moe" => Llama,
         "mixtral" => Mixtral,
+        "phi3" => Phi3,
         "gpt_neo" => GptNeo,
         "gptj" => GptJ,
         "opt" => Opt,
-        _ => throw new NotSupportedException($"architecture '{architecture}' is not supported"),
+        _ => null,
     };
 }

@@ -7,68 +7,67 @@ using Vernier.Quantization;
 namespace Vernier.Models;
 
 /// <summary>Weights of a GGUF file under Hugging Face names and in Hugging Face row order. Quantized tensors keep the file's own codes.</summary>
-/// <param name="headDim">Channels of a head; the q and k rows of "llama" files are interleaved for rotary pairs and put back here.</param>
-internal sealed class GgufWeights(GgufFile file, string architecture, int headDim) : IWeightSource
+internal sealed class GgufWeights(GgufFile file, ModelConfig config) : IWeightSource
 {
+    private readonly StoredTensors _stored = StoredTensors.OfGguf(config);
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
 
     /// <summary>Refuses tensors of the decoder's kinds that it did not ask for, such as a bias in some layers only: without them it computes something else.</summary>
     /// <exception cref="NotSupportedException">There is one.</exception>
     internal void RequireAllUsed()
     {
-        if (file.Tensors.FirstOrDefault(t => GgufNames.ToHuggingFace(t.Name) is not null && !_used.Contains(t.Name)) is { } left)
-            throw new NotSupportedException($"{file.Path}: tensor '{left.Name}' is not used by a model of architecture '{architecture}' as the other tensors describe it");
+        if (file.Tensors.FirstOrDefault(t => _stored.Parts(t.Name).Count > 0 && !_used.Contains(t.Name)) is { } left)
+            throw new NotSupportedException($"{file.Path}: tensor '{left.Name}' is not used by a model of architecture '{config.Architecture}' as the other tensors describe it");
     }
 
     public WeightMatrix Matrix(string name, int rows, int columns)
     {
-        var tensor = Find(name);
-        if (tensor.Dimensions.Count != 2 || tensor.Columns != columns || tensor.Rows != rows)
-            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{columns}, {rows}]");
+        var (tensor, part) = Find(name);
+        var storedRows = part.IsFused ? part.StoredRows : rows;
+        if (tensor.Dimensions.Count != 2 || tensor.Columns != columns || tensor.Rows != storedRows)
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{columns}, {storedRows}]");
         if (!tensor.Format.CanDequantize)
             throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}': block format {tensor.Format.Name} cannot be read");
-        var matrix = Matrix(tensor, RowOrder(name));
+        var matrix = Matrix(tensor, rows, part.Order);
         file.Release(tensor);
         return matrix;
     }
 
-    private WeightMatrix Matrix(GgufTensor tensor, RotaryRowOrder order)
+    private WeightMatrix Matrix(GgufTensor tensor, int rows, RotaryRowOrder order)
     {
         if (tensor.Format.Codes is { } codes)
-            return Packed(tensor, codes.Bits, codes.GroupSize, Codebook(codes.Table), order);
+            return Packed(tensor, rows, codes.Bits, codes.GroupSize, Codebook(codes.Table), order);
         if (tensor.Format == BlockFormats.F16 || tensor.Format == BlockFormats.BF16)
-            return Half(tensor, order);
-        return Dense(tensor, order);
+            return Half(tensor, rows, order);
+        return Dense(tensor, rows, order);
     }
 
     public void Vector(string name, Span<float> destination)
     {
-        var tensor = Find(name);
-        if (tensor.Elements != destination.Length)
-            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {tensor.Elements} values, expected {destination.Length}");
+        var (tensor, part) = Find(name);
+        var length = part.IsFused ? part.StoredRows : destination.Length;
+        if (tensor.Elements != length)
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {tensor.Elements} values, expected {length}");
         var values = file.ReadAll(tensor);
         if (NotFinite.IndexIn(values) is >= 0 and var at)
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {values[at]} at place {at}, expected finite numbers");
-        var order = RowOrder(name);
-        for (var i = 0; i < values.Length; i++)
-            destination[i] = values[order.FileRow(i)];
+        for (var i = 0; i < destination.Length; i++)
+            destination[i] = values[part.Order.FileRow(i)];
     }
-
-    private RotaryRowOrder RowOrder(string name) => GgufNames.RowOrder(name, architecture, headDim);
 
     private static float[]? Codebook(IReadOnlyList<sbyte>? table) => table?.Select(v => (float)v).ToArray();
 
-    private GgufTensor Find(string name)
+    private (GgufTensor Tensor, StoredPart Part) Find(string name)
     {
-        var gguf = GgufNames.ToGguf(name) ?? throw new NotSupportedException($"{file.Path}: GGUF has no name for '{name}'");
-        _used.Add(gguf);
-        return file.Find(gguf) ?? throw new InvalidDataException($"{file.Path}: tensors: found none named '{gguf}', expected it ({name})");
+        var part = _stored.Find(name) ?? throw new NotSupportedException($"{file.Path}: GGUF has no name for '{name}'");
+        _used.Add(part.Stored);
+        return (file.Find(part.Stored) ?? throw new InvalidDataException($"{file.Path}: tensors: found none named '{part.Stored}', expected it ({name})"), part);
     }
 
-    private PackedMatrix Packed(GgufTensor tensor, int bits, int groupSize, float[]? codebook, RotaryRowOrder order)
+    private PackedMatrix Packed(GgufTensor tensor, int rows, int bits, int groupSize, float[]? codebook, RotaryRowOrder order)
     {
-        var blocks = SuperBlockScales.Of(tensor);
-        var matrix = new PackedMatrix((int)tensor.Rows, (int)tensor.Columns, bits, groupSize, codebook, scales: blocks?.Scales);
+        var blocks = SuperBlockScales.Of(tensor, rows);
+        var matrix = new PackedMatrix(rows, (int)tensor.Columns, bits, groupSize, codebook, scales: blocks?.Scales);
         var columns = matrix.Columns;
         var largest = codebook is null ? (1 << bits) - 1 : codebook.Max(MathF.Abs);
         RowRanges.ForEach(matrix.Rows, columns, (from, to) =>
@@ -94,9 +93,9 @@ internal sealed class GgufWeights(GgufFile file, string architecture, int headDi
         return matrix;
     }
 
-    private HalfMatrix Half(GgufTensor tensor, RotaryRowOrder order)
+    private HalfMatrix Half(GgufTensor tensor, int rows, RotaryRowOrder order)
     {
-        var matrix = new HalfMatrix((int)tensor.Rows, (int)tensor.Columns, tensor.Format == BlockFormats.F16 ? HalfFormat.Fp16 : HalfFormat.Bf16);
+        var matrix = new HalfMatrix(rows, (int)tensor.Columns, tensor.Format == BlockFormats.F16 ? HalfFormat.Fp16 : HalfFormat.Bf16);
         for (var row = 0; row < matrix.Rows; row++)
         {
             var values = matrix.Row(row);
@@ -107,9 +106,9 @@ internal sealed class GgufWeights(GgufFile file, string architecture, int headDi
         return matrix;
     }
 
-    private DenseMatrix Dense(GgufTensor tensor, RotaryRowOrder order)
+    private DenseMatrix Dense(GgufTensor tensor, int rows, RotaryRowOrder order)
     {
-        var matrix = new DenseMatrix((int)tensor.Rows, (int)tensor.Columns);
+        var matrix = new DenseMatrix(rows, (int)tensor.Columns);
         RowRanges.ForEach(matrix.Rows, matrix.Columns, (from, to) =>
         {
             for (var row = from; row < to; row++)

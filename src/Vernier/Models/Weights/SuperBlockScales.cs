@@ -12,12 +12,12 @@ internal sealed class SuperBlockScales
     private readonly BlockCodes _codes;
     private readonly ScaleBlocks _blocks;
 
-    private SuperBlockScales(GgufTensor tensor, BlockCodes codes)
+    private SuperBlockScales(GgufTensor tensor, int rows, BlockCodes codes)
     {
         (_format, _codes) = (tensor.Format, codes);
         var form = codes.SubScaleBits <= 4 ? ScaleForm.Nibbles16 : codes.GroupSize == 16 ? ScaleForm.Blocks16 : ScaleForm.Blocks8;
         float? zero = codes.Table is null ? codes.ZeroPoint : 0;
-        _blocks = new((int)tensor.Rows, (int)tensor.Columns / codes.GroupSize, form, hasOffsets: zero is null);
+        _blocks = new(rows, (int)tensor.Columns / codes.GroupSize, form, hasOffsets: zero is null);
         Scales = new(_blocks, zero ?? float.NaN);
     }
 
@@ -25,8 +25,9 @@ internal sealed class SuperBlockScales
     public StoredScales Scales { get; }
 
     /// <summary>Null where the format has no two levels.</summary>
-    public static SuperBlockScales? Of(GgufTensor tensor) =>
-        tensor.Format.Codes is { SubScaleBits: > 0 } codes ? new(tensor, codes) : null;
+    /// <param name="rows">Of the matrix, which may be a part of the tensor.</param>
+    public static SuperBlockScales? Of(GgufTensor tensor, int rows) =>
+        tensor.Format.Codes is { SubScaleBits: > 0 } codes ? new(tensor, rows, codes) : null;
 
     /// <summary>Stores a row.</summary>
     /// <param name="bytes">Its blocks.</param>

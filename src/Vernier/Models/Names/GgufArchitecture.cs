@@ -1,0 +1,33 @@
+namespace Vernier.Models;
+
+/// <summary>The names of families in GGUF files and in config.json, and what the name alone says of a file.</summary>
+internal static class GgufArchitecture
+{
+    private static readonly (string HuggingFace, string Gguf)[] s_names =
+    [
+        ("llama", "llama"),
+        ("mistral", "llama"), // both families share one layout there
+        ("qwen2", "qwen2"),
+        ("qwen3", "qwen3"),
+        ("phi3", "phi3"),
+    ];
+
+    private static readonly string[] s_interleaved = ["llama", "mistral"];
+
+    private static readonly string[] s_partial = ["phi3"];
+
+    /// <summary>All names that GGUF files are read and written with.</summary>
+    public static IEnumerable<string> All => s_names.Select(n => n.Gguf).Distinct();
+
+    /// <summary>The name in GGUF files; null where the family is not written so.</summary>
+    public static string? ToGguf(string huggingFace) => Array.Find(s_names, n => n.HuggingFace == huggingFace).Gguf;
+
+    /// <summary>The name in config.json, also of a name that is one already; other names stay.</summary>
+    public static string ToHuggingFace(string gguf) => Array.Find(s_names, n => n.Gguf == gguf).HuggingFace ?? gguf;
+
+    /// <summary>Of a head only the first channels may rotate.</summary>
+    public static bool RotatesInPart(string architecture) => s_partial.Contains(architecture);
+
+    /// <summary>The rows of q and k lie interleaved for rotary pairs.</summary>
+    public static bool InterleavesRotaryRows(string architecture) => s_interleaved.Contains(architecture);
+}

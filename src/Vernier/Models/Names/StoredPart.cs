@@ -1,0 +1,13 @@
+namespace Vernier.Models;
+
+/// <summary>A tensor of the decoder in a stored one.</summary>
+/// <param name="Name">The decoder's tensor.</param>
+/// <param name="Stored">The stored tensor.</param>
+/// <param name="Rows">Rows of the decoder's; 0 where it is stored alone.</param>
+/// <param name="StoredRows">Rows of the stored tensor; 0 where it holds nothing else.</param>
+/// <param name="Order">Where each row lies in it.</param>
+internal sealed record StoredPart(string Name, string Stored, int Rows, int StoredRows, RotaryRowOrder Order)
+{
+    /// <summary>Other tensors lie in the stored one too.</summary>
+    public bool IsFused => StoredRows > 0;
+}

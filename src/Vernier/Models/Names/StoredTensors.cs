@@ -1,0 +1,67 @@
+using System.Globalization;
+
+namespace Vernier.Models;
+
+/// <summary>Where the decoder's tensors lie in the files of a model: under which name, and in which rows where several linears are stored as one tensor.
+/// Codes of a packed tensor are split by rows and put together again so: each row's bytes stay what they are.</summary>
+internal sealed class StoredTensors
+{
+    private readonly Dictionary<string, StoredPart> _parts = new(StringComparer.Ordinal); // by the decoder's module
+    private readonly Dictionary<string, List<StoredPart>> _stored = new(StringComparer.Ordinal); // by the stored module
+    private readonly Func<string, StoredPart?> _alone;
+    private readonly Func<string, string?> _nameOf;
+
+    private StoredTensors(ModelConfig config, bool gguf)
+    {
+        var names = ParameterNames.Of(config.Architecture);
+        var ggufNames = gguf ? GgufNames.Of(config.Architecture) : null;
+        _nameOf = ggufNames is null ? name => name : ggufNames.ToHuggingFace;
+        _alone = name => ggufNames is null ? new StoredPart(name, name, 0, 0, default)
+            : ggufNames.ToGguf(name) is { } stored ? new StoredPart(name, stored, 0, 0, GgufNames.RowOrder(name, config.Architecture, config.HeadDim))
+            : null;
+        for (var layer = 0; layer < config.Layers && names.Fused.Count > 0; layer++)
+        {
+            var prefix = string.Format(CultureInfo.InvariantCulture, names.Block, layer);
+            foreach (var module in names.Fused)
+            {
+                var rows = module.Rows(config, names, gguf).ToList();
+                var stored = gguf ? $"blk.{layer}.{module.Gguf}" : prefix + module.Name;
+                _stored[stored] = [.. rows.Select(r => new StoredPart(prefix + r.Part, stored, r.Rows, rows.Sum(p => p.Rows), r.Order))];
+                foreach (var part in _stored[stored])
+                    _parts[part.Name] = part;
+            }
+        }
+    }
+
+    /// <summary>As Hugging Face folders have them.</summary>
+    public static StoredTensors OfFolder(ModelConfig config) => new(config, false);
+
+    /// <summary>As GGUF files have them.</summary>
+    public static StoredTensors OfGguf(ModelConfig config) => new(config, true);
+
+    /// <summary>Where a tensor of the decoder lies; null where the files have no name for it.</summary>
+    /// <param name="name">With .weight or .bias.</param>
+    public StoredPart? Find(string name)
+    {
+        var (module, kind) = Split(name);
+        return _parts.TryGetValue(module, out var part) ? part with { Name = name, Stored = part.Stored + kind } : _alone(name);
+    }
+
+    /// <summary>Where a linear's weight lies; itself where it is stored alone.</summary>
+    public string ModuleOf(string module) => _parts.TryGetValue(module, out var part) ? part.Stored : module;
+
+    /// <summary>The tensors of the decoder in a stored one, in the order of their rows; none where the decoder has no such tensor.</summary>
+    public IReadOnlyList<StoredPart> Parts(string stored)
+    {
+        var (module, kind) = Split(stored);
+        if (_stored.TryGetValue(module, out var parts))
+            return [.. parts.Select(p => p with { Name = p.Name + kind, Stored = stored })];
+        return _nameOf(stored) is { } name && _alone(name) is { } alone ? [alone with { Stored = stored }] : [];
+    }
+
+    private static (string Module, string Kind) Split(string name)
+    {
+        var end = name.LastIndexOf('.');
+        return end < 0 || name.AsSpan(end) is not (".weight" or ".bias") ? (name, "") : (name[..end], name[end..]);
+    }
+}
