@@ -24,7 +24,7 @@ internal sealed class StoredTensors
             var prefix = string.Format(CultureInfo.InvariantCulture, names.Block, layer);
             foreach (var module in names.Fused)
             {
-                var rows = module.Rows(config, names, gguf).ToList();
+                var rows = Rows(module, config, names, gguf).ToList();
                 var stored = gguf ? $"blk.{layer}.{module.Gguf}" : prefix + module.Name;
                 _stored[stored] = [.. rows.Select(r => new StoredPart(prefix + r.Part, stored, r.Rows, rows.Sum(p => p.Rows), r.Order))];
                 foreach (var part in _stored[stored])
@@ -57,6 +57,22 @@ internal sealed class StoredTensors
         if (_stored.TryGetValue(module, out var parts))
             return [.. parts.Select(p => p with { Name = p.Name + kind, Stored = stored })];
         return _nameOf(stored) is { } name && _alone(name) is { } alone ? [alone with { Stored = stored }] : [];
+    }
+
+    /// <summary>The linears of a stored tensor with their rows.</summary>
+    private static IEnumerable<(string Part, int Rows, RotaryRowOrder Order)> Rows(FusedModule module, ModelConfig config, ParameterNames names, bool gguf)
+    {
+        var start = 0;
+        var group = config.Heads / config.KvHeads;
+        foreach (var part in module.Parts)
+        {
+            var rows = part == names.Query ? config.Heads * config.HeadDim
+                : part == names.Key || part == names.Value ? config.KvHeads * config.HeadDim
+                : config.FeedForwardSize;
+            var run = gguf || !module.InKeyGroups ? rows : rows / config.KvHeads;
+            yield return (part, rows, new RotaryRowOrder(0, start, run, run == rows ? rows : (group + 2) * config.HeadDim));
+            start += run;
+        }
     }
 
     private static (string Module, string Kind) Split(string name)
