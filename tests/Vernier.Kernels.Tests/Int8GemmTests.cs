@@ -296,7 +296,7 @@ public sealed unsafe class Int8GemmTests : IntegerProductTests
     public void UnsupportedWeightsAreRefused()
     {
         _x.Quantize(_one, new float[64], 1, 64);
-        using var small = new PackedMatrix(4, 64, 4, 16);
+        using var small = new PackedMatrix(4, 64, 4, 24);
         Assert.False(Int8Gemm.Supports(small));
         Assert.Throws<NotSupportedException>(() => Int8Gemm.Forward(_one, _x, small, new float[4]));
         using var wide = new PackedMatrix(4, 65, 4, 32);

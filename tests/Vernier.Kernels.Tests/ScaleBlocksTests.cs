@@ -10,16 +10,16 @@ public sealed class ScaleBlocksTests : IDisposable
         { (int)ScaleForm.Blocks8, 32, true }, { (int)ScaleForm.Blocks8, 32, false }, { (int)ScaleForm.Blocks16, 16, false }, { (int)ScaleForm.Nibbles16, 16, true },
     };
 
-    public static TheoryData<Tier, int, int, int, bool> Products
+    public static TheoryData<Tier, int, int, int, int> Products
     {
         get
         {
-            var data = new TheoryData<Tier, int, int, int, bool>();
+            var data = new TheoryData<Tier, int, int, int, int>();
             foreach (var tier in Tiers.Here)
-                foreach (var bits in new[] { 4, 5 })
+                foreach (var (bits, form) in new[] { (4, ScaleForm.Blocks8), (5, ScaleForm.Blocks8), (6, ScaleForm.Blocks16), (3, ScaleForm.Blocks16), (2, ScaleForm.Nibbles16) })
                     foreach (var columns in new[] { 256, 512, 768, 1280 })
                         foreach (var tokens in new[] { 1, 2, 4, 9 })
-                            data.Add(tier, bits, columns, tokens, columns != 512);
+                            data.Add(tier, bits, columns, tokens, (int)form);
             return data;
         }
     }
@@ -66,11 +66,11 @@ public sealed class ScaleBlocksTests : IDisposable
     /// <summary>Bodies read the two levels themselves: the same numbers, and so the same sums as with scales in fp32.</summary>
     [Theory]
     [MemberData(nameof(Products))]
-    public void ProductsAreThoseOfScalesInFp32(Tier tier, int bits, int columns, int tokens, bool offsets)
+    public void ProductsAreThoseOfScalesInFp32(Tier tier, int bits, int columns, int tokens, int form)
     {
         foreach (var rows in new[] { 8, 21, 40 })
         {
-            using var exact = Floats(rows, columns, bits, 32, offsets, (int)ScaleForm.Blocks8, out var blocks);
+            using var exact = Floats(rows, columns, bits, GroupOf(form), HasOffsets(form, columns), form, out var blocks);
             using var weight = With(exact, blocks);
             _x.Quantize(_pool, Matrices.Values(tokens * columns, 3), tokens, columns);
             var (expected, found) = (new float[tokens * rows], new float[tokens * rows]);
@@ -82,15 +82,15 @@ public sealed class ScaleBlocksTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Products))]
-    public void FactorsOfATaskAreThoseOfEveryScale(Tier tier, int bits, int columns, int tokens, bool offsets)
+    public void FactorsOfATaskAreThoseOfEveryScale(Tier tier, int bits, int columns, int tokens, int form)
     {
         const int rows = 24;
-        using var exact = Floats(rows, columns, bits, 32, offsets, (int)ScaleForm.Blocks8, out var blocks);
+        using var exact = Floats(rows, columns, bits, GroupOf(form), HasOffsets(form, columns), form, out var blocks);
         using var weight = With(exact, blocks);
         float[] row = [.. Enumerable.Range(0, rows).Select(i => 0.9f + 0.01f * i)];
-        float[] column = [.. Enumerable.Range(0, weight.Groups).Select(i => 1.1f - 0.02f * (i / 8))];
+        float[] column = [.. Enumerable.Range(0, weight.Groups).Select(i => 1.1f - 0.02f * (i / ScaleForms.GroupsOf((ScaleForm)form)))];
         using var task = weight.WithScales(weight.Scales.Stored!.WithFactors(row, column)!);
-        Assert.Equal(ScaleForm.Blocks8, task.Scales.Form);
+        Assert.Equal((ScaleForm)form, task.Scales.Form);
         for (var i = 0; i < rows * weight.Groups; i++)
         {
             exact.TunedScales.Scale.Span[i] *= row[i / weight.Groups] * column[i % weight.Groups];
@@ -101,7 +101,7 @@ public sealed class ScaleBlocksTests : IDisposable
         var (expected, found, magnitude) = (new float[tokens * rows], new float[tokens * rows], new float[tokens * rows]);
         Int8Reference.Forward(_x, exact, expected, false);
         Int8Gemm.Forward((InstructionTier)tier, _pool, _x, task, found, false);
-        Array.Fill(magnitude, 63 * 32 * 0.05f * columns / 4); // codes below 32 times scales of at most 63 steps
+        Array.Fill(magnitude, 63 * (1 << bits) * 0.05f * columns / 4); // codes times scales of at most 63 steps
         Matrices.AssertClose(expected, found, magnitude, weight.Groups);
     }
 
@@ -118,6 +118,10 @@ public sealed class ScaleBlocksTests : IDisposable
         Assert.Throws<ArgumentException>(() => nibbles.SetRow(0, [(Half)0.5f], [], scale, []));
         Assert.Throws<ArgumentException>(() => new PackedMatrix(2, 16 * 64, 4, 64, scales: new(blocks.Share(), 8)));
     }
+
+    private static int GroupOf(int form) => (ScaleForm)form == ScaleForm.Blocks8 ? 32 : 16;
+
+    private static bool HasOffsets(int form, int columns) => (ScaleForm)form != ScaleForm.Blocks16 && columns != 512;
 
     /// <summary>Random products as scales in fp32, and the blocks that hold the same.</summary>
     private static PackedMatrix Floats(int rows, int columns, int bits, int group, bool offsets, int form, out ScaleBlocks blocks)

@@ -27,8 +27,8 @@ internal static class Int8Bodies
         new(new Int8GemvRowAvx2(), "1 token; 4 rows or more", s => s.Tokens == 1 && s.Rows >= 4),
         new(new Int8Gemv4Bit32Rows4Avx2(), "4 bits in groups of 32; 4 rows or more", s => Is4Bit32(s)),
         new(new Int8Gemv8Bit32Rows4Avx2(), "8 bits in groups of 32; 4 rows or more", s => s.Bits == 8 && s.HasBlockGroups && s.Rows >= 4),
-        new(new Int8GemvFourRows<Int8Gemv4BitRows4Avx2>(), "4 bits in wider groups; 4 rows or more", s => s.Bits == 4 && !s.HasBlockGroups && s.Rows >= 4),
-        new(new Int8GemvFourRows<Int8Gemv8BitRows4Avx2>(), "8 bits in wider groups; 4 rows or more", s => s.Bits == 8 && !s.HasBlockGroups && s.Rows >= 4),
+        new(new Int8GemvFourRows<Int8Gemv4BitRows4Avx2>(), "4 bits in wider groups; 4 rows or more", s => s.Bits == 4 && HasWideGroups(s) && s.Rows >= 4),
+        new(new Int8GemvFourRows<Int8Gemv8BitRows4Avx2>(), "8 bits in wider groups; 4 rows or more", s => s.Bits == 8 && HasWideGroups(s) && s.Rows >= 4),
         new(new Int8GemvRow<Int8Gemv8BitRowAvx2>(), "8 bits; rows that four at a time leave over", s => s.Bits == 8),
         new(new Int8GemvRow<Int8GemvUnpackedRowAvx2>(), "other than 8 bits; rows that four at a time leave over", s => s.Bits != 8),
         new(new Int8GemvRow<Int8Gemv4BitRowVector128>(), "4 bits", s => s.Bits == 4),
@@ -41,14 +41,18 @@ internal static class Int8Bodies
     public static MatMulTable<IInt8InputGradientBody> InputGradient { get; } = new(
         new(new Int8RowScaledGradient<Int8Gemm32x6Avx512>(), "a scale a row", s => s.Groups == 1),
         new(new Int8GroupScaledGradient<Int8Gemm32x6Avx512, StochasticRounding6Avx512>(), "scales of groups; to 6 bits; AVX-512 VBMI",
-            s => s.Groups > 1 && !Int8CodeWidth.IsWide(s.Bits) && StochasticRounding6Avx512.IsSupported),
-        new(new Int8GroupScaledGradient<Int8Gemm32x6Avx512, StochasticRoundingAvx2>(), "scales of groups", s => s.Groups > 1),
+            s => HasGroups(s) && !Int8CodeWidth.IsWide(s.Bits) && StochasticRounding6Avx512.IsSupported),
+        new(new Int8GroupScaledGradient<Int8Gemm32x6Avx512, StochasticRoundingAvx2>(), "scales of groups", HasGroups),
         new(new Int8RowScaledGradient<Int8Gemm16x3Avx2>(), "a scale a row", s => s.Groups == 1),
-        new(new Int8GroupScaledGradient<Int8Gemm16x3Avx2, StochasticRoundingAvx2>(), "scales of groups", s => s.Groups > 1));
+        new(new Int8GroupScaledGradient<Int8Gemm16x3Avx2, StochasticRoundingAvx2>(), "scales of groups", HasGroups));
 
     /// <summary>What a body for few tokens needs beside itself: another one for rows that do not fill its <see cref="IInt8GemvBody.RowsAtOnce"/>.</summary>
     public static Int8GemvPlan Plan(IInt8GemvBody body, MatMulShape shape) =>
         new(body, shape.Rows % body.RowsAtOnce == 0 ? body : (IInt8GemvBody)Forward.Choose(body.Tier, shape with { Rows = 1, Tokens = Math.Min(shape.Tokens, FewTokens) }));
+
+    private static bool HasWideGroups(MatMulShape shape) => !shape.HasBlockGroups && !shape.HasHalfGroups;
+
+    private static bool HasGroups(MatMulShape shape) => shape.Groups > 1 && !shape.HasHalfGroups;
 
     private static bool Is4Bit32(MatMulShape shape) => shape.Bits == 4 && shape.HasBlockGroups && shape.Rows >= 4;
 }

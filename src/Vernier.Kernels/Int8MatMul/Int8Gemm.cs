@@ -149,7 +149,7 @@ internal static unsafe class Int8Gemm
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)
     {
         if (!Supports(weight))
-            throw new NotSupportedException($"Integer products need groups that are runs of a multiple of {QuantizedActivations.GroupSize} columns and no codebook; groups here are {weight.GroupSize}{(weight.GroupIndex.IsEmpty || weight.Order is not null ? "" : " and others")}.");
+            throw new NotSupportedException($"Integer products need groups that are runs of {PackedMatrix.HalfBlockSize} or a multiple of {QuantizedActivations.GroupSize} columns and no codebook; groups here are {weight.GroupSize}{(weight.GroupIndex.IsEmpty || weight.Order is not null ? "" : " and others")}.");
         if (x.Order != weight.Order)
             throw new ArgumentException("The activations' columns are in another order than the weight's.", nameof(x));
         if (x.Columns != weight.Columns)

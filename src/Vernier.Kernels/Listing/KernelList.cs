@@ -36,7 +36,7 @@ internal static class KernelList
     private static IEnumerable<KernelShape> Shapes() =>
         from tokens in s_tokens
         from columns in s_columns
-        from groupSize in new[] { 32, 64, 0 }
+        from groupSize in new[] { 16, 32, 64, 0 }
         from bits in Enumerable.Range(2, 7)
         select new KernelShape(bits, groupSize, columns, tokens);
 }

@@ -13,6 +13,9 @@ internal readonly record struct MatMulShape(int Bits, int GroupSize, int Rows, i
     /// <summary>Whether groups are single blocks of 32 columns, several to a row.</summary>
     public bool HasBlockGroups => GroupSize == PackedMatrix.BlockSize && Groups > 1;
 
+    /// <summary>Whether groups are halves of blocks.</summary>
+    public bool HasHalfGroups => GroupSize == PackedMatrix.HalfBlockSize && Groups > 1;
+
     public static MatMulShape Of(WeightMatrix weight, int tokens) => weight is PackedMatrix packed
         ? new(packed.Bits, packed.GroupSize, packed.Rows, packed.Columns, tokens)
         : new(0, weight.Columns, weight.Rows, weight.Columns, tokens);

@@ -11,14 +11,14 @@ namespace Vernier.Kernels;
 /// or in <see cref="Order"/>, which only integer products see: whoever reads or writes codes and tiles names columns as the file does.</summary>
 internal sealed unsafe class PackedMatrix : WeightMatrix
 {
-    /// <summary>Columns of a block, the smallest groups of block formats and of integer arithmetic.</summary>
+    /// <summary>Columns of a block, which share a scale of the activations in integer arithmetic.</summary>
     public const int BlockSize = 32;
 
-    // Columns of a group in a super-block.
-    private const int SmallestOfBlocks = 16;
+    /// <summary>Columns of the smallest groups of integer arithmetic, half a block.</summary>
+    public const int HalfBlockSize = BlockSize / 2;
 
     private const int ChunksAtOnce = 16;
-    private const int MostGroupsAtOnce = ChunksAtOnce * CodePlanes.Chunk / SmallestOfBlocks + 1; // of scales that are not fp32
+    private const int MostGroupsAtOnce = ChunksAtOnce * CodePlanes.Chunk / HalfBlockSize + 1; // of scales that are not fp32
 
     private readonly NativeBuffer<byte> _codes;
     private readonly float[]? _codebook;
@@ -111,8 +111,11 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     public long BytesRead => _codes.Length + _scales.BytesRead;
 
     /// <summary>Whether integer products are possible: codes stand for themselves, and groups are runs of whole blocks of columns, if need be in
-    /// <see cref="Order"/>, or the whole row.</summary>
-    internal bool HasIntegerGroups => Codebook.IsEmpty && (GroupIndex.IsEmpty || Order is not null) && (Groups == 1 || GroupSize % BlockSize == 0);
+    /// <see cref="Order"/>, or halves of blocks, or the whole row.</summary>
+    internal bool HasIntegerGroups => Codebook.IsEmpty && (GroupIndex.IsEmpty || Order is not null) && (Groups == 1 || GroupSize % BlockSize == 0 || HasHalfGroups);
+
+    /// <summary>Whether these groups are halves of blocks.</summary>
+    internal bool HasHalfGroups => GroupSize == HalfBlockSize && Groups > 1 && GroupIndex.IsEmpty;
 
     /// <summary>Whether these groups are single blocks, several to a row.</summary>
     internal bool HasBlockGroups => GroupSize == BlockSize && Groups > 1 && HasIntegerGroups;
@@ -156,8 +159,8 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
             throw new ArgumentException($"Scales of {scales.Rows} x {scales.Groups} do not fit a matrix of {Rows} rows and {Groups} groups.", nameof(scales));
         if (scales.IsHalf && !ReadsHalves)
             throw new ArgumentException($"Scales in fp16 are read in groups of {BlockSize} columns, not of {GroupSize}.", nameof(scales));
-        if (ScaleForms.GroupsOf(scales.Form) > 1 && (_groupIndex is not null || GroupSize is not SmallestOfBlocks and not BlockSize))
-            throw new ArgumentException($"Scales of two levels are read in runs of {SmallestOfBlocks} or {BlockSize} columns, not of {GroupSize}.", nameof(scales));
+        if (ScaleForms.GroupsOf(scales.Form) > 1 && (_groupIndex is not null || GroupSize is not HalfBlockSize and not BlockSize))
+            throw new ArgumentException($"Scales of two levels are read in runs of {HalfBlockSize} or {BlockSize} columns, not of {GroupSize}.", nameof(scales));
     }
 
     /// <summary>Bytes from one packed row to the next.</summary>

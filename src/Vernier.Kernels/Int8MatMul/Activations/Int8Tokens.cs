@@ -9,6 +9,9 @@ internal unsafe struct Int8Tokens
     public float* Scales;
     public float* Sums;
 
+    /// <summary>Of half groups, where the weight needs them.</summary>
+    public float* HalfSums;
+
     /// <summary>A token's sums together.</summary>
     public float* Totals;
 

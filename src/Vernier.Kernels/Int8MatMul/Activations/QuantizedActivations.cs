@@ -18,11 +18,16 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>Whole tiles of tokens may be read past the last one.</summary>
     internal const int SpareTokens = 8;
 
+    // Elements that are done before another thread would have begun.
+    private const int SmallJob = 16384;
+
     private NativeBuffer<sbyte> _codes = new(0);
     private NativeBuffer<short> _wideCodes = new(0);
     private bool _isWide;
     private NativeBuffer<float> _scales = new(0);
     private NativeBuffer<float> _sums = new(0);
+    private NativeBuffer<float> _halfSums = new(0);
+    private bool _hasHalfSums;
     private NativeBuffer<float> _factored = new(0); // scales, then sums
     private bool _hasFactors;
     private NativeBuffer<float> _factoredTotals = new(0);
@@ -53,6 +58,9 @@ internal sealed unsafe class QuantizedActivations : IDisposable
     /// <summary>Scale times the sum of the codes, [tokens, Groups]: what an offset of the weight is multiplied by.</summary>
     internal float* Sums => _hasFactors ? _factored.Pointer + _factored.Length / 2 : _sums.Pointer;
 
+    /// <summary>The same of halves of the groups, [tokens, 2 * Groups], once <see cref="SumHalves"/> has been called.</summary>
+    internal float* HalfSums => _halfSums.Pointer;
+
     /// <summary>A token's sums together, [tokens].</summary>
     internal float* Totals => _hasFactors ? _factoredTotals.Pointer : _totals.Pointer;
 
@@ -72,8 +80,8 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         fixed (float* source = x)
         {
             var job = new Job { Pool = pool, Source = source, Target = this };
-            if ((long)tokens * columns < 16384)
-                job.Execute(0, 1); // done before another thread would have begun
+            if ((long)tokens * columns < SmallJob)
+                job.Execute(0, 1);
             else
                 pool.Run(ref job);
         }
@@ -108,11 +116,15 @@ internal sealed unsafe class QuantizedActivations : IDisposable
                 Multiply(_sums.Pointer + at, all + t * count, count, ratio, sums + at);
                 _factoredTotals.Pointer[t] = Sum(new(sums + at, Groups));
             }
-        _hasFactors = true;
+        (_hasFactors, _hasHalfSums) = (true, false);
     }
 
     /// <summary>Undoes <see cref="BeginFactors"/>.</summary>
-    public void EndFactors() => _hasFactors = false;
+    public void EndFactors()
+    {
+        if (_hasFactors)
+            (_hasFactors, _hasHalfSums) = (false, false);
+    }
 
     /// <summary>The memory of <see cref="Values"/>, contents undefined.</summary>
     internal float* ReserveValues(long count)
@@ -127,6 +139,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         Codes = (Int8CodeWidth.IsWide(bits) ? (byte*)_wideCodes.Pointer : (byte*)Codes) + (long)token * Stride * Int8CodeWidth.Bytes(bits),
         Scales = Scales + (long)token * Groups,
         Sums = Sums + (long)token * Groups,
+        HalfSums = HalfSums + 2L * token * Groups,
         Totals = Totals + token,
         Stride = (long)Stride * Int8CodeWidth.Bytes(bits),
         Groups = Groups,
@@ -144,10 +157,24 @@ internal sealed unsafe class QuantizedActivations : IDisposable
             Avx2.ConvertToVector256Int16(Vector128.Load(Codes + i)).Store(_wideCodes.Pointer + i);
     }
 
+    /// <summary>Makes the sums of half groups, if these codes have none yet: for weights whose groups are such.</summary>
+    internal void SumHalves(WorkerPool pool)
+    {
+        if (_hasHalfSums)
+            return;
+        _hasHalfSums = true;
+        Grow(ref _halfSums, 2 * (Tokens + SpareTokens) * (long)Groups);
+        var job = new HalfSumsJob { From = this };
+        if (Tokens * (long)Columns < SmallJob)
+            job.Execute(0, 1);
+        else
+            pool.Run(ref job);
+    }
+
     /// <summary>Memory for codes, scales and totals of so many tokens, contents undefined.</summary>
     internal void Reserve(int tokens, int columns)
     {
-        _isWide = false;
+        (_isWide, _hasHalfSums) = (false, false);
         Order = null;
         (Tokens, Columns, Stride) = (tokens, columns, WorkSplit.RoundUp(columns, CodePlanes.Chunk));
         Grow(ref _codes, (tokens + SpareTokens) * (long)Stride);
@@ -164,6 +191,7 @@ internal sealed unsafe class QuantizedActivations : IDisposable
         _wideCodes.Dispose();
         _scales.Dispose();
         _sums.Dispose();
+        _halfSums.Dispose();
         _totals.Dispose();
         _factoredTotals.Dispose();
         _values.Dispose();
@@ -220,6 +248,35 @@ internal sealed unsafe class QuantizedActivations : IDisposable
                 Row(from, Target.Columns, Target.Groups, Target.Codes + (long)t * Target.Stride, Target.Scales + (long)t * Target.Groups, sums);
                 Target.Totals[t] = Sum(new(sums, Target.Groups));
             }
+        }
+    }
+
+    private struct HalfSumsJob : IParallelJob
+    {
+        public QuantizedActivations From;
+
+        public readonly void Execute(int worker, int workers)
+        {
+            var (start, end) = WorkSplit.Share(From.Tokens, worker, workers);
+            for (var g = (long)start * From.Groups; g < (long)end * From.Groups; g++)
+            {
+                var (codes, scale) = (g * GroupSize, From.Scales[g]);
+                From.HalfSums[2 * g] = scale * SumOfHalf(From.Codes + codes);
+                From.HalfSums[2 * g + 1] = scale * SumOfHalf(From.Codes + codes + GroupSize / 2);
+            }
+        }
+
+        private static int SumOfHalf(sbyte* codes)
+        {
+            if (Vector128.IsHardwareAccelerated)
+            {
+                var (low, high) = Vector128.Widen(Vector128.Load(codes));
+                return Vector128.Sum(low + high);
+            }
+            var sum = 0;
+            for (var i = 0; i < GroupSize / 2; i++)
+                sum += codes[i];
+            return sum;
         }
     }
 

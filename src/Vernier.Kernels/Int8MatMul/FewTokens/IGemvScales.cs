@@ -82,4 +82,16 @@ internal static class GemvScales
         else
             TLoop.Rows<FloatScales>(rows);
     }
+
+    /// <summary>Groups of 16 columns.</summary>
+    public static void OfHalfBlocks<TLoop>(in Int8GemvRows rows)
+        where TLoop : IGemvOfScales
+    {
+        if (rows.Form == ScaleForm.Blocks16)
+            TLoop.Rows<BlockScales<ScaleBlocks.Of16>>(rows);
+        else if (rows.Form == ScaleForm.Nibbles16)
+            TLoop.Rows<BlockScales<ScaleBlocks.OfNibbles>>(rows);
+        else
+            TLoop.Rows<FloatScales>(rows);
+    }
 }

@@ -11,8 +11,9 @@ internal unsafe interface IInt8RowDot
     /// <summary>What codes are counted from.</summary>
     static abstract float Middle { get; }
 
-    /// <summary>Σ factor * Σ (code - middle) * x over the groups of 32.</summary>
+    /// <summary>Σ factor * Σ (code - middle) * x over the groups of 32, or their halves.</summary>
     /// <param name="codes">Of a row.</param>
-    /// <param name="groups">Even.</param>
-    static abstract float Dot(byte* codes, float* factors, int groups, sbyte* x);
+    /// <param name="groups">Of 32; even.</param>
+    static abstract float Dot<TGroups>(byte* codes, float* factors, int groups, sbyte* x)
+        where TGroups : struct, IGroupFactors;
 }

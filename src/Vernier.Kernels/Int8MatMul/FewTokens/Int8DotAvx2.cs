@@ -12,34 +12,49 @@ internal static unsafe class Int8DotAvx2
 
     /// <summary>Codes below 128: pairs of products stay below 2^15.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Scaled(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum)
+    public static Vector256<float> Scaled(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum) => Scaled<WholeGroups>(codes, x, factor, sum);
+
+    /// <inheritdoc cref="Scaled(Vector256{byte}, Vector256{sbyte}, float*, Vector256{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Scaled<TGroups>(Vector256<byte> codes, Vector256<sbyte> x, float* factors, Vector256<float> sum)
+        where TGroups : struct, IGroupFactors
     {
         var dots = AvxVnni.IsSupported
             ? AvxVnni.MultiplyWideningAndAdd(Vector256<int>.Zero, codes, x)
             : Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(codes, x), Vector256.Create((short)1));
-        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Avx.BroadcastScalarToVector256(factor), sum);
+        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), TGroups.Load(factors), sum);
     }
 
     /// <summary>Codes of 8 bits less <see cref="ByteMiddle"/>: their magnitudes times the activations under their signs, at most 2 * 128 * 127 a pair.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ScaledFromMiddle(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum)
+    public static Vector256<float> ScaledFromMiddle(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum) => ScaledFromMiddle<WholeGroups>(codes, x, factor, sum);
+
+    /// <inheritdoc cref="ScaledFromMiddle(Vector256{byte}, Vector256{sbyte}, float*, Vector256{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ScaledFromMiddle<TGroups>(Vector256<byte> codes, Vector256<sbyte> x, float* factors, Vector256<float> sum)
+        where TGroups : struct, IGroupFactors
     {
         if (AvxVnni.IsSupported)
-            return Scaled(codes, x, factor, sum);
+            return Scaled<TGroups>(codes, x, factors, sum);
         var w = (codes ^ Vector256.Create((byte)128)).AsSByte();
-        return Scaled(Avx2.Abs(w), Avx2.Sign(x, w), factor, sum);
+        return Scaled<TGroups>(Avx2.Abs(w), Avx2.Sign(x, w), factors, sum);
     }
 
     /// <summary>Codes of 8 bits. Without VNNI a pair of products may exceed 16 bits: halves of the codes go one after the other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> ScaledFull(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum)
+    public static Vector256<float> ScaledFull(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum) => ScaledFull<WholeGroups>(codes, x, factor, sum);
+
+    /// <inheritdoc cref="ScaledFull(Vector256{byte}, Vector256{sbyte}, float*, Vector256{float})"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ScaledFull<TGroups>(Vector256<byte> codes, Vector256<sbyte> x, float* factors, Vector256<float> sum)
+        where TGroups : struct, IGroupFactors
     {
         if (AvxVnni.IsSupported)
-            return Scaled(codes, x, factor, sum);
+            return Scaled<TGroups>(codes, x, factors, sum);
         var mask = Vector256.Create((byte)15);
         var low = Avx2.MultiplyAddAdjacent(codes & mask, x);
         var high = Avx2.MultiplyAddAdjacent((codes.AsUInt16() >> 4).AsByte() & mask, x);
         var dots = Avx2.MultiplyAddAdjacent(low, Vector256.Create((short)1)) + Avx2.MultiplyAddAdjacent(high, Vector256.Create((short)16));
-        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), Avx.BroadcastScalarToVector256(factor), sum);
+        return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), TGroups.Load(factors), sum);
     }
 }

@@ -9,19 +9,37 @@ namespace Vernier.Kernels;
 /// of products in 16 bits.</summary>
 internal static unsafe class Int8DotVector128
 {
+    private const int Half = QuantizedActivations.GroupSize / 2;
+
     /// <summary>The sums of a group times its factor, added to lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Add(Vector128<float> sum, Vector128<int> dots, float factor) =>
+    private static Vector128<float> Add(Vector128<float> sum, Vector128<int> dots, float factor) =>
         Vector128.MultiplyAddEstimate(Vector128.ConvertToSingle(dots), Vector128.Create(factor), sum);
+
+    /// <summary>The products of 32 codes below 128, times their factor or those of the halves, added to lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Add<TGroups>(Vector128<float> sum, Vector128<byte> first, Vector128<byte> second, sbyte* x, float* factors)
+        where TGroups : struct, IGroupFactors =>
+        TGroups.Count == 1
+            ? Add(sum, Dot(first, x, Dot(second, x + Half, Vector128<int>.Zero)), factors[0])
+            : Add(Add(sum, Dot(first, x, Vector128<int>.Zero), factors[0]), Dot(second, x + Half, Vector128<int>.Zero), factors[1]);
+
+    /// <summary>The same of codes of 8 bits less 128.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> AddFromMiddle<TGroups>(Vector128<float> sum, Vector128<byte> first, Vector128<byte> second, sbyte* x, float* factors)
+        where TGroups : struct, IGroupFactors =>
+        TGroups.Count == 1
+            ? Add(sum, DotFromMiddle(first, x, DotFromMiddle(second, x + Half, Vector128<int>.Zero)), factors[0])
+            : Add(Add(sum, DotFromMiddle(first, x, Vector128<int>.Zero), factors[0]), DotFromMiddle(second, x + Half, Vector128<int>.Zero), factors[1]);
 
     /// <summary>Codes below 128.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Dot(Vector128<byte> codes, sbyte* x, Vector128<int> sum) =>
+    private static Vector128<int> Dot(Vector128<byte> codes, sbyte* x, Vector128<int> sum) =>
         Ssse3.IsSupported ? sum + Sse2.MultiplyAddAdjacent(Ssse3.MultiplyAddAdjacent(codes, Vector128.Load(x)), Vector128<short>.One) : Dot(codes.AsSByte(), Vector128.Load(x), sum);
 
     /// <summary>Codes of 8 bits less 128.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> DotFromMiddle(Vector128<byte> codes, sbyte* x, Vector128<int> sum)
+    private static Vector128<int> DotFromMiddle(Vector128<byte> codes, sbyte* x, Vector128<int> sum)
     {
         var w = (codes ^ Vector128.Create((byte)128)).AsSByte();
         return Ssse3.IsSupported

@@ -16,15 +16,16 @@ internal readonly unsafe struct Int8Gemv4BitRowVector128 : IInt8RowDot
 
     // A chunk of 64 codes in 32 bytes, the first 32 in the lower halves.
     [MethodImpl(Kernel.Body)]
-    public static float Dot(byte* codes, float* factors, int groups, sbyte* x)
+    public static float Dot<TGroups>(byte* codes, float* factors, int groups, sbyte* x)
+        where TGroups : struct, IGroupFactors
     {
         var mask = Vector128.Create((byte)15);
         var (first, second) = (Vector128<float>.Zero, Vector128<float>.Zero);
-        for (var g = 0; g < groups; g += 2, codes += 2 * Half, x += 4 * Half)
+        for (var g = 0; g < groups; g += 2, codes += 2 * Half, x += 4 * Half, factors += 2 * TGroups.Count)
         {
             var (v0, v1) = (Vector128.Load(codes), Vector128.Load(codes + Half));
-            first = Int8DotVector128.Add(first, Int8DotVector128.Dot(v0 & mask, x, Int8DotVector128.Dot(v1 & mask, x + Half, Vector128<int>.Zero)), factors[g]);
-            second = Int8DotVector128.Add(second, Int8DotVector128.Dot(v0 >> 4, x + 2 * Half, Int8DotVector128.Dot(v1 >> 4, x + 3 * Half, Vector128<int>.Zero)), factors[g + 1]);
+            first = Int8DotVector128.Add<TGroups>(first, v0 & mask, v1 & mask, x, factors);
+            second = Int8DotVector128.Add<TGroups>(second, v0 >> 4, v1 >> 4, x + 2 * Half, factors + TGroups.Count);
         }
         return Vector128.Sum(first + second);
     }

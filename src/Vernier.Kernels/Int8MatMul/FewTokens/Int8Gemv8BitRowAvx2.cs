@@ -13,13 +13,14 @@ internal readonly unsafe struct Int8Gemv8BitRowAvx2 : IInt8RowDot
     public static float Middle => 0;
 
     [MethodImpl(Kernel.Body)]
-    public static float Dot(byte* codes, float* factors, int groups, sbyte* x)
+    public static float Dot<TGroups>(byte* codes, float* factors, int groups, sbyte* x)
+        where TGroups : struct, IGroupFactors
     {
         var (s0, s1) = (Vector256<float>.Zero, Vector256<float>.Zero);
-        for (var g = 0; g < groups; g += 2, codes += 64, x += 64)
+        for (var g = 0; g < groups; g += 2, codes += 64, x += 64, factors += 2 * TGroups.Count)
         {
-            s0 = Int8DotAvx2.ScaledFull(Vector256.Load(codes), Vector256.Load(x), factors + g, s0);
-            s1 = Int8DotAvx2.ScaledFull(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + g + 1, s1);
+            s0 = Int8DotAvx2.ScaledFull<TGroups>(Vector256.Load(codes), Vector256.Load(x), factors, s0);
+            s1 = Int8DotAvx2.ScaledFull<TGroups>(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + TGroups.Count, s1);
         }
         return Vector256.Sum(s0 + s1);
     }

@@ -15,13 +15,14 @@ internal readonly unsafe struct Int8Gemv8BitRowVector128 : IInt8RowDot
     public static float Middle => 128;
 
     [MethodImpl(Kernel.Body)]
-    public static float Dot(byte* codes, float* factors, int groups, sbyte* x)
+    public static float Dot<TGroups>(byte* codes, float* factors, int groups, sbyte* x)
+        where TGroups : struct, IGroupFactors
     {
         var (first, second) = (Vector128<float>.Zero, Vector128<float>.Zero);
-        for (var g = 0; g < groups; g += 2, codes += 4 * Half, x += 4 * Half)
+        for (var g = 0; g < groups; g += 2, codes += 4 * Half, x += 4 * Half, factors += 2 * TGroups.Count)
         {
-            first = Int8DotVector128.Add(first, Int8DotVector128.DotFromMiddle(Vector128.Load(codes), x, Int8DotVector128.DotFromMiddle(Vector128.Load(codes + Half), x + Half, Vector128<int>.Zero)), factors[g]);
-            second = Int8DotVector128.Add(second, Int8DotVector128.DotFromMiddle(Vector128.Load(codes + 2 * Half), x + 2 * Half, Int8DotVector128.DotFromMiddle(Vector128.Load(codes + 3 * Half), x + 3 * Half, Vector128<int>.Zero)), factors[g + 1]);
+            first = Int8DotVector128.AddFromMiddle<TGroups>(first, Vector128.Load(codes), Vector128.Load(codes + Half), x, factors);
+            second = Int8DotVector128.AddFromMiddle<TGroups>(second, Vector128.Load(codes + 2 * Half), Vector128.Load(codes + 3 * Half), x + 2 * Half, factors + TGroups.Count);
         }
         return Vector128.Sum(first + second);
     }

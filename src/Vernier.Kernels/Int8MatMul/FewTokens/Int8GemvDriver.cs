@@ -14,6 +14,9 @@ internal static unsafe class Int8GemvDriver
     /// <param name="rowFactors">Not where products are added.</param>
     public static void Forward(WorkerPool pool, QuantizedActivations x, in Int8Products products, int count, bool accumulate, Int8RowFactors rowFactors)
     {
+        for (var i = 0; i < count; i++)
+            if (products[i].Weight.HasHalfGroups)
+                x.SumHalves(pool);
         var job = new Job { Pool = pool, X = x, Products = products, Count = count, Accumulate = accumulate, RowFactors = rowFactors };
         pool.Shares.Deal(job.Blocks, (int)(LeastBytes / (RowsOfBlock * (long)products[0].Weight.RowBytes)));
         pool.Run(ref job);

@@ -15,7 +15,7 @@ internal readonly unsafe struct Int8GemvPart
     private readonly PackedMatrix _weight;
     private readonly float* _y;
     private readonly bool _accumulate;
-    private readonly int _padded; // groups of activations, rounded up to whole vectors
+    private readonly int _padded; // groups of activations, or half groups, rounded up to whole vectors
     private readonly float* _factors; // [RowsAtOnce, _padded]
     private readonly float* _scales; // [tokens, _padded], zeros behind the groups
     private readonly float* _sums; // [tokens, _padded] over the weight's groups, zeros behind them
@@ -28,7 +28,7 @@ internal readonly unsafe struct Int8GemvPart
     {
         (_plan, _x, _weight, _accumulate) = (product.Plan, x, product.Weight, accumulate);
         _y = product.Output;
-        _padded = WorkSplit.RoundUp(Math.Max(x.Groups, _weight.Groups), Lanes);
+        _padded = WorkSplit.RoundUp(Math.Max(Units, _weight.Groups), Lanes);
         var layoutBytes = (long)x.Tokens * _plan.Body.LayoutBytes(x.Groups);
         _factors = pool.WorkerScratch(worker, (long)_padded * (RowsAtOnce + 3 * x.Tokens + 4 * RowsAtOnce) + (x.Stride + Line + layoutBytes) / sizeof(float));
         _scales = _factors + (long)RowsAtOnce * _padded;
@@ -85,7 +85,10 @@ internal readonly unsafe struct Int8GemvPart
             _plan.Rest.Multiply(Rows(_plan.Rest, end, bottom));
     }
 
-    private int Ratio => _weight.Groups == 1 ? _x.Groups : _weight.GroupSize / QuantizedActivations.GroupSize;
+    // Groups of activations, or their halves where the weight's groups are such.
+    private int Units => _weight.HasHalfGroups ? 2 * _x.Groups : _x.Groups;
+
+    private int Ratio => _weight.Groups == 1 ? _x.Groups : _weight.HasHalfGroups ? 1 : _weight.GroupSize / QuantizedActivations.GroupSize;
 
     private bool HasUniformZero => !float.IsNaN(_weight.Scales.UniformZero);
 
@@ -96,15 +99,17 @@ internal readonly unsafe struct Int8GemvPart
         var ratio = Ratio;
         var (zero, middle) = (_weight.Scales.UniformZero, Middle);
         var factors = _plan.Body.StreamsScales ? _weight.Scales.GroupFactors : null;
+        var (units, half) = (Units, _weight.HasHalfGroups ? 1 : 0);
+        var allSums = half == 0 ? _x.Sums : _x.HalfSums;
         for (var t = 0; t < _x.Tokens; t++)
         {
             var scales = _x.Scales + (long)t * _x.Groups;
-            var sums = _x.Sums + (long)t * _x.Groups;
+            var sums = allSums + (long)t * units;
             for (var g = 0; g < _padded; g++)
             {
                 var factor = factors != null && g < _weight.Groups ? factors[g] : 1;
-                _scales[(long)t * _padded + g] = g < _x.Groups ? scales[g] * factor : 0;
-                var (sum, end) = (0f, g < _weight.Groups ? Math.Min((g + 1) * ratio, _x.Groups) : 0);
+                _scales[(long)t * _padded + g] = g < units ? scales[g >> half] * factor : 0;
+                var (sum, end) = (0f, g < _weight.Groups ? Math.Min((g + 1) * ratio, units) : 0);
                 for (var i = g * ratio; i < end; i++)
                     sum += sums[i];
                 sum *= factor;
@@ -143,6 +148,7 @@ internal readonly unsafe struct Int8GemvPart
             XSums = streams ? _zeroSums : _sums,
             Padded = _padded,
             XGroups = _x.Groups,
+            HasHalfGroups = _weight.HasHalfGroups,
             Tokens = _x.Tokens,
             Factors = _factors,
             RowScales = _last,

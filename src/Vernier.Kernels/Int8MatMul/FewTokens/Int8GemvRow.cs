@@ -14,6 +14,15 @@ internal sealed unsafe class Int8GemvRow<TDot> : IInt8GemvBody
 
     public void Multiply(in Int8GemvRows rows)
     {
+        if (rows.HasHalfGroups)
+            Multiply<HalfGroups>(rows);
+        else
+            Multiply<WholeGroups>(rows);
+    }
+
+    private static void Multiply<TGroups>(in Int8GemvRows rows)
+        where TGroups : struct, IGroupFactors
+    {
         for (var row = 0; row < rows.Rows; row++)
         {
             var codes = TDot.Unpacks ? rows.Unpack(row) : rows.Codes + row * rows.RowBytes;
@@ -21,7 +30,7 @@ internal sealed unsafe class Int8GemvRow<TDot> : IInt8GemvBody
             for (var t = 0; t < rows.Tokens; t++)
             {
                 var terms = TDot.Tier == InstructionTier.Scalar ? scales.TimesEach(rows, t, TDot.Middle, rows.Factors) : scales.Times(rows, t, TDot.Middle, rows.Factors);
-                rows.Store(row, t, terms + TDot.Dot(codes, rows.Factors, rows.XGroups, rows.X + t * rows.XStride));
+                rows.Store(row, t, terms + TDot.Dot<TGroups>(codes, rows.Factors, rows.XGroups, rows.X + t * rows.XStride));
             }
         }
     }

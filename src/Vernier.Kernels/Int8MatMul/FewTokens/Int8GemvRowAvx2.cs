@@ -6,7 +6,7 @@ namespace Vernier.Kernels;
 
 /// <summary>One token with codes and groups of any size, bound by memory: row follows row, so that codes, scales and
 /// offsets are each one sequential stream that is prefetched well ahead.</summary>
-internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody, IGemvOfScales
+internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody
 {
     private const int Lanes = 8;
 
@@ -21,62 +21,77 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody, IGemvOfScales
     public void Multiply(in Int8GemvRows rows)
     {
         if (rows.Ratio > 1)
-            Rows<WideGroups>(rows);
+            Rows<WideGroups, WholeGroups>(rows);
+        else if (rows.HasHalfGroups)
+            GemvScales.OfHalfBlocks<Halves>(rows);
         else
-            GemvScales.OfBlocks<Int8GemvRowAvx2>(rows);
+            GemvScales.OfBlocks<Blocks>(rows);
     }
 
-    static void IGemvOfScales.Rows<TScales>(in Int8GemvRows rows) => Rows<SmallGroups<TScales>>(rows);
-
-    private static void Rows<TFactors>(in Int8GemvRows rows)
+    private static void Rows<TFactors, TGroups>(in Int8GemvRows rows)
         where TFactors : struct, IFactors
+        where TGroups : struct, IGroupFactors
     {
         switch (rows.Bits)
         {
             case 2:
-                Rows<TFactors, Planes<CodePlanes.Two>>(rows);
+                Rows<TFactors, TGroups, Planes<CodePlanes.Two>>(rows);
                 break;
             case 3:
-                Rows<TFactors, Planes<CodePlanes.Three>>(rows);
+                Rows<TFactors, TGroups, Planes<CodePlanes.Three>>(rows);
                 break;
             case 4:
-                Rows<TFactors, FourBits>(rows);
+                Rows<TFactors, TGroups, FourBits>(rows);
                 break;
             case 5:
-                Rows<TFactors, Planes<CodePlanes.Five>>(rows);
+                Rows<TFactors, TGroups, Planes<CodePlanes.Five>>(rows);
                 break;
             case 6:
-                Rows<TFactors, Planes<CodePlanes.Six>>(rows);
+                Rows<TFactors, TGroups, Planes<CodePlanes.Six>>(rows);
                 break;
             case 7:
-                Rows<TFactors, Planes<CodePlanes.Seven>>(rows);
+                Rows<TFactors, TGroups, Planes<CodePlanes.Seven>>(rows);
                 break;
             default:
-                Rows<TFactors, EightBits>(rows);
+                Rows<TFactors, TGroups, EightBits>(rows);
                 break;
         }
     }
 
     [MethodImpl(Kernel.Body)]
-    private static void Rows<TFactors, TCodes>(in Int8GemvRows rows)
+    private static void Rows<TFactors, TGroups, TCodes>(in Int8GemvRows rows)
         where TFactors : struct, IFactors
+        where TGroups : struct, IGroupFactors
         where TCodes : struct, ICodes
     {
         var sums = stackalloc float[4 * Lanes];
         for (var row = 0; row < rows.Rows; row += 4)
         {
             for (var i = 0; i < 4; i++) // written out four times, the body would be more than the JIT compiles well
-                Row<TFactors, TCodes>(rows, row + i).Store(sums + i * Lanes);
+                Row<TFactors, TGroups, TCodes>(rows, row + i).Store(sums + i * Lanes);
             rows.Store(
                 row, 0, HorizontalSums.Each(Vector256.Load(sums), Vector256.Load(sums + Lanes), Vector256.Load(sums + 2 * Lanes), Vector256.Load(sums + 3 * Lanes)));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Row<TFactors, TCodes>(in Int8GemvRows rows, int row)
+    private static Vector256<float> Row<TFactors, TGroups, TCodes>(in Int8GemvRows rows, int row)
         where TFactors : struct, IFactors
+        where TGroups : struct, IGroupFactors
         where TCodes : struct, ICodes =>
-        TCodes.Dot(rows.Codes + row * rows.RowBytes, rows, TFactors.Prepare(rows, row));
+        TCodes.Dot<TGroups>(rows.Codes + row * rows.RowBytes, rows, TFactors.Prepare(rows, row));
+
+    private readonly struct Blocks : IGemvOfScales
+    {
+        public static void Rows<TScales>(in Int8GemvRows rows)
+            where TScales : struct, IGemvScales => Int8GemvRowAvx2.Rows<SmallGroups<TScales>, WholeGroups>(rows);
+    }
+
+    private readonly struct Halves : IGemvOfScales
+    {
+        public static void Rows<TScales>(in Int8GemvRows rows)
+            where TScales : struct, IGemvScales => Int8GemvRowAvx2.Rows<SmallGroups<TScales>, HalfGroups>(rows);
+    }
 
     private interface IFactors
     {
@@ -84,7 +99,7 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody, IGemvOfScales
         static abstract Vector256<float> Prepare(in Int8GemvRows rows, int row);
     }
 
-    /// <summary>Groups of 32, in whole vectors: what lies behind a row's groups is multiplied by zeros.</summary>
+    /// <summary>Groups of 32 or 16, in whole vectors: what lies behind a row's groups is multiplied by zeros.</summary>
     private readonly struct SmallGroups<TScales> : IFactors
         where TScales : struct, IGemvScales
     {
@@ -140,23 +155,25 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody, IGemvOfScales
     {
         /// <summary>Products of a row, group by group times their factors, on top of <paramref name="sum"/>. Prefetches what comes later bit by bit:
         /// a burst of requests would fill the queue and stall.</summary>
-        static abstract Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum);
+        static abstract Vector256<float> Dot<TGroups>(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+            where TGroups : struct, IGroupFactors;
     }
 
     private readonly struct FourBits : ICodes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+        public static Vector256<float> Dot<TGroups>(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+            where TGroups : struct, IGroupFactors
         {
             var (mask, other) = (Vector256.Create((byte)15), Vector256<float>.Zero);
             var x = rows.X;
             var factors = rows.Factors;
-            for (var end = codes + rows.RowBytes; codes < end; codes += 32, x += 64, factors += 2)
+            for (var end = codes + rows.RowBytes; codes < end; codes += 32, x += 64, factors += 2 * TGroups.Count)
             {
                 Int8GemvPrefetch.Codes(codes);
                 var v = Vector256.Load(codes);
-                sum = Int8DotAvx2.Scaled(v & mask, Vector256.Load(x), factors, sum);
-                other = Int8DotAvx2.Scaled((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors + 1, other);
+                sum = Int8DotAvx2.Scaled<TGroups>(v & mask, Vector256.Load(x), factors, sum);
+                other = Int8DotAvx2.Scaled<TGroups>((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors + TGroups.Count, other);
             }
             return sum + other;
         }
@@ -165,16 +182,17 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody, IGemvOfScales
     private readonly struct EightBits : ICodes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+        public static Vector256<float> Dot<TGroups>(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+            where TGroups : struct, IGroupFactors
         {
             var other = Vector256<float>.Zero;
             var x = rows.X;
             var factors = rows.Factors;
-            for (var end = codes + rows.RowBytes; codes < end; codes += 64, x += 64, factors += 2)
+            for (var end = codes + rows.RowBytes; codes < end; codes += 64, x += 64, factors += 2 * TGroups.Count)
             {
                 Int8GemvPrefetch.Codes(codes);
-                sum = Int8DotAvx2.ScaledFromMiddle(Vector256.Load(codes), Vector256.Load(x), factors, sum);
-                other = Int8DotAvx2.ScaledFromMiddle(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + 1, other);
+                sum = Int8DotAvx2.ScaledFromMiddle<TGroups>(Vector256.Load(codes), Vector256.Load(x), factors, sum);
+                other = Int8DotAvx2.ScaledFromMiddle<TGroups>(Vector256.Load(codes + 32), Vector256.Load(x + 32), factors + TGroups.Count, other);
             }
             return sum + other;
         }
@@ -184,17 +202,18 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody, IGemvOfScales
         where TBits : struct, CodePlanes.IBits
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector256<float> Dot(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+        public static Vector256<float> Dot<TGroups>(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+            where TGroups : struct, IGroupFactors
         {
             var other = Vector256<float>.Zero;
             var x = rows.X;
             var factors = rows.Factors;
-            for (var end = codes + rows.RowBytes; codes < end; codes += CodePlanes.ChunkBytes(TBits.Value), x += 64, factors += 2)
+            for (var end = codes + rows.RowBytes; codes < end; codes += CodePlanes.ChunkBytes(TBits.Value), x += 64, factors += 2 * TGroups.Count)
             {
                 Int8GemvPrefetch.Codes(codes);
                 CodePlanes.UnpackWide<TBits>(codes, out var first, out var second);
-                sum = Int8DotAvx2.Scaled(first, Vector256.Load(x), factors, sum);
-                other = Int8DotAvx2.Scaled(second, Vector256.Load(x + 32), factors + 1, other);
+                sum = Int8DotAvx2.Scaled<TGroups>(first, Vector256.Load(x), factors, sum);
+                other = Int8DotAvx2.Scaled<TGroups>(second, Vector256.Load(x + 32), factors + TGroups.Count, other);
             }
             return sum + other;
         }

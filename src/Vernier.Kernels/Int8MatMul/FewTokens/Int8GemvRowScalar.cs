@@ -9,13 +9,14 @@ internal readonly unsafe struct Int8GemvRowScalar : IInt8RowDot
 
     public static float Middle => 0;
 
-    public static float Dot(byte* codes, float* factors, int groups, sbyte* x)
+    public static float Dot<TGroups>(byte* codes, float* factors, int groups, sbyte* x)
+        where TGroups : struct, IGroupFactors
     {
-        var sum = 0f;
-        for (var g = 0; g < groups; g++, codes += QuantizedActivations.GroupSize, x += QuantizedActivations.GroupSize)
+        var (sum, columns) = (0f, QuantizedActivations.GroupSize / TGroups.Count);
+        for (var g = 0; g < groups * TGroups.Count; g++, codes += columns, x += columns)
         {
             var dot = 0;
-            for (var i = 0; i < QuantizedActivations.GroupSize; i++)
+            for (var i = 0; i < columns; i++)
                 dot += codes[i] * x[i];
             sum += dot * factors[g];
         }

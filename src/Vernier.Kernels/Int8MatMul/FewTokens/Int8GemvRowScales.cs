@@ -23,8 +23,8 @@ internal readonly unsafe struct Int8GemvRowScales
         return new(rows.RowScales, rows.RowScales + rows.Padded);
     }
 
-    /// <summary>The scales times a token's, for every group of 32 columns.</summary>
-    /// <param name="factors">[groups of the activations].</param>
+    /// <summary>The scales times a token's, for every group of 32 columns, or half of one.</summary>
+    /// <param name="factors">[units of the activations].</param>
     /// <returns>Σ (offset + middle * scale) * sum: with the offsets' part what codes that are counted from the middle leave out.</returns>
     public float Times(in Int8GemvRows rows, int token, float middle, float* factors)
     {
@@ -45,7 +45,7 @@ internal readonly unsafe struct Int8GemvRowScales
             factors[g] = _scale[g] * xScales[g];
             total += (_offset[g] + middle * _scale[g]) * sums[g];
         }
-        for (; g < rows.XGroups; g++)
+        for (; g < rows.Units; g++)
             factors[g] = 0; // the padding
         return total;
     }
@@ -56,10 +56,10 @@ internal readonly unsafe struct Int8GemvRowScales
         var xScales = rows.XScales + (long)token * rows.Padded;
         var sums = rows.XSums + (long)token * rows.Padded;
         var (i, total) = (0, 0f);
-        for (var g = 0; i < rows.XGroups; g++)
+        for (var g = 0; i < rows.Units; g++)
         {
             var s = _scale[Math.Min(g, rows.Groups - 1)]; // the padding's activations are zero
-            for (var end = Math.Min(i + rows.Ratio, rows.XGroups); i < end; i++)
+            for (var end = Math.Min(i + rows.Ratio, rows.Units); i < end; i++)
                 factors[i] = s * xScales[i];
         }
         for (var g = 0; g < rows.Groups; g++)

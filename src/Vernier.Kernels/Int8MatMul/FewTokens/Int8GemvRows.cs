@@ -35,6 +35,9 @@ internal unsafe struct Int8GemvRows
     /// <summary>Groups of activations in a group of the weight.</summary>
     public int Ratio;
 
+    /// <summary>Whether groups of the weight are halves of those of the activations: scales and sums of these are then of halves.</summary>
+    public bool HasHalfGroups;
+
     /// <summary>Rows from one that is multiplied to the one whose scales are prefetched.</summary>
     public int Ahead;
 
@@ -51,6 +54,9 @@ internal unsafe struct Int8GemvRows
 
     /// <summary>Groups of activations that have codes.</summary>
     public int XGroups;
+
+    /// <summary>The same, or their halves where the weight's groups are such.</summary>
+    public readonly int Units => HasHalfGroups ? 2 * XGroups : XGroups;
 
     public int Tokens;
 

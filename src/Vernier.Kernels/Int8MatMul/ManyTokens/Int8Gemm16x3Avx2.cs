@@ -15,10 +15,22 @@ internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
 
     public static void Multiply(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
     {
-        if (panel.Ratio >= panel.Groups)
+        if (panel.HasHalfGroups)
+            MultiplyHalves(panel, x, y, stride, accumulate);
+        else if (panel.Ratio >= panel.Groups)
             Multiply<WholeRow>(panel, x, y, stride, accumulate);
         else
             Multiply<EachGroup>(panel, x, y, stride, accumulate);
+    }
+
+    private static void MultiplyHalves(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
+    {
+        if (panel.Bits <= 5)
+            Multiply<HalfGroups, Int8PanelCodes.Narrow<Int8PanelCodes.FiveBits>>(panel, x, y, stride, accumulate);
+        else if (panel.Bits == 6)
+            Multiply<HalfGroups, Int8PanelCodes.Narrow<Int8PanelCodes.SixBits>>(panel, x, y, stride, accumulate);
+        else
+            Multiply<HalfGroups, Int8PanelCodes.Wide<Int8PanelCodes.Twice>>(panel, x, y, stride, accumulate);
     }
 
     private static void Multiply<TScales>(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
@@ -36,7 +48,7 @@ internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
                 Multiply<TScales, Int8PanelCodes.Narrow<Int8PanelCodes.SixBits>>(panel, x, y, stride, accumulate);
                 break;
             default:
-                Multiply<TScales, Int8PanelCodes.Wide>(panel, x, y, stride, accumulate);
+                Multiply<TScales, Int8PanelCodes.Wide<Int8PanelCodes.Once>>(panel, x, y, stride, accumulate);
                 break;
         }
     }
@@ -54,9 +66,12 @@ internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
         var codes = panel.Codes;
         var q = x.Codes;
         var (group, left) = (0L, panel.Ratio);
+        // Two halves of a group of the activations share its scale, and have sums of their own.
+        var half = typeof(TScales) == typeof(HalfGroups) ? 1 : 0;
+        var sums = half == 0 ? x.Sums : x.HalfSums;
         for (var g = 0; g < panel.Groups; g++)
         {
-            for (var part = 0; part < TCodes.Parts; part++)
+            for (var part = 0; part < TCodes.Parts >> half; part++)
             {
                 var (s00, s01) = (Vector256<int>.Zero, Vector256<int>.Zero);
                 var (s10, s11) = (Vector256<int>.Zero, Vector256<int>.Zero);
@@ -84,7 +99,7 @@ internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
                     s21 = TCodes.Add(s21, m1);
                 }
                 var (a0, a1) = typeof(TScales) == typeof(WholeRow) ? default : (Vector256.Load(panel.Scales + group), Vector256.Load(panel.Scales + group + 8));
-                var scale = x.Scales + g;
+                var scale = x.Scales + (g >> half);
                 var i0 = TCodes.Join(s00);
                 var i1 = TCodes.Join(s01);
                 var i2 = TCodes.Join(s10);
@@ -112,15 +127,15 @@ internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
             if (typeof(TScales) == typeof(WholeRow))
                 continue;
             var (o0, o1) = (Vector256.Load(panel.Offsets + group), Vector256.Load(panel.Offsets + group + 8));
-            var sum = x.Sums + g;
+            var sum = sums + g;
             var total = Vector256.Create(*sum);
             y00 = Fma.MultiplyAdd(o0, total, y00);
             y01 = Fma.MultiplyAdd(o1, total, y01);
-            sum += x.Groups;
+            sum += x.Groups << half;
             total = Vector256.Create(*sum);
             y10 = Fma.MultiplyAdd(o0, total, y10);
             y11 = Fma.MultiplyAdd(o1, total, y11);
-            sum += x.Groups;
+            sum += x.Groups << half;
             total = Vector256.Create(*sum);
             y20 = Fma.MultiplyAdd(o0, total, y20);
             y21 = Fma.MultiplyAdd(o1, total, y21);

@@ -16,6 +16,8 @@ internal static unsafe class Int8GemmDriver
     {
         if (Int8CodeWidth.IsWide(weight.Bits))
             x.Widen();
+        if (weight.HasHalfGroups)
+            x.SumHalves(pool);
         var job = new Job<TKernel> { Pool = pool, X = x, Weight = weight, Y = y, Accumulate = accumulate, RowFactors = rowFactors };
         pool.Run(ref job);
     }
@@ -90,8 +92,9 @@ internal static unsafe class Int8GemmDriver
                 Bits = Weight.Bits,
                 Scales = scales,
                 Offsets = scales + (long)Weight.Groups * TKernel.Rows,
-                Groups = (X.Columns - 1) / QuantizedActivations.GroupSize + 1,
-                Ratio = Weight.Groups == 1 ? X.Groups : Weight.GroupSize / QuantizedActivations.GroupSize,
+                HasHalfGroups = Weight.HasHalfGroups,
+                Groups = Weight.HasHalfGroups ? Weight.Groups : (X.Columns - 1) / QuantizedActivations.GroupSize + 1,
+                Ratio = Weight.Groups == 1 ? X.Groups : Math.Max(1, Weight.GroupSize / QuantizedActivations.GroupSize),
             };
         }
 

@@ -15,9 +15,12 @@ internal unsafe struct Int8Panel
     /// <summary>[groups, rows].</summary>
     public float* Offsets;
 
-    /// <summary>Groups of 32 columns.</summary>
+    /// <summary>Whether groups are of 16 columns, each with a scale; else of 32.</summary>
+    public bool HasHalfGroups;
+
+    /// <summary>Groups of columns.</summary>
     public int Groups;
 
-    /// <summary>Groups of 32 columns that share a scale.</summary>
+    /// <summary>Groups that share a scale.</summary>
     public int Ratio;
 }

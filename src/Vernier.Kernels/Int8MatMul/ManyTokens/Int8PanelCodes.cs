@@ -58,6 +58,16 @@ internal static class Int8PanelCodes
         public static int Value => 2;
     }
 
+    public readonly struct Once : ISteps
+    {
+        public static int Value => 1;
+    }
+
+    public readonly struct Twice : ISteps
+    {
+        public static int Value => 2;
+    }
+
     public readonly struct Narrow<TSteps> : IInt8PanelCodes
         where TSteps : struct, ISteps
     {
@@ -84,11 +94,12 @@ internal static class Int8PanelCodes
         public static Vector256<int> Join(Vector256<int> sum) => Avx2.MultiplyAddAdjacent(sum.AsInt16(), Vector256<short>.One);
     }
 
-    public readonly struct Wide : IInt8PanelCodes
+    public readonly struct Wide<TParts> : IInt8PanelCodes
+        where TParts : struct, ISteps
     {
-        public static int Steps => QuantizedActivations.GroupSize / 2;
+        public static int Steps => QuantizedActivations.GroupSize / 2 / TParts.Value;
 
-        public static int Parts => 1;
+        public static int Parts => TParts.Value;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector512<int> Multiply(Vector512<int> codes, Vector512<int> x) => Avx512BW.MultiplyAddAdjacent(codes.AsInt16(), x.AsInt16());

@@ -13,7 +13,7 @@ internal static class TaskProjection
     public static void Integer(Compute compute, TaskBatch batch, ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y)
     {
         var product = batch.Of(weight);
-        if (!product.HasFactors)
+        if (!product.HasFactors || product.Columns is not null && weight.HasHalfGroups) // activations have scales of whole blocks
         {
             TaskByTask(compute, batch, x, weight, y, integer: true);
             return;
