@@ -21,6 +21,7 @@ internal static class Int8Bodies
         new(new Int8Gemv4Bit32TokensAvx512(), "2 to 16 tokens, to 8 where four tokens' rows leave the first-level cache; 4 bits in groups of 32, an even number from 16 on; rows in eights",
             s => s.Tokens > 1 && Is4Bit32(s) && s.Groups >= 16 && s.Groups % 2 == 0 && s.Rows % 8 == 0
                 && s.Tokens <= (Int8Gemv4Bit32TokensAvx512.StayNear(s.Groups) ? MostTokens : MostTokensOfLongRows)),
+        new(new Int8GemvPlanesAvx512(), "to 4 tokens; 2, 3, 5 and 6 bits in groups of 16, or of 32 that share factors; multiples of 256 columns; 4 rows or more", IsOfPlanes),
         new(new Int8GemmPanels<Int8Gemm32x6Avx512>(), "5 tokens or more", s => s.Tokens > FewTokens),
         new(new Int8GemmPanels<Int8Gemm16x3Avx2>(), "5 tokens or more", s => s.Tokens > FewTokens),
         new(new Int8Gemv4Bit32Avx2(), "1 token; 4 bits in groups of 32; 4 rows or more", s => s.Tokens == 1 && Is4Bit32(s)),
@@ -49,6 +50,10 @@ internal static class Int8Bodies
     /// <summary>What a body for few tokens needs beside itself: another one for rows that do not fill its <see cref="IInt8GemvBody.RowsAtOnce"/>.</summary>
     public static Int8GemvPlan Plan(IInt8GemvBody body, MatMulShape shape) =>
         new(body, shape.Rows % body.RowsAtOnce == 0 ? body : (IInt8GemvBody)Forward.Choose(body.Tier, shape with { Rows = 1, Tokens = Math.Min(shape.Tokens, FewTokens) }));
+
+    private static bool IsOfPlanes(MatMulShape shape) =>
+        shape.Tokens <= Int8GemvPlanesAvx512.MostTokens && shape.Bits is 2 or 3 or 5 or 6 && (shape.HasHalfGroups || shape.HasSuperBlocks)
+        && shape.Columns % Int8GemvPlanesAvx512.Columns == 0 && shape.Rows >= 4;
 
     private static bool HasWideGroups(MatMulShape shape) => !shape.HasBlockGroups && !shape.HasHalfGroups;
 

@@ -16,7 +16,10 @@ internal readonly record struct MatMulShape(int Bits, int GroupSize, int Rows, i
     /// <summary>Whether groups are halves of blocks.</summary>
     public bool HasHalfGroups => GroupSize == PackedMatrix.HalfBlockSize && Groups > 1;
 
+    /// <summary>Whether groups share factors of super-blocks, see <see cref="ScaleBlocks"/>.</summary>
+    public bool HasSuperBlocks { get; init; }
+
     public static MatMulShape Of(WeightMatrix weight, int tokens) => weight is PackedMatrix packed
-        ? new(packed.Bits, packed.GroupSize, packed.Rows, packed.Columns, tokens)
+        ? new(packed.Bits, packed.GroupSize, packed.Rows, packed.Columns, tokens) { HasSuperBlocks = ScaleForms.GroupsOf(packed.Scales.Form) > 1 }
         : new(0, weight.Columns, weight.Rows, weight.Columns, tokens);
 }

@@ -119,6 +119,34 @@ internal static unsafe class CodePlanes
         (first, second) = (lower.AsByte(), upper.AsByte());
     }
 
+    /// <summary>A chunk in one register of 64 codes, for AVX-512: a plane is repeated over the register and each of its parts rotated to its place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<byte> UnpackWider<TBits>(byte* source)
+        where TBits : struct, IBits
+    {
+        var codes = Vector512<ulong>.Zero;
+        if ((TBits.Value & 4) != 0)
+        {
+            var v = Avx512F.BroadcastVector256ToVector512((ulong*)source);
+            codes = Avx512F.ShiftRightLogicalVariable(v, Vector512.Create(0ul, 0, 0, 0, 4, 4, 4, 4)) & Vector512.Create(Fours);
+            source += 32;
+        }
+        if ((TBits.Value & 2) != 0)
+        {
+            var to = (ulong)TBits.Value & 4;
+            var v = Avx512F.BroadcastVector128ToVector512((uint*)source).AsUInt64();
+            codes |= Avx512F.RotateLeftVariable(v, Vector512.Create(to, to, to - 2, to - 2, to - 4, to - 4, to - 6, to - 6)) & Vector512.Create(Twos << (int)to);
+            source += 16;
+        }
+        if ((TBits.Value & 1) != 0)
+        {
+            var to = (ulong)TBits.Value & 6;
+            var v = Vector512.Create(*(ulong*)source);
+            codes |= Avx512F.RotateLeftVariable(v, Vector512.Create(to, to - 1, to - 2, to - 3, to - 4, to - 5, to - 6, to - 7)) & Vector512.Create(Ones << (int)to);
+        }
+        return codes.AsByte();
+    }
+
     // A chunk in four registers of 16 codes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void UnpackNarrow<TBits>(byte* source, byte* codes)

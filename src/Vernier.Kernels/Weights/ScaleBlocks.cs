@@ -5,13 +5,13 @@ using System.Runtime.Intrinsics.X86;
 namespace Vernier.Kernels;
 
 /// <summary>Scales of two levels, as the K-quants of GGUF have them: a super-block's fp16 factor times a group's small integer. Such a product has at most
-/// 11 + 8 bits, so that fp32 holds it exactly and nothing is lost by making it each time it is read. A super-block lies in one run of bytes, the factor first;
+/// 11 + 8 bits, so that fp32 holds it exactly and nothing is lost by making it each time it is read. Sixteen groups lie in one run of bytes, their one or two factors first;
 /// offsets (minimums, negated) lie in another one of the same form, or are not kept where one zero point stands for them.
 /// Filled by <see cref="SetRow"/> while a matrix is made; never changed afterwards.</summary>
 internal sealed unsafe class ScaleBlocks : IDisposable
 {
-    /// <summary>Bytes of a super-block in each of the forms.</summary>
-    public const int Bytes8 = sizeof(ushort) + 8, Bytes16 = sizeof(ushort) + 16, BytesOfNibbles = sizeof(ushort) + 8;
+    /// <summary>Bytes of sixteen groups in each of the forms: their factors, then their integers.</summary>
+    public const int Bytes8 = 2 * sizeof(ushort) + 16, Bytes16 = sizeof(ushort) + 16, BytesOfNibbles = sizeof(ushort) + 8;
 
     // A half's exponent and fraction, moved to those of an fp32, are a number that is 2¹¹² times too small.
     private const int HalfMask = unchecked((int)0x8fffe000);
@@ -29,7 +29,7 @@ internal sealed unsafe class ScaleBlocks : IDisposable
         if (ScaleForms.GroupsOf(form) is var shared && (shared == 1 || groups % shared != 0))
             throw new ArgumentException($"{groups} groups in a row are no whole blocks of {form}.", nameof(groups));
         (Rows, _groups, Form) = (rows, groups, form);
-        var words = rows * ScaleForms.Bytes(form, groups) / sizeof(ushort);
+        var words = ScaleForms.Bytes(form, WorkSplit.RoundUp(checked(rows * groups), 16)) / sizeof(ushort);
         _scales = new(words, isWeight: true);
         _offsets = hasOffsets ? new(words, isWeight: true) : null;
     }
@@ -81,10 +81,10 @@ internal sealed unsafe class ScaleBlocks : IDisposable
         var shared = ScaleForms.GroupsOf(Form);
         for (var b = 0; b < _groups / shared; b++)
         {
-            var at = ScaleForms.Bytes(Form, (long)row * _groups + b * shared);
-            Set(Scales + at, factors[b], scale.Slice(b * shared, shared));
+            var first = (long)row * _groups + b * shared;
+            Set(Scales, first, factors[b], scale.Slice(b * shared, shared));
             if (Offsets != null)
-                Set(Offsets + at, -minimums[b], offset.Slice(b * shared, shared));
+                Set(Offsets, first, -minimums[b], offset.Slice(b * shared, shared));
         }
     }
 
@@ -95,45 +95,33 @@ internal sealed unsafe class ScaleBlocks : IDisposable
     internal void ReadOffsets(long first, int count, float* values) => Read(Offsets, first, count, values);
 
     /// <summary>Eight neighbours, the first a multiple of eight, with AVX2.</summary>
-    /// <param name="blocks">Of all groups.</param>
+    /// <param name="blocks">Of all groups, or from a multiple of sixteen on.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector256<float> Load<TForm>(byte* blocks, long at)
         where TForm : struct, IForm
     {
-        var block = blocks + TForm.Block(at);
-        return Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(TForm.Eight(block, at))) * Factor256(block);
+        var block = blocks + (at >> 4) * TForm.Bytes;
+        var factor = Vector256.Create(*(short*)TForm.Factor(block, at)).AsInt32() >> 3 & Vector256.Create(HalfMask);
+        return Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(TForm.Eight(block, at))) * (factor.AsSingle() * Vector256.Create(HalfMend));
     }
 
-    /// <summary>Sixteen neighbours, the first a multiple of eight, or of sixteen where these share a factor, with AVX-512.</summary>
+    /// <summary>Sixteen neighbours, the first a multiple of sixteen, with AVX-512.</summary>
     /// <inheritdoc cref="Load"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> LoadWide<TForm>(byte* blocks, long at)
         where TForm : struct, IForm
     {
-        var block = blocks + TForm.Block(at);
-        var integers = Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(TForm.Sixteen(block, at)));
-        var factors = TForm.Groups == 16
-            ? Widened(Vector512.Create(*(short*)block).AsInt32())
-            : Widened(Vector512.Create(Vector256.Create(*(short*)block), Vector256.Create(*(short*)(block + TForm.Bytes))).AsInt32());
-        return integers * factors;
+        var block = blocks + (at >> 4) * TForm.Bytes;
+        var factors = TForm.Factors(block) >> 3 & Vector512.Create(HalfMask);
+        return Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(TForm.Sixteen(block))) * (factors.AsSingle() * Vector512.Create(HalfMend));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Factor256(byte* block)
+    private void Set(byte* blocks, long first, Half factor, ReadOnlySpan<float> values)
     {
-        var bits = Vector256.Create(*(short*)block).AsInt32() >> 3 & Vector256.Create(HalfMask);
-        return bits.AsSingle() * Vector256.Create(HalfMend);
-    }
-
-    // A half in both halves of a lane, shifted to the place of an fp32's exponent and fraction.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Widened(Vector512<int> twice) => (twice >> 3 & Vector512.Create(HalfMask)).AsSingle() * Vector512.Create(HalfMend);
-
-    private void Set(byte* block, Half factor, ReadOnlySpan<float> values)
-    {
-        *(Half*)block = factor;
-        var d = (float)factor;
-        var integers = block + sizeof(ushort);
+        var block = blocks + ScaleForms.Bytes(Form, first & ~15L);
+        var (half, d) = (Form == ScaleForm.Blocks8 ? (int)(first >> 3 & 1) : 0, (float)factor);
+        ((Half*)block)[half] = factor;
+        var integers = block + (Form == ScaleForm.Blocks8 ? 2 : 1) * sizeof(ushort) + 8 * half;
         for (var g = 0; g < values.Length; g++)
         {
             var s = Integer(d, values[g]);
@@ -184,50 +172,59 @@ internal sealed unsafe class ScaleBlocks : IDisposable
                 i += 8;
                 continue;
             }
-            var block = blocks + TForm.Block(at);
-            var factor = (float)*(Half*)block;
+            var block = blocks + (at >> 4) * TForm.Bytes;
+            var factor = (float)*TForm.Factor(block, at);
             for (var end = Math.Min(count, i + TForm.Groups - (int)(at % TForm.Groups)); i < end; i++)
                 values[i] = factor * TForm.One(block, first + i);
         }
     }
 
-    /// <summary>A form as a type, so that its tests are gone when this is compiled.</summary>
+    /// <summary>A form as a type, so that its tests are gone when this is compiled. Blocks are of sixteen groups.</summary>
     internal interface IForm
     {
         /// <summary>That share a factor.</summary>
         static abstract int Groups { get; }
 
-        /// <summary>Of a super-block.</summary>
+        /// <summary>Of a block.</summary>
         static abstract int Bytes { get; }
 
-        /// <summary>Where a group's super-block begins.</summary>
-        static abstract long Block(long at);
+        /// <summary>Of a group.</summary>
+        static abstract Half* Factor(byte* block, long at);
 
-        /// <summary>The integer of a group in its super-block.</summary>
+        /// <summary>The integer of a group.</summary>
         static abstract int One(byte* block, long at);
 
-        /// <summary>Eight neighbours', in the lower half.</summary>
+        /// <summary>Those of eight neighbours, in the lower half.</summary>
         static abstract Vector128<sbyte> Eight(byte* block, long at);
 
-        /// <summary>Sixteen neighbours'.</summary>
-        static abstract Vector128<sbyte> Sixteen(byte* block, long at);
+        /// <summary>Those of all sixteen.</summary>
+        static abstract Vector128<sbyte> Sixteen(byte* block);
+
+        /// <summary>The factor of each of the sixteen in the upper half of a lane.</summary>
+        static abstract Vector512<int> Factors(byte* block);
     }
 
     internal readonly struct Of8 : IForm
     {
+        private const int Integers = 2 * sizeof(ushort);
+
         public static int Groups => 8;
 
         public static int Bytes => Bytes8;
 
-        public static long Block(long at) => (at >> 3) * Bytes8;
+        public static Half* Factor(byte* block, long at) => (Half*)block + (at >> 3 & 1);
 
-        public static int One(byte* block, long at) => (sbyte)block[sizeof(ushort) + (at & 7)];
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector128<sbyte> Eight(byte* block, long at) => Vector128.CreateScalarUnsafe(*(long*)(block + sizeof(ushort))).AsSByte();
+        public static int One(byte* block, long at) => (sbyte)block[Integers + (at & 15)];
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector128<sbyte> Sixteen(byte* block, long at) => Vector128.Create(*(long*)(block + sizeof(ushort)), *(long*)(block + Bytes8 + sizeof(ushort))).AsSByte();
+        public static Vector128<sbyte> Eight(byte* block, long at) => Vector128.CreateScalarUnsafe(*(long*)(block + Integers + (at & 8))).AsSByte();
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector128<sbyte> Sixteen(byte* block) => Vector128.Load((sbyte*)block + Integers);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<int> Factors(byte* block) =>
+            Avx512F.ShiftLeftLogicalVariable(Vector512.Create(*(int*)block), Vector512.Create(16u, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0));
     }
 
     internal readonly struct Of16 : IForm
@@ -236,7 +233,7 @@ internal sealed unsafe class ScaleBlocks : IDisposable
 
         public static int Bytes => Bytes16;
 
-        public static long Block(long at) => (at >> 4) * Bytes16;
+        public static Half* Factor(byte* block, long at) => (Half*)block;
 
         public static int One(byte* block, long at) => (sbyte)block[sizeof(ushort) + (at & 15)];
 
@@ -244,7 +241,10 @@ internal sealed unsafe class ScaleBlocks : IDisposable
         public static Vector128<sbyte> Eight(byte* block, long at) => Vector128.CreateScalarUnsafe(*(long*)(block + sizeof(ushort) + (at & 8))).AsSByte();
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector128<sbyte> Sixteen(byte* block, long at) => Vector128.Load((sbyte*)block + sizeof(ushort));
+        public static Vector128<sbyte> Sixteen(byte* block) => Vector128.Load((sbyte*)block + sizeof(ushort));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<int> Factors(byte* block) => Vector512.Create(*(short*)block).AsInt32();
     }
 
     internal readonly struct OfNibbles : IForm
@@ -255,7 +255,7 @@ internal sealed unsafe class ScaleBlocks : IDisposable
 
         public static int Bytes => BytesOfNibbles;
 
-        public static long Block(long at) => (at >> 4) * BytesOfNibbles;
+        public static Half* Factor(byte* block, long at) => (Half*)block;
 
         public static int One(byte* block, long at) => block[sizeof(ushort) + (at & 7)] >> (int)(at & 8) / 2 & 15;
 
@@ -263,10 +263,13 @@ internal sealed unsafe class ScaleBlocks : IDisposable
         public static Vector128<sbyte> Eight(byte* block, long at) => Vector128.CreateScalarUnsafe(*(long*)(block + sizeof(ushort)) >> (int)(at & 8) / 2 & Low).AsSByte();
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector128<sbyte> Sixteen(byte* block, long at)
+        public static Vector128<sbyte> Sixteen(byte* block)
         {
             var both = *(long*)(block + sizeof(ushort));
             return Vector128.Create(both & Low, both >> 4 & Low).AsSByte();
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<int> Factors(byte* block) => Vector512.Create(*(short*)block).AsInt32();
     }
 }

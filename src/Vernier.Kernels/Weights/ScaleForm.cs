@@ -25,12 +25,12 @@ internal static class ScaleForms
     /// <summary>Groups that share an fp16 factor; 1 = each has its own scale.</summary>
     public static int GroupsOf(ScaleForm form) => form switch { ScaleForm.Blocks8 => 8, ScaleForm.Blocks16 or ScaleForm.Nibbles16 => 16, _ => 1 };
 
-    /// <summary>Bytes of so many groups, whole blocks.</summary>
+    /// <summary>Bytes of so many groups, whole sixteens where they share factors.</summary>
     public static long Bytes(ScaleForm form, long groups) => form switch
     {
         ScaleForm.Float => groups * sizeof(float),
         ScaleForm.Half => groups * sizeof(ushort),
-        ScaleForm.Blocks8 => groups / 8 * ScaleBlocks.Bytes8,
+        ScaleForm.Blocks8 => groups / 16 * ScaleBlocks.Bytes8,
         ScaleForm.Blocks16 => groups / 16 * ScaleBlocks.Bytes16,
         _ => groups / 16 * ScaleBlocks.BytesOfNibbles,
     };

@@ -7,13 +7,13 @@ namespace Vernier.Kernels;
 /// <summary>How the rows of <see cref="Int8GemvRows"/> keep scales and offsets.</summary>
 internal unsafe interface IGemvScales
 {
-    /// <summary>Bytes of so many groups, whole rows of them.</summary>
+    /// <summary>Bytes of so many groups; where they share a factor, of whole sixteens.</summary>
     static abstract long Bytes(long groups);
 
     /// <summary>Eight neighbours; where groups share a factor, from a multiple of eight on.</summary>
     static abstract Vector256<float> Load(void* scales, long at);
 
-    /// <summary>Sixteen neighbours, for vectors of 512 bits.</summary>
+    /// <summary>Sixteen neighbours, for vectors of 512 bits; where groups share a factor, from a multiple of sixteen on.</summary>
     static abstract Vector512<float> LoadWide(void* scales, long at);
 }
 
@@ -52,7 +52,7 @@ internal readonly unsafe struct HalfScales : IGemvScales
 internal readonly unsafe struct BlockScales<TForm> : IGemvScales
     where TForm : struct, ScaleBlocks.IForm
 {
-    public static long Bytes(long groups) => groups / TForm.Groups * TForm.Bytes;
+    public static long Bytes(long groups) => groups / 16 * TForm.Bytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Load(void* scales, long at) => ScaleBlocks.Load<TForm>((byte*)scales, at);

@@ -105,8 +105,14 @@ internal sealed unsafe class Int8Gemv4Bit32Avx512 : IInt8GemvBody, IGemvOfScales
     public static void Rows<TScales>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
     {
+        const int lanes = Lanes / 2;
+        var sums = stackalloc float[4 * lanes];
         for (var row = 0; row < rows.Rows; row += 4)
-            rows.Store(row, 0, HorizontalSums.Each(Row<TScales>(rows, row), Row<TScales>(rows, row + 1), Row<TScales>(rows, row + 2), Row<TScales>(rows, row + 3)));
+        {
+            for (var i = 0; i < 4; i++) // written out four times, the body would be more than the JIT compiles well
+                Row<TScales>(rows, row + i).Store(sums + i * lanes);
+            rows.Store(row, 0, HorizontalSums.Each(Vector256.Load(sums), Vector256.Load(sums + lanes), Vector256.Load(sums + 2 * lanes), Vector256.Load(sums + 3 * lanes)));
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -26,11 +26,11 @@ internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
     private static void MultiplyHalves(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
     {
         if (panel.Bits <= 5)
-            Multiply<HalfGroups, Int8PanelCodes.Narrow<Int8PanelCodes.FiveBits>>(panel, x, y, stride, accumulate);
+            Multiply<EachHalf, Int8PanelCodes.Narrow<Int8PanelCodes.FiveBits>>(panel, x, y, stride, accumulate);
         else if (panel.Bits == 6)
-            Multiply<HalfGroups, Int8PanelCodes.Narrow<Int8PanelCodes.SixBits>>(panel, x, y, stride, accumulate);
+            Multiply<EachHalf, Int8PanelCodes.Narrow<Int8PanelCodes.SixBits>>(panel, x, y, stride, accumulate);
         else
-            Multiply<HalfGroups, Int8PanelCodes.Wide<Int8PanelCodes.Twice>>(panel, x, y, stride, accumulate);
+            Multiply<EachHalf, Int8PanelCodes.Wide<Int8PanelCodes.Twice>>(panel, x, y, stride, accumulate);
     }
 
     private static void Multiply<TScales>(in Int8Panel panel, in Int8Tokens x, float* y, long stride, bool accumulate)
@@ -67,7 +67,7 @@ internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
         var q = x.Codes;
         var (group, left) = (0L, panel.Ratio);
         // Two halves of a group of the activations share its scale, and have sums of their own.
-        var half = typeof(TScales) == typeof(HalfGroups) ? 1 : 0;
+        var half = typeof(TScales) == typeof(EachHalf) ? 1 : 0;
         var sums = half == 0 ? x.Sums : x.HalfSums;
         for (var g = 0; g < panel.Groups; g++)
         {
@@ -177,4 +177,6 @@ internal readonly unsafe struct Int8Gemm16x3Avx2 : IInt8GemmKernel
     private readonly struct WholeRow;
 
     private readonly struct EachGroup;
+
+    private readonly struct EachHalf;
 }
