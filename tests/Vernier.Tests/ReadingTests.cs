@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using Vernier.Adapters;
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Files.Gguf.Blocks;
@@ -6,6 +8,7 @@ using Vernier.Inspection;
 using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.TestSupport;
+using Vernier.Tuning;
 
 namespace Vernier.Tests;
 
@@ -22,6 +25,19 @@ public sealed class ReadingTests : TemporaryFolderTests
             foreach (var kind in SavedModel.Kinds)
                 foreach (var mode in Enum.GetValues<ComputeMode>())
                     data.Add(kind, mode);
+            return data;
+        }
+    }
+
+    public static TheoryData<string, string, bool> Merges
+    {
+        get
+        {
+            var data = new TheoryData<string, string, bool>();
+            foreach (var kind in SavedModel.Kinds)
+                foreach (var method in (string[])["peqa", "lora", "qa-lora", "l4q"])
+                    foreach (var forInference in (bool[])[false, true])
+                        data.Add(kind, method, forInference);
             return data;
         }
     }
@@ -54,6 +70,48 @@ public sealed class ReadingTests : TemporaryFolderTests
                 Unchanged(model, () => PackedExport.Write(model, Temporary.At(format), format));
     }
 
+    /// <summary>Files are inspected without a model; one that has them open keeps what it holds.</summary>
+    [Theory]
+    [InlineData("gguf", "model.gguf")]
+    [InlineData("folder", "model")]
+    public void InspectionChangesNothing(string kind, string name)
+    {
+        using var model = SavedModel.Open(kind, Temporary.Path);
+        var path = Temporary.At(name);
+        var files = Files();
+        Unchanged(model, () => Assert.Equal(model.CodesSha256(), FileInspector.Inspect(path).CodesSha256));
+        Assert.Equal(files, Files());
+
+        List<(string, string)> Files() => [.. (Directory.Exists(path) ? Directory.GetFiles(path) : new[] { path }).Order().Select(f => (f, Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f)))))];
+    }
+
+    /// <summary>A merged model is read as any other, and what it was before comes back in the same number of bytes.</summary>
+    [Theory]
+    [MemberData(nameof(Merges))]
+    public void AMergeIsReadAndTakenBack(string kind, string method, bool forInference)
+    {
+        using var model = SavedModel.Open(kind, Temporary.Path);
+        var (held, logits) = (Sizes(model), SavedModel.Logits(model));
+        model.Tune(SavedModel.Data(Temporary.Path), new TuneOptions { Method = method, Granularity = Granularity.Group, Rank = 2, Steps = 2, Batch = 2, Context = 32, LearningRate = 0.01f }, Temporary.At("run"));
+        model.Reset();
+        Assert.Equal(held, Sizes(model));
+        var adapter = Adapter.Load(Temporary.At("run"));
+        adapter.ApplyTo(model);
+        if (forInference)
+            adapter.MergeForInference(model);
+        else
+            adapter.Merge(model);
+        Assert.NotEqual(logits, SavedModel.Logits(model));
+        Unchanged(model, () => model.CodesSha256());
+        Unchanged(model, () => model.Generate("the quick", maxTokens: 3));
+        Unchanged(model, () => Perplexity(model));
+        Unchanged(model, () => LossyMerge.IsNeeded(model));
+        Unchanged(model, () => HuggingFaceExport.Write(model, Temporary.At("hf"), ElementType.F32));
+        model.Reset();
+        Assert.Equal(held, Sizes(model));
+        Assert.Equal(logits, SavedModel.Logits(model));
+    }
+
     [SharedTheory(Folder)]
     [MemberData(nameof(Files))]
     public void AnExportLeavesEveryBlockFormatAsItWasLoaded(string name)
@@ -78,6 +136,8 @@ public sealed class ReadingTests : TemporaryFolderTests
     }
 
     private static void Unchanged<T>(LanguageModel model, Func<T> read) => Unchanged(model, () => { read(); });
+
+    private static (long Bytes, bool IsHalf)[] Sizes(LanguageModel model) => [.. Held(model).Select(h => (h.Bytes, h.IsHalf))];
 
     // Memory of each matrix, and where its scales lie and how.
     private static (long Bytes, bool IsHalf, object? Scales)[] Held(LanguageModel model) =>

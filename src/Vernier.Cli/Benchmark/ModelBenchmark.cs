@@ -37,30 +37,32 @@ internal static class ModelBenchmark
         double? gemm = inferenceOnly ? null : Gemm1024(model);
         double? tune = quantized ? Tune(model, random, seed, repetitions, stop) : null;
         peak = Math.Max(peak, MachinePeaks.Fp32Gflops(compute.Pool)); // once more: a neighbour's moment at one of the two must not make the machine look slow
-        return new BenchmarkResult
-        {
-            Threads = compute.Pool.Threads,
-            PrefillTokensPerS = prefill,
-            DecodeTokensPerS = decode,
-            DecodeFractionOfRead = ofRead.Median,
-            DecodeReadSpread = ofRead.Spread,
-            BatchTokensPerS = tasks?.OneTask,
-            BatchTasksRatio = tasks?.Batch.Median,
-            BatchTasksSpread = tasks?.Batch.Spread,
-            ActiveTaskRatio = tasks?.Active.Median,
-            ActiveTaskSpread = tasks?.Active.Spread,
-            ActiveGroupTaskRatio = tasks?.ActiveGroups.Median,
-            ActiveGroupTaskSpread = tasks?.ActiveGroups.Spread,
-            TaskSwitchMs = tasks?.SwitchMilliseconds,
-            TuneTokensPerS = tune,
-            ResidentMb = ResidentMemory.Peak / 1e6,
-            PeakFp32Gflops = peak,
-            PeakInt8Gops = MachinePeaks.Int8Gops(compute.Pool),
-            ReadGbPerS = MachinePeaks.ReadGigabytesPerSecond(compute.Pool),
-            GemmFractionOfPeak = gemm / peak,
-            TuneFractionOfPeak = tune * TrainingSpeed.StepFlopsPerToken(model.Config, PromptTokens) / (peak * 1e9),
-        };
+        return Result(model, prefill, decode, ofRead, tasks, peak, gemm, tune);
     }
+
+    private static BenchmarkResult Result(LanguageModel model, double prefill, double decode, PairedRatio ofRead, TaskFigures? tasks, double peak, double? gemm, double? tune) => new()
+    {
+        Threads = model.Compute.Pool.Threads,
+        PrefillTokensPerS = prefill,
+        DecodeTokensPerS = decode,
+        DecodeFractionOfRead = ofRead.Median,
+        DecodeReadSpread = ofRead.Spread,
+        BatchTokensPerS = tasks?.OneTask,
+        BatchTasksRatio = tasks?.Batch.Median,
+        BatchTasksSpread = tasks?.Batch.Spread,
+        ActiveTaskRatio = tasks?.Active.Median,
+        ActiveTaskSpread = tasks?.Active.Spread,
+        ActiveGroupTaskRatio = tasks?.ActiveGroups.Median,
+        ActiveGroupTaskSpread = tasks?.ActiveGroups.Spread,
+        TaskSwitchMs = tasks?.SwitchMilliseconds,
+        TuneTokensPerS = tune,
+        ResidentMb = ResidentMemory.Peak / 1e6,
+        PeakFp32Gflops = peak,
+        PeakInt8Gops = MachinePeaks.Int8Gops(model.Compute.Pool),
+        ReadGbPerS = MachinePeaks.ReadGigabytesPerSecond(model.Compute.Pool),
+        GemmFractionOfPeak = gemm / peak,
+        TuneFractionOfPeak = tune * TrainingSpeed.StepFlopsPerToken(model.Config, PromptTokens) / (peak * 1e9),
+    };
 
     private static int PromptLength(LanguageModel model)
     {

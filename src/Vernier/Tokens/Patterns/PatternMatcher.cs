@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Vernier.Tokens.Patterns;
 
 /// <summary>Finds a pattern in a text of characters by trying its ways in order (backtracking). Every step is charged. One thread at a time.</summary>
@@ -49,52 +51,48 @@ internal sealed class PatternMatcher(PatternStep[] steps, int slots)
         while (true)
         {
             _work.Charge(1);
-            ref readonly var now = ref steps[step];
-            bool holds;
-            switch (now.Operation)
+            ref readonly var now = ref steps[step++];
+            if (now.Operation == PatternOperation.Accept)
             {
-                case PatternOperation.One:
-                    holds = at < _length && now.Set!.Contains(_text[at]);
-                    at++;
-                    step++;
-                    break;
-                case PatternOperation.Run or PatternOperation.PossessiveRun or PatternOperation.LazyRun:
-                    holds = TakeRun(in now, step + 1, ref at);
-                    step++;
-                    break;
-                case PatternOperation.Fork:
-                    Push(new Way(Kind.Resume, now.Y, at, 0));
-                    step = now.X;
-                    holds = true;
-                    break;
-                case PatternOperation.Jump:
-                    step = now.X;
-                    holds = true;
-                    break;
-                case PatternOperation.Edge:
-                    holds = IsAt((PatternNode.Place)now.X, at);
-                    step++;
-                    break;
-                case PatternOperation.LoopStart:
-                    Push(new Way(Kind.Slot, now.X, _slots[now.X], 0));
-                    _slots[now.X] = at;
-                    step++;
-                    holds = true;
-                    break;
-                case PatternOperation.LoopCheck:
-                    step = _slots[now.X] == at ? now.Y : step + 1;
-                    holds = true;
-                    break;
-                case PatternOperation.Accept:
-                    _wayCount = floor;
-                    return at;
-                default:
-                    holds = TryInner(in now, ref at);
-                    step = now.Y;
-                    break;
+                _wayCount = floor;
+                return at;
             }
-            if (!holds && !TryBack(floor, ref step, ref at))
+            if (!Take(in now, ref step, ref at) && !TryBack(floor, ref step, ref at))
                 return -1;
+        }
+    }
+
+    /// <summary>Takes a step at a place, and says whether it holds there.</summary>
+    /// <param name="step">The step behind it; becomes the one to go on at.</param>
+    /// <param name="at">Becomes the place to go on at.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // the loop of every match
+    private bool Take(in PatternStep now, ref int step, ref int at)
+    {
+        switch (now.Operation)
+        {
+            case PatternOperation.One:
+                return at < _length && now.Set!.Contains(_text[at++]);
+            case PatternOperation.Run or PatternOperation.PossessiveRun or PatternOperation.LazyRun:
+                return TakeRun(in now, step, ref at);
+            case PatternOperation.Fork:
+                Push(new Way(Kind.Resume, now.Y, at, 0));
+                step = now.X;
+                return true;
+            case PatternOperation.Jump:
+                step = now.X;
+                return true;
+            case PatternOperation.Edge:
+                return IsAt((PatternNode.Place)now.X, at);
+            case PatternOperation.LoopStart:
+                Push(new Way(Kind.Slot, now.X, _slots[now.X], 0));
+                _slots[now.X] = at;
+                return true;
+            case PatternOperation.LoopCheck:
+                step = _slots[now.X] == at ? now.Y : step;
+                return true;
+            default:
+                step = now.Y;
+                return TryInner(in now, ref at);
         }
     }
 
