@@ -22,7 +22,7 @@ public class FamilyTuningTests
         return runs;
     }
 
-    [Theory]
+    [SharedTheory(Folders)]
     [MemberData(nameof(Runs))]
     public void The_loss_falls_and_the_adapter_says_why(string name, string method)
     {
