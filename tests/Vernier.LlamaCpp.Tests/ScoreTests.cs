@@ -79,6 +79,24 @@ public sealed class ScoreTests(ITestOutputHelper output) : IDisposable
         Agree("tuned", scores, LlamaCpp.Score(tuned, ids), TrainedNoise);
     }
 
+    [LlamaCppFact]
+    public void A_split_file_is_the_same_model()
+    {
+        RandomBlocks.Write(At("model.gguf"), _ => BlockFormats.Find("Q4_0")!);
+        Export("model.gguf", "whole.gguf", null);
+        var split = Export("model.gguf", "split.gguf", 200_000);
+        Assert.True(split.Shards > 2, $"{split.Shards} files");
+        Assert.Equal(LlamaCpp.Score(At("whole.gguf"), s_ids), LlamaCpp.Score(split.Path, s_ids));
+        Export(Path.GetFileName(split.Path), "joined.gguf", null);
+        Assert.Equal(File.ReadAllBytes(At("whole.gguf")), File.ReadAllBytes(At("joined.gguf")));
+    }
+
+    private ExportResult Export(string from, string to, long? split)
+    {
+        using var model = LanguageModel.Load(At(from));
+        return GgufExport.Write(model, At(to), options: new ExportOptions { SplitBytes = split });
+    }
+
     /// <returns>In how many granularities the tuned scales could be put back.</returns>
     private int CheckAll()
     {

@@ -16,6 +16,15 @@ internal static class NumberOption
     /// <inheritdoc cref="Whole"/>
     public static Option<double> Real(string name, string summary, string range, double? start = null) => Create<double>(name, summary, "X", OptionRange.Parse(range), start);
 
+    /// <summary>A size in bytes such as 400M or 1.5G; null where it is not given.</summary>
+    /// <inheritdoc cref="Whole"/>
+    public static Option<long?> Size(string name, string summary, string range) => new(name)
+    {
+        Description = summary,
+        HelpName = "SIZE",
+        CustomParser = result => Value<long>(result, name, OptionRange.Parse(range)),
+    };
+
     /// <summary>The option that a property of an options record declares.</summary>
     public static Option<TValue> Of<TRecord, TValue>(string property)
         where TRecord : new()

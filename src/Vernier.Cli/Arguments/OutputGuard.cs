@@ -124,6 +124,9 @@ internal static partial class OutputGuard
             yield return new(name, value[(at + 1)..]);
     }
 
+    /// <summary>The same paths, and the files beside those that are shards.</summary>
+    public static IReadOnlyList<Named> WithShards(IReadOnlyList<Named> inputs) => [.. inputs.SelectMany(i => (Named[])[i, .. OtherShards(i.Path).Select(path => i with { Path = path })])];
+
     /// <summary>The files beside a shard of a split model that are read with it.</summary>
     private static IEnumerable<string> OtherShards(string path)
     {

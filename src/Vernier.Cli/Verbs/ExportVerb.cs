@@ -17,7 +17,7 @@ internal sealed class ExportVerb
 {
     private static readonly string[] Formats = ["gguf", .. PackedExport.Formats, "hf", "native"];
 
-    private readonly Option<string> _to = new("--to") { Description = "gguf: one file in the block formats that came in; gptq, awq, mlx: a folder of the same codes in that packing; hf: a folder, dequantized; native: a folder of codes and scales to the bit", Required = true };
+    private readonly Option<string> _to = new("--to") { Description = "gguf: a file in the block formats that came in; gptq, awq, mlx: a folder of the same codes in that packing; hf: a folder, dequantized; native: a folder of codes and scales to the bit", Required = true };
     private readonly Option<string> _type = new("--dtype") { Description = "Type of plain numbers, and of the scales of gptq, awq and mlx: f32, f16 or bf16 [default: hf f32; gptq, awq and mlx as in a source of that packing, else f16; gguf as in the source]" };
     private readonly Option<string> _output = new Option<string>("--out") { Description = "The file (gguf) or folder (all others) to write", HelpName = "PATH", Required = true }.Marked(OutputKind.FileOrFolder);
     private readonly Option<bool> _mergeLossy = new("--merge-lossy") { Description = "Round the sum of codes and a low-rank path to codes again (qlora, qat-lora), and measure what that loses on --eval-data" };
@@ -28,6 +28,7 @@ internal sealed class ExportVerb
     private readonly Option<string?> _baseModel = new("--base-model") { Description = "Repository (OWNER/NAME) under which others find the model that this was made from, for the card", HelpName = "NAME" };
     private readonly CommonOptions _common;
     private readonly ModelArguments _model;
+    private readonly SplitOption _split;
 
     private ExportVerb(Command command)
     {
@@ -38,6 +39,7 @@ internal sealed class ExportVerb
         _checkpointFormat.Among("gptq", "gptq_v2");
         foreach (var option in (Option[])[_to, _type, _output, _untie, _checkpointFormat, _baseModel, _mergeLossy, _evalData, _windows])
             command.Add(option);
+        _split = SplitOption.AddTo(command);
     }
 
     public static Command Create()
@@ -49,12 +51,13 @@ internal sealed class ExportVerb
     private int Run(ParseResult parsed, CancellationToken stop)
     {
         RequireFit(parsed);
+        var split = _split.Of(parsed, parsed.GetValue(_to) == "gguf", parsed.GetRequiredValue(_output), new OutputGuard.Named("MODEL", parsed.GetRequiredValue(_model.Model)));
         using var model = _model.Open(parsed, out var adapter);
         adapter?.Merge(model, stop);
         var (before, after) = MergeLossy(model, adapter, parsed, stop);
         var format = parsed.GetRequiredValue(_to);
         using var writing = new ProgressLine($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(parsed.GetRequiredValue(_output)))}");
-        var result = Write(model, adapter, parsed, stop) with { PerplexityBefore = before, PerplexityAfter = after };
+        var result = Write(model, adapter, split, parsed, stop) with { PerplexityBefore = before, PerplexityAfter = after };
         var keepsSourceFiles = (format == "gguf") == (model.Source.Kind == SourceKind.Gguf);
         if (!keepsSourceFiles && model.TokenizerProblem is { } problem)
             Console.Error.WriteLine($"vernier: WARNING: the tokenizer is left out, because it cannot be read: {problem.Message}");
@@ -98,7 +101,7 @@ internal sealed class ExportVerb
         return (null, null);
     }
 
-    private ExportResult Write(LanguageModel model, Adapter? adapter, ParseResult parsed, CancellationToken stop)
+    private ExportResult Write(LanguageModel model, Adapter? adapter, long? split, ParseResult parsed, CancellationToken stop)
     {
         var (format, path, type) = (parsed.GetRequiredValue(_to), parsed.GetRequiredValue(_output), parsed.GetValue(_type));
         ElementType? elements = type is null ? null : Enum.Parse<ElementType>(type, ignoreCase: true);
@@ -107,11 +110,12 @@ internal sealed class ExportVerb
             Untie = parsed.GetValue(_untie),
             CheckpointFormat = parsed.GetValue(_checkpointFormat),
             BaseModel = parsed.GetValue(_baseModel),
+            SplitBytes = split,
             Adapter = adapter is null ? null : (Path.GetFileName(Path.TrimEndingDirectorySeparator(parsed.GetValue(_model.AdapterFolder)!)), adapter.Config.Options.Method),
         };
         return format switch
         {
-            "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type), stop),
+            "gguf" => GgufExport.Write(model, path, type is null ? null : BlockFormats.Find(type), stop, options),
             "native" => NativeExport.Write(model, path, stop, options),
             "hf" => HuggingFaceExport.Write(model, path, elements ?? ElementType.F32, stop, options),
             _ => PackedExport.Write(model, path, format, elements, stop, options),
@@ -136,6 +140,6 @@ internal sealed class ExportVerb
         var c = CultureInfo.InvariantCulture;
         if (result is { PerplexityBefore: { } before, PerplexityAfter: { } after })
             to.WriteLine(string.Create(c, $"the merge rounded again: perplexity {before:F4} before, {after:F4} after ({(after / before - 1) * 100:+0.00;-0.00} %)"));
-        to.WriteLine(string.Create(c, $"{result.Path}: {result.Tensors} tensors, {result.Bytes / 1e6:F1} MB, {string.Join(", ", result.TensorFormats)}"));
+        to.WriteLine(string.Create(c, $"{result.Path}{(result.Shards > 1 ? $" and {result.Shards - 1} more" : "")}: {result.Tensors} tensors, {result.Bytes / 1e6:F1} MB, {string.Join(", ", result.TensorFormats)}"));
     }
 }

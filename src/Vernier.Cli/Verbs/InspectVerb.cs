@@ -33,7 +33,7 @@ internal static class InspectVerb
         var c = CultureInfo.InvariantCulture;
         var to = Console.Out;
         to.WriteLine($"{result.Path}");
-        to.WriteLine(string.Create(c, $"{result.Kind}{(result.Shards > 1 ? $" in {result.Shards} shards" : "")}, architecture {result.Architecture ?? "not stated"}{(result.Quantization is { } packing ? $", packed by {packing}" : "")}"));
+        to.WriteLine(string.Create(c, $"{result.Kind}{(result.Shard is { } shard ? $" in {result.Shards} shards, of which this is number {shard} (all are read)" : "")}, architecture {result.Architecture ?? "not stated"}{(result.Quantization is { } packing ? $", packed by {packing}" : "")}"));
         to.WriteLine(string.Create(c, $"{result.Parameters:N0} parameters in {result.Tensors.Count} tensors, {result.BitsPerWeight:F3} bits a weight, {result.Bytes / 1e6:F1} MB"));
         if (result.ContextLength is { } context)
             to.WriteLine(string.Create(c, $"context of {context:N0} tokens, vocabulary of {result.Vocabulary:N0}"));

@@ -20,6 +20,7 @@ internal sealed class QuantizeVerb
     private readonly Option<string> _output = new Option<string>("--out") { Description = "A file ending in .gguf, or else a folder in Vernier's own format, which holds every width and group", HelpName = "PATH", Required = true }.Marked(OutputKind.FileOrFolder);
     private readonly CommonOptions _common;
     private readonly OptionBinding<QuantizeOptions> _options;
+    private readonly SplitOption _split;
 
     private QuantizeVerb(Command command)
     {
@@ -27,6 +28,7 @@ internal sealed class QuantizeVerb
         _options = new OptionBinding<QuantizeOptions>(command);
         foreach (var option in (Option[])[_overrides, _calibration, _output])
             command.Add(option);
+        _split = SplitOption.AddTo(command);
         _common = CommonOptions.AddTo(command);
     }
 
@@ -43,8 +45,9 @@ internal sealed class QuantizeVerb
         var calibration = parsed.GetValue(_calibration);
         if (options.Scheme == QuantizationScheme.GptqName && calibration is null)
             throw new UsageException("--scheme gptq needs --calibration FILE");
-        using var model = ModelLoading.Load(path, new LoadOptions { Threads = parsed.GetValue(_common.Threads) });
         var gguf = output.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
+        var split = _split.Of(parsed, gguf, output, new OutputGuard.Named("MODEL", path));
+        using var model = ModelLoading.Load(path, new LoadOptions { Threads = parsed.GetValue(_common.Threads) });
         if (gguf)
             GgufExport.RequireHolds(model, options);
         var requantized = model.Decoder.Linears.Any(l => l.Weight is PackedMatrix);
@@ -60,8 +63,8 @@ internal sealed class QuantizeVerb
         progress.Dispose();
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         using var writing = new ProgressLine($"writing {Path.GetFileName(Path.TrimEndingDirectorySeparator(output))}");
-        var written = gguf ? GgufExport.Write(model, output, cancel: stop) : NativeExport.Write(model, output, stop);
-        var result = new QuantizeResult(output, written.Format, written.Bytes, options.Scheme, options.Bits, options.Group, model.CodesSha256(stop), requantized, seconds, layers);
+        var written = gguf ? GgufExport.Write(model, output, cancel: stop, options: new ExportOptions { SplitBytes = split }) : NativeExport.Write(model, output, stop);
+        var result = new QuantizeResult(written.Path, written.Format, written.Bytes, options.Scheme, options.Bits, options.Group, model.CodesSha256(stop), requantized, seconds, layers);
         foreach (var note in written.Notes)
             Console.Error.WriteLine($"vernier: NOTE: {note}");
         var json = parsed.GetValue(_common.Json);

@@ -72,15 +72,29 @@ internal sealed class ReplacingFile : IDisposable
             Write(zeros[..Math.Min(left, zeros.Length)]);
     }
 
+    /// <summary>Flushes to the disk and closes; nothing can be written afterwards. The name still holds the old content.</summary>
+    /// <exception cref="IOException">The disk is full or fails; the old content stays.</exception>
+    public void Complete()
+    {
+        try
+        {
+            if (_stream is FileStream { CanWrite: true } file && _temporary is not null)
+                file.Flush(flushToDisk: true);
+            _stream.Dispose();
+        }
+        catch (Exception e) when (IsOfTheDisk(e))
+        {
+            throw Failed(e);
+        }
+    }
+
     /// <summary>Puts the new content in place.</summary>
     /// <exception cref="IOException">The disk is full or fails; the old content stays.</exception>
     public void Commit()
     {
+        Complete();
         try
         {
-            if (_stream is FileStream file && _temporary is not null)
-                file.Flush(flushToDisk: true);
-            _stream.Dispose();
             if (_temporary is not null)
                 File.Move(_temporary, _target, overwrite: true);
         }

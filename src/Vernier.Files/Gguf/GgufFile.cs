@@ -12,9 +12,9 @@ public sealed class GgufFile : IDisposable
     private readonly GgufHeader[] _headers;
     private readonly Dictionary<string, GgufTensor> _byName = new(StringComparer.Ordinal);
 
-    private GgufFile(string path, MappedMemory[] memories, GgufHeader[] headers)
+    private GgufFile(string path, MappedMemory[] memories, GgufHeader[] headers, int? shard = null)
     {
-        Path = path;
+        (Path, Shard) = (path, shard);
         (_memories, _headers) = (memories, headers);
         Metadata = headers.Length == 1 ? headers[0].Metadata : headers[0].Metadata.Without(GgufShards.Keys);
         Tensors = headers.Length == 1 ? headers[0].Tensors : [.. headers.SelectMany((h, i) => h.Tensors.Select(t => t with { Shard = i }))];
@@ -22,7 +22,7 @@ public sealed class GgufFile : IDisposable
             _byName.Add(tensor.Name, tensor);
     }
 
-    /// <summary>The file as it was named; of a split model the first shard.</summary>
+    /// <summary>The file as it was named.</summary>
     public string Path { get; }
 
     /// <summary>2 or 3.</summary>
@@ -33,6 +33,9 @@ public sealed class GgufFile : IDisposable
 
     /// <summary>Files that hold the model together: 1 unless it was split.</summary>
     public int Shards => _memories.Length;
+
+    /// <summary>Which of them was opened by its name, from 1; null where the model is whole.</summary>
+    internal int? Shard { get; }
 
     /// <summary>Keys and values in file order; of a split file those of the first shard, without what says that it is one.</summary>
     public GgufMetadata Metadata { get; }
@@ -59,7 +62,7 @@ public sealed class GgufFile : IDisposable
             memories.Clear();
             GgufHeader[] headers = [.. paths.Select(p => OpenOne(p, memories))];
             GgufShards.Check(paths, headers);
-            return new GgufFile(path, [.. memories], headers);
+            return new GgufFile(path, [.. memories], headers, 1 + Array.IndexOf(paths, path));
         }
         catch
         {

@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Vernier.Files.Disk;
 
 namespace Vernier.Files.Gguf;
 
 /// <summary>The files that one model was split into: PREFIX-00001-of-00003.gguf and so on, each saying by <c>split.no</c> and <c>split.count</c> which it is.</summary>
-internal static class GgufShards
+internal static partial class GgufShards
 {
     private const string Number = "split.no";
     private const string Count = "split.count";
@@ -18,7 +19,9 @@ internal static class GgufShards
     public static string[]? Find(string path, GgufMetadata metadata)
     {
         var count = metadata.FindInteger(Count) ?? 1;
-        if (count <= 1)
+        if (count < 1)
+            throw Damaged.File(path, "metadata", $"{Count} {count}", "1 or more: the writing of the split broke off before it was known");
+        if (count == 1)
             return null;
         var number = metadata.FindInteger(Number) ?? 0;
         if (number < 0 || number >= count || count > ushort.MaxValue)
@@ -48,6 +51,57 @@ internal static class GgufShards
         if (headers[0].Metadata.FindInteger(Tensors) is { } expected && expected != names.Count)
             throw Damaged.File(paths[0], "metadata", $"{Tensors} {expected}", $"{names.Count}, the tensors of all shards");
     }
+
+    /// <summary>Divides tensors among files as llama.cpp does: in order, a new file before the tensor that would make the data of one larger than
+    /// <paramref name="most"/>. The first file has all metadata, each says which it is.</summary>
+    /// <param name="path">The name that the whole file would have; <c>.gguf</c> at its end gives way to the numbers.</param>
+    /// <param name="most">Bytes of tensors in a file. A tensor that is larger is alone in its own.</param>
+    /// <exception cref="NotSupportedException">More files than can be counted.</exception>
+    public static IReadOnlyList<GgufPart> Divide(string path, GgufMetadata metadata, IReadOnlyList<GgufTensorPlan> tensors, long most)
+    {
+        var alignment = GgufReader.ReadAlignment(path, metadata);
+        var parts = new List<List<GgufTensorPlan>> { new() };
+        var bytes = 0L;
+        foreach (var tensor in tensors)
+        {
+            var length = GgufReader.Align(tensor.ByteLength, alignment);
+            if (bytes + length > most && parts[^1].Count > 0)
+            {
+                parts.Add([]);
+                bytes = 0;
+            }
+            parts[^1].Add(tensor);
+            bytes += length;
+        }
+        if (parts.Count > ushort.MaxValue)
+            throw new NotSupportedException($"{path}: {parts.Count} files would be written, at most {ushort.MaxValue} can be: give a larger size");
+        var others = GgufMetadata.Of(metadata.Where(v => v.Key == GgufReader.AlignmentKey));
+        return [.. parts.Select((part, i) => new GgufPart(NameOf(path, i, parts.Count), Numbered(i == 0 ? metadata : others, i, parts.Count, tensors.Count), part))];
+    }
+
+    /// <summary>The files that are there of a split that was written under the name of <paramref name="path"/>, whatever their count.</summary>
+    public static IReadOnlyList<string> Existing(string path)
+    {
+        var (folder, stem) = (Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(Stem(path)));
+        return !Directory.Exists(folder) ? [] : [.. Directory.EnumerateFiles(folder, "*.gguf")
+            .Where(file => Path.GetFileName(file) is var name && name.StartsWith(stem, StringComparison.Ordinal) && NumberedEnding().IsMatch(name[stem.Length..])).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>The name of one file of a split, from 0.</summary>
+    public static string NameOf(string path, int number, int count) => Stem(path) + Ending(number, count);
+
+    private static GgufMetadata Numbered(GgufMetadata metadata, int number, int count, int tensors) => metadata.Without(Keys)
+        .With(GgufValue.OfUInt16(Number, (ushort)number), GgufValue.OfUInt16(Count, (ushort)count), GgufValue.OfInt32(Tensors, tensors));
+
+    /// <summary>What stands before the numbers. A name that has them already, of a file that was split before, does not get them twice.</summary>
+    private static string Stem(string path)
+    {
+        var stem = path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? path[..^5] : path;
+        return NumberedEnding().Match(path) is { Success: true } match ? path[..match.Index] : stem;
+    }
+
+    [GeneratedRegex(@"-[0-9]{5}-of-[0-9]{5}\.gguf$", RegexOptions.CultureInvariant)]
+    private static partial Regex NumberedEnding();
 
     private static string Ending(long number, long count) => string.Create(CultureInfo.InvariantCulture, $"-{number + 1:D5}-of-{count:D5}.gguf");
 

@@ -29,6 +29,12 @@ public sealed class GgufValue
     /// <summary>A 32-bit number without a sign.</summary>
     public static GgufValue Of(string key, uint value) => Encode(key, GgufValueType.UInt32, GgufValueType.UInt32, 1, BitConverter.GetBytes(value));
 
+    /// <summary>An unsigned integer of 16 bits.</summary>
+    internal static GgufValue OfUInt16(string key, ushort value) => Encode(key, GgufValueType.UInt16, GgufValueType.UInt16, 1, BitConverter.GetBytes(value));
+
+    /// <summary>An integer of 32 bits.</summary>
+    internal static GgufValue OfInt32(string key, int value) => Encode(key, GgufValueType.Int32, GgufValueType.Int32, 1, BitConverter.GetBytes(value));
+
     /// <summary>A 32-bit number.</summary>
     public static GgufValue Of(string key, float value) => Encode(key, GgufValueType.Float32, GgufValueType.Float32, 1, BitConverter.GetBytes(value));
 

@@ -5,20 +5,21 @@ using Vernier.Files.Tensors;
 
 namespace Vernier.Files.Gguf;
 
-/// <summary>Writes a GGUF file of version 3 from front to back. Metadata that came from another file goes out byte for byte. The target
-/// holds its old content until <see cref="Commit"/>, and for ever if that is not reached.</summary>
+/// <summary>Writes a GGUF file of version 3 from front to back, or several that it is split into. Metadata that came from another file goes out byte for byte.
+/// The target holds its old content until <see cref="Commit"/>, and for ever if that is not reached.</summary>
 public sealed class GgufWriter : IDisposable
 {
     private const uint Version = 3;
-    private readonly ReplacingFile _file;
-    private readonly TensorSequence _data;
+    private readonly IReadOnlyList<GgufPart> _parts;
+    private readonly IReadOnlyList<string> _obsolete;
     private readonly CancellationToken _cancel;
+    private readonly List<ReplacingFile> _files = [];
+    private TensorSequence _data;
 
-    private GgufWriter(ReplacingFile file, TensorSequence data, CancellationToken cancel)
+    private GgufWriter(IReadOnlyList<GgufPart> parts, IReadOnlyList<string> obsolete, CancellationToken cancel)
     {
-        _file = file;
-        _data = data;
-        _cancel = cancel;
+        (_parts, _obsolete, _cancel) = (parts, obsolete, cancel);
+        _data = Begin();
     }
 
     /// <summary>Writes the header.</summary>
@@ -30,21 +31,18 @@ public sealed class GgufWriter : IDisposable
     {
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(tensors);
-        var alignment = GgufReader.ReadAlignment(path, metadata);
-        var header = BuildHeader(metadata, tensors, alignment);
-        var file = new ReplacingFile(path);
-        try
-        {
-            file.Write(header);
-            file.Pad(alignment);
-            return new GgufWriter(file, new TensorSequence(file, [.. tensors.Select(t => (t.Name, t.ByteLength))], alignment), cancel);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        return new GgufWriter([new GgufPart(path, metadata, tensors)], [], cancel);
     }
+
+    /// <summary>Writes files of at most <paramref name="most"/> bytes of tensors each, PATH-00001-of-0000N.gguf, as llama.cpp splits them. All are put
+    /// in place together, or none; those of an older split under this name are replaced.</summary>
+    /// <exception cref="NotSupportedException">There would be more files than can be counted.</exception>
+    /// <inheritdoc cref="Create"/>
+    internal static GgufWriter CreateSplit(string path, GgufMetadata metadata, IReadOnlyList<GgufTensorPlan> tensors, long most, CancellationToken cancel = default) =>
+        new(GgufShards.Divide(path, metadata, tensors, most), GgufShards.Existing(path), cancel);
+
+    /// <summary>The files that are written, in order.</summary>
+    internal IReadOnlyList<string> Paths => [.. _parts.Select(part => part.Path)];
 
     /// <summary>Appends bytes to the tensor whose turn it is; when it is full, the next one follows.</summary>
     /// <exception cref="ArgumentException">More bytes than the tensor has left.</exception>
@@ -53,6 +51,11 @@ public sealed class GgufWriter : IDisposable
     public void Write(ReadOnlySpan<byte> bytes)
     {
         _cancel.ThrowIfCancellationRequested();
+        if (_data.IsComplete && _files.Count < _parts.Count)
+        {
+            _files[^1].Complete();
+            _data = Begin();
+        }
         _data.Write(bytes);
     }
 
@@ -62,11 +65,37 @@ public sealed class GgufWriter : IDisposable
     public void Commit()
     {
         _data.CheckComplete();
-        _file.Commit();
+        if (_files.Count < _parts.Count)
+            throw new InvalidOperationException($"{_parts[_files.Count].Path}: no tensor of it was written");
+        if (_parts.Count == 1 && _obsolete.Count == 0)
+            _files[0].Commit();
+        else
+            ReplacingSet.Commit(_files, _obsolete);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => _files.ForEach(file => file.Dispose());
+
+    /// <summary>Opens the next file and writes its header.</summary>
+    private TensorSequence Begin()
+    {
+        var part = _parts[_files.Count];
+        var alignment = GgufReader.ReadAlignment(part.Path, part.Metadata);
+        var header = BuildHeader(part.Metadata, part.Tensors, alignment);
+        var file = new ReplacingFile(part.Path);
+        _files.Add(file);
+        try
+        {
+            file.Write(header);
+            file.Pad(alignment);
+            return new TensorSequence(file, [.. part.Tensors.Select(t => (t.Name, t.ByteLength))], alignment);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 
     private static byte[] BuildHeader(GgufMetadata metadata, IReadOnlyList<GgufTensorPlan> tensors, int alignment)
     {

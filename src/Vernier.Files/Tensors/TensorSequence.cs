@@ -8,6 +8,16 @@ internal sealed class TensorSequence(ReplacingFile file, IReadOnlyList<(string N
     private int _current;
     private long _written;
 
+    /// <summary>Every tensor has all its bytes.</summary>
+    public bool IsComplete
+    {
+        get
+        {
+            SkipFull();
+            return _current == tensors.Count;
+        }
+    }
+
     /// <summary>Appends to the tensor whose turn it is.</summary>
     /// <exception cref="ArgumentException">More bytes than the tensor has left.</exception>
     public void Write(ReadOnlySpan<byte> bytes)

@@ -12,6 +12,9 @@ public sealed record ExportOptions
     /// <summary>Repository (OWNER/NAME) under which others find the model that this was made from, for the card; null = by the source's path.</summary>
     public string? BaseModel { get; init; }
 
+    /// <summary>gguf: files of at most this many bytes of tensors, NAME-00001-of-0000N.gguf, as llama.cpp splits them; null = one file.</summary>
+    public long? SplitBytes { get; init; }
+
     /// <summary>Name of the adapter that was merged, and its method, for the card; null = none was.</summary>
     public (string Name, string Method)? Adapter { get; init; }
 }

@@ -14,10 +14,11 @@ public static class GgufExport
     /// <summary>Writes the file beside <paramref name="path"/> and puts it in place when it is complete.</summary>
     /// <param name="floats">Format of matrices that are not packed and did not come from the file: f32, f16 or bf16; null = the type that they are held in.</param>
     /// <exception cref="NotSupportedException">A tensor cannot be held by any GGUF format, or the family has no GGUF names; says which can.</exception>
+    /// <param name="options">How it is split; null = one file.</param>
     /// <param name="cancel">Ends the export; an older file at <paramref name="path"/> stays as it is.</param>
     /// <exception cref="IOException">The disk is full or fails.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public static ExportResult Write(LoadedModel model, string path, BlockFormat? floats = null, CancellationToken cancel = default)
+    public static ExportResult Write(LoadedModel model, string path, BlockFormat? floats = null, CancellationToken cancel = default, ExportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
@@ -42,11 +43,13 @@ public static class GgufExport
         if (changed)
             metadata = metadata.With(GgufValue.Of("general.file_type", GgufMetadataBuilder.FileType(tensors.Select(t => t.Plan))));
 
-        using var writer = GgufWriter.Create(path, metadata, [.. tensors.Select(t => t.Plan)], cancel);
+        GgufTensorPlan[] plans = [.. tensors.Select(t => t.Plan)];
+        using var writer = options?.SplitBytes is { } most ? GgufWriter.CreateSplit(path, metadata, plans, most, cancel) : GgufWriter.Create(path, metadata, plans, cancel);
         foreach (var tensor in tensors)
             tensor.Write(writer);
         writer.Commit();
-        return new ExportResult("gguf", path, tensors.Count, new FileInfo(path).Length, [.. tensors.Select(t => t.Plan.Format.Name).Distinct().Order(StringComparer.Ordinal)]) { Notes = notes };
+        var files = writer.Paths;
+        return new ExportResult("gguf", files[0], tensors.Count, files.Sum(file => new FileInfo(file).Length), [.. tensors.Select(t => t.Plan.Format.Name).Distinct().Order(StringComparer.Ordinal)]) { Notes = notes, Shards = files.Count };
     }
 
     /// <summary>Refuses, before any work, what <see cref="Write"/> would refuse after quantizing.</summary>

@@ -12,6 +12,9 @@ public sealed record FileInspection
     /// <summary>Files that hold a split model together; 1 for one that is whole.</summary>
     public int Shards { get; init; } = 1;
 
+    /// <summary>Which of them was named, from 1: all are read, whichever it is; null where it is whole.</summary>
+    public int? Shard { get; init; }
+
     /// <summary>The family's name as the file spells it; null where the file does not say.</summary>
     public string? Architecture { get; init; }
 

@@ -54,6 +54,7 @@ public static class FileInspector
             Path = path,
             Kind = "gguf",
             Shards = file.Shards,
+            Shard = file.Shard,
             Architecture = architecture,
             Parameters = parameters,
             BitsPerWeight = Bits(file.Tensors.Sum(t => t.ByteLength), parameters),
