@@ -25,7 +25,7 @@ internal static unsafe class Rope
         var last = -1;
         foreach (var position in positions)
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(position, nameof(positions));
+            ArgumentOutOfRangeException.ThrowIfLessThan(position, table.First, nameof(positions));
             last = Math.Max(last, position);
         }
         table.Reserve(last + 1);

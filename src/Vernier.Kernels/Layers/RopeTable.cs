@@ -13,7 +13,8 @@ internal sealed unsafe class RopeTable : IDisposable
     /// <param name="maxPositions">Positions to compute now.</param>
     /// <param name="frequencyFactors">[dim / 2] divisors of the frequencies; empty = all 1.</param>
     /// <param name="attentionFactor">Multiplies cosines and sines (YaRN).</param>
-    public RopeTable(double theta, int dim, int maxPositions, ReadOnlySpan<float> frequencyFactors = default, float attentionFactor = 1f)
+    /// <param name="first">Positions before it are not asked for.</param>
+    public RopeTable(double theta, int dim, int maxPositions, ReadOnlySpan<float> frequencyFactors = default, float attentionFactor = 1f, int first = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(theta);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dim);
@@ -22,7 +23,9 @@ internal sealed unsafe class RopeTable : IDisposable
             throw new ArgumentException($"{dim} channels cannot be paired", nameof(dim));
         if (!frequencyFactors.IsEmpty && frequencyFactors.Length != dim / 2)
             throw new ArgumentException($"{frequencyFactors.Length} factors for {dim / 2} pairs", nameof(frequencyFactors));
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
         Dim = dim;
+        First = Positions = first;
         _attentionFactor = attentionFactor;
         _frequencies = new double[dim / 2];
         for (var j = 0; j < _frequencies.Length; j++)
@@ -34,26 +37,29 @@ internal sealed unsafe class RopeTable : IDisposable
     /// <summary>Channels of a head that rotate.</summary>
     public int Dim { get; }
 
-    /// <summary>Positions [0, Positions) are computed.</summary>
+    /// <summary>The first position that it has.</summary>
+    public int First { get; }
+
+    /// <summary>Positions [First, Positions) are computed.</summary>
     public int Positions { get; private set; }
 
     /// <summary>[positions, dim]: the dim / 2 cosines of a position, then its sines.</summary>
-    internal float* Pointer => _values.Pointer;
+    internal float* Pointer => _values.Pointer - (long)First * Dim;
 
-    /// <summary>Makes positions [0, <paramref name="positions"/>) available. Not while a kernel uses the table.</summary>
+    /// <summary>Makes positions [First, <paramref name="positions"/>) available. Not while a kernel uses the table.</summary>
     public void Reserve(int positions)
     {
         if (positions <= Positions)
             return;
-        positions = (int)Math.Max(positions, Math.Min(2L * Positions, Array.MaxLength));
-        var grown = new NativeBuffer<float>((long)positions * Dim);
+        positions = (int)Math.Max(positions, Math.Min(First + 2L * (Positions - First), Array.MaxLength));
+        var grown = new NativeBuffer<float>((long)(positions - First) * Dim);
         var half = Dim / 2;
-        for (var p = 0; p < positions; p++)
+        for (var p = First; p < positions; p++)
         {
-            var row = grown.Slice((long)p * Dim, Dim);
+            var row = grown.Slice((long)(p - First) * Dim, Dim);
             if (p < Positions)
             {
-                _values.Slice((long)p * Dim, Dim).CopyTo(row);
+                _values.Slice((long)(p - First) * Dim, Dim).CopyTo(row);
                 continue;
             }
             for (var j = 0; j < half; j++)

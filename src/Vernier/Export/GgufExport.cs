@@ -30,8 +30,8 @@ public static class GgufExport
         var tensors = source is null
             ? [.. weights.Values.Select(w => Plan(w, floats))]
             : source.Tensors.Select(t => Plan(model, source, t, weights, floats)).ToList();
-        if (source is null && GgufMetadataBuilder.RopeTensor(model.Config) is { } factors)
-            tensors.Add(PlannedTensor.Values("rope_freqs.weight", factors));
+        if (source is null)
+            tensors.AddRange(GgufMetadataBuilder.RopeTensors(model.Config).Select(t => PlannedTensor.Values(t.Name, t.Factors)));
         var notes = new List<string>();
         var changed = source is null || !source.Metadata.Contains("general.file_type") || tensors.Any(t => t.Plan.Format != source.Get(t.Plan.Name).Format);
         var metadata = source is null ? GgufMetadataBuilder.Build(model, notes) : GgufMetadataBuilder.Completed(model, source.Metadata);

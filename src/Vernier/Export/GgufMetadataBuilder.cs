@@ -73,9 +73,10 @@ internal static class GgufMetadataBuilder
         return metadata.Contains("general.quantization_version") ? metadata : metadata.With(GgufValue.Of("general.quantization_version", QuantizationVersion));
     }
 
-    /// <summary>Rotary factors as a tensor: how llama.cpp has what no key of it states. Null where keys do, or nothing is scaled.</summary>
-    public static float[]? RopeTensor(ModelConfig config) =>
-        config.RopeFrequencyFactors.Count == 0 || HasKeys(config) ? null : [.. config.RopeFrequencyFactors];
+    /// <summary>Rotary factors as tensors: how llama.cpp has what no key of it states. None where keys do, or nothing is scaled.</summary>
+    public static IEnumerable<(string Name, float[] Factors)> RopeTensors(ModelConfig config) => config.RopeFormula is { Type: RopeFormula.LongRope } formula
+        ? [(GgufConfig.LongFactors, [.. formula.LongFactors]), (GgufConfig.ShortFactors, [.. formula.ShortFactors])]
+        : config.RopeFrequencyFactors.Count == 0 || HasKeys(config) ? [] : [("rope_freqs.weight", [.. config.RopeFrequencyFactors])];
 
     private static string NameOf(LoadedModel model) =>
         model.Source.Path.Length == 0 ? model.Config.Architecture
@@ -93,7 +94,10 @@ internal static class GgufMetadataBuilder
             throw Refused("attention_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");
         if (architecture != "llama" && config.FeedForwardBias)
             throw Refused("mlp_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");
-        if (architecture != "llama" && config.RopeFrequencyFactors.Count > 0 && !HasKeys(config))
+        var isLong = config.RopeFormula is { Type: RopeFormula.LongRope };
+        if (config.RopeFormula is { VariesWithLength: true } varying && !(isLong && GgufArchitecture.HasLongRope(architecture)))
+            throw Refused("rope_scaling' or 'rope_parameters", $"llama.cpp has no '{varying.Type}' in the layout '{architecture}'");
+        if (architecture != "llama" && config.RopeFrequencyFactors.Count > 0 && !HasKeys(config) && !isLong)
             throw Refused("rope_scaling' or 'rope_parameters", $"llama.cpp reads rotary factors one by one in the layout 'llama' only, and has keys for linear and for yarn with its usual settings");
         if (config.RopeFrequencyFactors.Count == 0 && config.RopeAttentionFactor != 1 && architecture != "llama")
             throw Refused("rope_scaling.attention_factor", $"without a scaling it has no key in the layout '{architecture}'");
@@ -115,6 +119,10 @@ internal static class GgufMetadataBuilder
                 if (formula.Type == RopeFormula.Yarn)
                     yield return GgufValue.Of($"{architecture}.rope.scaling.original_context_length", (uint)formula.OriginalContext);
                 usual = formula.Type == RopeFormula.Yarn ? formula.UsualAttentionFactor : 1;
+            }
+            else if (formula.Type == RopeFormula.LongRope)
+            {
+                yield return GgufValue.Of($"{architecture}.rope.scaling.original_context_length", (uint)formula.OriginalContext);
             }
             else
             {

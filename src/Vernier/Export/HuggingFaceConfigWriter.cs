@@ -98,7 +98,7 @@ internal static class HuggingFaceConfigWriter
             json["eos_token_id"] = config.EosTokenIds.Count == 1 ? config.EosTokenIds[0] : new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]);
         if (config.PaddingTokenId is { } padding)
             json["pad_token_id"] = padding;
-        if (config.RopeFrequencyFactors.Count > 0 || config.RopeAttentionFactor != 1)
+        if (config.RopeFrequencyFactors.Count > 0 || config.RopeAttentionFactor != 1 || config.RopeFormula is not null)
             json["rope_scaling"] = RopeScalingOf(config);
         return json;
     }
@@ -120,7 +120,7 @@ internal static class HuggingFaceConfigWriter
     {
         if (type == "phi3")
         {
-            json["original_max_position_embeddings"] = config.ContextLength;
+            json["original_max_position_embeddings"] = config.RopeFormula is { Type: RopeFormula.LongRope } formula ? formula.OriginalContext : config.ContextLength;
             json["partial_rotary_factor"] = (double)config.RotaryDim / config.HeadDim;
         }
         if (type is "mistral" or "phi3")
@@ -149,7 +149,7 @@ internal static class HuggingFaceConfigWriter
     /// for among the published settings of Llama 3 (low 1, high 4, any power of two as the original context).</summary>
     private static JsonObject RopeScalingOf(ModelConfig config)
     {
-        if (config.RopeFormula is { } formula && (formula.Type == RopeFormula.Yarn || config.RopeAttentionFactor == 1))
+        if (config.RopeFormula is { } formula && (formula.Type is RopeFormula.Yarn or RopeFormula.LongRope || config.RopeAttentionFactor == 1))
             return RopeHint.ToJson(formula, config.RopeAttentionFactor);
         var factors = config.RopeFrequencyFactors;
         if (config.RopeAttentionFactor != 1 || factors.Count == 0)

@@ -69,12 +69,14 @@ internal sealed class RandomConfig
         JsonObject? scaling = null;
         if (Chance(0.6))
         {
-            var type = Of("default", "linear", "llama3", "llama3", "yarn", "yarn", "dynamic", "longrope");
+            var type = Of("default", "linear", "llama3", "llama3", "yarn", "yarn", "dynamic", "longrope", "proportional");
             scaling = new JsonObject { [Chance(0.5) ? "rope_type" : "type"] = type };
             if (type != "default")
                 scaling["factor"] = Of(2.0, 4.0, 8.0, 1.5);
             if (type is "llama3" or "yarn")
                 scaling["original_max_position_embeddings"] = Of(16, 32, 20);
+            if (type == "longrope")
+                LongRope(json, scaling);
             if (type == "llama3")
                 (scaling["low_freq_factor"], scaling["high_freq_factor"]) = (Of(1.0, 1.5), Of(4.0, 3.0));
             if (type == "yarn" && Chance(0.4))
@@ -97,6 +99,15 @@ internal sealed class RandomConfig
         }
         json["rope_theta"] = theta;
         json["rope_scaling"] = scaling;
+    }
+
+    private void LongRope(JsonObject json, JsonObject scaling)
+    {
+        var pairs = ((int?)json["head_dim"] ?? (Family == "qwen3" ? 128 : (int)json["hidden_size"]! / (int)json["num_attention_heads"]!)) / 2;
+        (scaling["short_factor"], scaling["long_factor"]) = (Factors(1), Factors(2));
+        (Chance(0.5) ? json : scaling)["original_max_position_embeddings"] = Of(16, 32);
+
+        JsonArray Factors(double least) => [.. Enumerable.Range(0, pairs).Select(i => (JsonNode)(least + 0.1 * i))];
     }
 
     private void Windows(JsonObject json)

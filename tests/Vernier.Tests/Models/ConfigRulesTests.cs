@@ -17,7 +17,7 @@ public sealed class ConfigRulesTests : TemporaryFolderTests
     [InlineData("is_encoder_decoder", "true")]
     [InlineData("no_rope_layers", "[1, 0]")]
     [InlineData("query_pre_attn_scalar", "256")]
-    [InlineData("rope_scaling", """{"rope_type": "dynamic", "factor": 2.0}""")]
+    [InlineData("rope_scaling", """{"rope_type": "proportional", "factor": 2.0}""")]
     [InlineData("rope_scaling", """{"rope_type": "linear", "factor": 2.0, "mrope_section": [1, 2, 1]}""")]
     public void AKeyThatChangesTheArithmeticIsRefused(string key, string value) =>
         Assert.Contains($"'{key}", Assert.Throws<NotSupportedException>(() => LanguageModel.Load(Folder(key, value))).Message, StringComparison.Ordinal);

@@ -13,7 +13,7 @@ public class DecoderGoldenTests
     // their families are not read yet
     private static readonly string[] s_notYet =
     [
-        "falcon", "gemma2", "gemma3_text", "gpt2", "gpt2-noprefix", "gpt_neox", "granite", "llama-dynamic", "olmo2", "phi3-longrope", "smollm3", "starcoder2",
+        "falcon", "gemma2", "gemma3_text", "gpt2", "gpt2-noprefix", "gpt_neox", "granite", "olmo2", "smollm3", "starcoder2",
     ];
 
     public static TheoryData<string> Models() => Names(f => File.Exists(ExpectedPath(f)));
@@ -41,6 +41,21 @@ public class DecoderGoldenTests
         var (log, greedy) = (new float[golden.Batch.Tokens], new bool[golden.Batch.Tokens]);
         decoder.LogProbabilities(compute, golden.Batch, log, greedy);
         Assert.Equal(loss, -log.Sum(v => (double)v) / golden.Batch.ScoredTokens, 1e-5);
+    }
+
+    /// <summary>Families whose rotary angles depend on the length of a text.</summary>
+    public static TheoryData<string> OtherLengths() =>
+        [.. s_folders.SelectMany(SharedFiles.SubFolders).SelectMany(f => Directory.EnumerateFiles(f, "expected_*.safetensors").Order(StringComparer.Ordinal).Select(SharedFiles.NameOf))];
+
+    [SharedTheory("goldens/families")]
+    [MemberData(nameof(OtherLengths))]
+    public void Logits_of_another_length(string name)
+    {
+        using var test = new Loaded(name[..name.LastIndexOf('/')]);
+        using var golden = new GoldenModel(SharedFiles.At(name));
+        var logits = new float[golden.Batch.Tokens * test.Decoder.Config.VocabularySize];
+        test.Decoder.Logits(test.Compute, golden.Batch, logits);
+        Close.Assert(golden.Unpadded("logits"), logits, test.Tolerance, "logits");
     }
 
     [Theory]

@@ -14,7 +14,7 @@ public class GgufModelTests
 
     private static readonly string[] s_notDone =
     [
-        "falcon", "gemma2", "gemma3", "gemma3-k", "gpt2", "gpt_neox", "granite", "mixtral", "olmo2", "phi3-longrope", "qwen2_moe", "qwen3_moe", "qwen3_moe-k", "smollm3", "starcoder2",
+        "falcon", "gemma2", "gemma3", "gemma3-k", "gpt2", "gpt_neox", "granite", "mixtral", "olmo2", "qwen2_moe", "qwen3_moe", "qwen3_moe-k", "smollm3", "starcoder2",
     ];
 
     public static TheoryData<string> RandomModels() =>
@@ -29,10 +29,14 @@ public class GgufModelTests
         using var compute = new Compute(2);
         using var decoder = Load(SharedFiles.At(name));
         using var expected = SafetensorsFile.Open(Path.ChangeExtension(SharedFiles.At(name), "expected.safetensors"));
-        var ids = expected.ReadIntegers<int>("input_ids");
-        var logits = new float[ids.Length * decoder.Config.VocabularySize];
-        decoder.Logits(compute, new TokenBatch(ids, [0, ids.Length], [.. ids.Select(_ => TokenBatch.NoTarget)]), logits);
-        Close.Assert(expected.ReadSingles("logits"), logits, 1e-3, "logits");
+        foreach (var length in (string[])["", "short."])
+            if (expected.Tensors.Any(t => t.Name == length + "logits"))
+            {
+                var ids = expected.ReadIntegers<int>(length + "input_ids");
+                var logits = new float[ids.Length * decoder.Config.VocabularySize];
+                decoder.Logits(compute, new TokenBatch(ids, [0, ids.Length], [.. ids.Select(_ => TokenBatch.NoTarget)]), logits);
+                Close.Assert(expected.ReadSingles(length + "logits"), logits, 1e-3, length + "logits");
+            }
     }
 
     [SharedTheory(Real)]

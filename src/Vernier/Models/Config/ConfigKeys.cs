@@ -64,6 +64,9 @@ internal sealed class ConfigKeys
         return FindInt(key) is { } one ? [one] : [];
     }
 
+    public float[]? FindFloats(string key) => Find(key, JsonValueKind.Array)?.EnumerateArray()
+        .Select(v => v.ValueKind == JsonValueKind.Number ? v.GetSingle() : throw Wrong(key, v.GetRawText(), "a number")).ToArray();
+
     public string[]? FindStrings(string key) => Find(key, JsonValueKind.Array)?.EnumerateArray()
         .Select(v => v.ValueKind == JsonValueKind.String ? v.GetString()! : throw Wrong(key, v.GetRawText(), "a string")).ToArray();
 

@@ -5,6 +5,12 @@ namespace Vernier.Models;
 /// <summary>Reads the configuration of a GGUF file's model from its metadata and the presence of tensors.</summary>
 internal static class GgufConfig
 {
+    /// <summary>LongRoPE's divisors, one for each rotary pair.</summary>
+    internal const string LongFactors = "rope_factors_long.weight";
+
+    /// <inheritdoc cref="LongFactors"/>
+    internal const string ShortFactors = "rope_factors_short.weight";
+
     /// <summary>Vernier's own key: all ids that end a text, where there are more than GGUF has names for.</summary>
     internal const string MoreEndIds = "vernier.end_token_ids";
 
@@ -90,14 +96,27 @@ internal static class GgufConfig
         if (!(factor >= 0) || original is <= 0 or > int.MaxValue)
             throw new InvalidDataException($"{file.Path}: metadata: keys '{architecture}.rope.scaling': found factor {factor} and original context {original}, expected positive numbers");
         RopeFormula? formula = factor is 0 or 1 || type == "none" ? null : new RopeFormula { Type = type, Factor = factor, OriginalContext = (int)original };
+        if (file.Find(LongFactors) is not null && GgufArchitecture.HasLongRope(architecture))
+            return ReadLongRope(file, theta, headDim, new RopeFormula { Type = RopeFormula.LongRope, Factor = (double)context / original, OriginalContext = (int)original }, (float)attention);
         if (file.Find("rope_freqs.weight") is not { } tensor)
             return new RopeScaling(theta, formula?.Factors(theta, headDim) ?? [], (float)(attention * (type == RopeFormula.Yarn ? formula?.UsualAttentionFactor ?? 1 : 1)), formula);
-        if (tensor.Elements != headDim / 2)
-            throw new InvalidDataException($"{file.Path}: tensor 'rope_freqs.weight': found {tensor.Elements} values, expected {headDim / 2}");
         if (formula is not null)
             throw new NotSupportedException($"{file.Path}: rope scaling '{type}' together with the tensor 'rope_freqs.weight' is not done here");
-        var factors = file.ReadAll(tensor);
+        var factors = PairFactors(file, tensor.Name, headDim);
         return new RopeScaling(theta, factors, (float)attention, RopeHint.Read(metadata, theta, factors));
+    }
+
+    private static RopeScaling ReadLongRope(GgufFile file, float theta, int rotaryDim, RopeFormula formula, float attention)
+    {
+        formula = formula with { ShortFactors = PairFactors(file, ShortFactors, rotaryDim), LongFactors = PairFactors(file, LongFactors, rotaryDim) };
+        return new RopeScaling(theta, formula.Factors(theta, rotaryDim), attention, formula);
+    }
+
+    private static float[] PairFactors(GgufFile file, string name, int rotaryDim)
+    {
+        var tensor = file.Find(name) ?? throw new InvalidDataException($"{file.Path}: tensors: found none named '{name}', expected it");
+        return tensor.Elements == rotaryDim / 2 ? file.ReadAll(tensor)
+            : throw new InvalidDataException($"{file.Path}: tensor '{name}': found {tensor.Elements} values, expected {rotaryDim / 2}");
     }
 
     private static List<int> EndIds(GgufMetadata metadata)

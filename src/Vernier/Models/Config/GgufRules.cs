@@ -30,7 +30,8 @@ internal static class GgufRules
             throw NotDone(parallel);
         var names = GgufNames.Of(architecture);
         foreach (var tensor in file.Tensors)
-            if (names.ToHuggingFace(tensor.Name) is null && !s_passedOver.Contains(tensor.Name) && !tensor.Name.Contains(".attn_rot_embd", StringComparison.Ordinal))
+            if (names.ToHuggingFace(tensor.Name) is null && !s_passedOver.Contains(tensor.Name)
+                && !(tensor.Name is GgufConfig.LongFactors or GgufConfig.ShortFactors && GgufArchitecture.HasLongRope(architecture)) && !tensor.Name.Contains(".attn_rot_embd", StringComparison.Ordinal))
                 throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}' has no place in a model of architecture '{architecture}' as it is computed here");
 
         NotSupportedException NotDone(GgufValue value) => new($"{file.Path}: metadata: key '{value.Key}' = {value} changes the arithmetic, which is not done here");

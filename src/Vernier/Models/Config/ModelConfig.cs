@@ -136,6 +136,8 @@ public sealed record ModelConfig
         Require(!rotary || (RotaryDim > 0 && RotaryDim <= HeadDim && RotaryDim % 2 == 0), $"{RotaryDim} rotary channels in heads of {HeadDim}");
         Require(RopeFrequencyFactors.Count == 0 || RopeFrequencyFactors.Count == RotaryDim / 2, $"{RopeFrequencyFactors.Count} rotary factors for {RotaryDim / 2} pairs");
         Require(RopeFrequencyFactors.All(f => float.IsFinite(f) && f > 0), "a rotary factor is not a positive number");
+        Require(RopeFormula is not { Type: RopeFormula.LongRope } longRope || (longRope.LongFactors.Count == RotaryDim / 2 && longRope.LongFactors.All(f => float.IsFinite(f) && f > 0) && longRope.OriginalContext > 1),
+            "the long rotary factors are not a positive number for each pair");
         Require(float.IsFinite(RopeAttentionFactor) && RopeAttentionFactor > 0, "the rotary attention factor is not a positive number");
         Require(float.IsFinite(NormEpsilon) && float.IsFinite(AttentionScale), "norm epsilon or attention scale is not a finite number");
         Require(Experts is not { } experts || (experts.Count > 0 && experts.PerToken > 0 && experts.PerToken <= experts.Count && experts.Size > 0 && experts.SharedSize >= 0),

@@ -15,8 +15,10 @@ internal static class RopeHint
     /// <param name="attentionFactor">Of YaRN.</param>
     public static JsonObject ToJson(RopeFormula formula, float attentionFactor)
     {
+        if (formula.Type == RopeFormula.LongRope)
+            return LongRope(formula, attentionFactor);
         var json = new JsonObject { ["rope_type"] = formula.Type, ["factor"] = Number(formula.Factor) };
-        if (formula.Type == RopeFormula.Linear)
+        if (formula.Type is RopeFormula.Linear or RopeFormula.Dynamic)
             return json;
         json["original_max_position_embeddings"] = formula.OriginalContext;
         if (formula.Type == RopeFormula.Llama3)
@@ -27,11 +29,27 @@ internal static class RopeHint
         }
         json["beta_fast"] = Number(formula.BetaFast);
         json["beta_slow"] = Number(formula.BetaSlow);
-        json["attention_factor"] = Number(double.Parse(attentionFactor.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
+        json["attention_factor"] = Number(attentionFactor);
         if (!formula.Truncates)
             json["truncate"] = false;
         return json;
     }
+
+    /// <summary>Three keys: older versions of transformers take no other number of them. The original context stands beside them.</summary>
+    private static JsonObject LongRope(RopeFormula formula, float attentionFactor)
+    {
+        var json = new JsonObject
+        {
+            ["type"] = formula.Type,
+            ["short_factor"] = new JsonArray([.. formula.ShortFactors.Select(Number)]),
+            ["long_factor"] = new JsonArray([.. formula.LongFactors.Select(Number)]),
+        };
+        if (Math.Abs(attentionFactor / formula.UsualAttentionFactor - 1) > 1e-6)
+            json["attention_factor"] = Number(attentionFactor);
+        return json;
+    }
+
+    private static JsonNode Number(float value) => Number(double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
 
     /// <summary>transformers warns of a whole number here that is not spelled as a fraction.</summary>
     private static JsonNode Number(double value) =>

@@ -8,12 +8,13 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
 {
     private const string Parameters = "rope_parameters";
     private const string Scaling = "rope_scaling";
+    private const string Original = "original_max_position_embeddings";
     private const string Partial = "partial_rotary_factor";
 
     private static readonly string[] s_known =
     [
         "rope_type", "type", "factor", "rope_theta", "original_max_position_embeddings", "low_freq_factor", "high_freq_factor", "beta_fast", "beta_slow",
-        "attention_factor", "mscale", "mscale_all_dim", "truncate", "partial_rotary_factor", "finetuned",
+        "attention_factor", "mscale", "mscale_all_dim", "truncate", "partial_rotary_factor", "finetuned", "short_factor", "long_factor",
     ];
 
     /// <summary>Reads <c>rope_parameters</c> or <c>rope_theta</c> with <c>rope_scaling</c>.</summary>
@@ -24,18 +25,22 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
         var parameters = keys.FindObject(name);
         var theta = (float)(parameters?.FindDouble("rope_theta") ?? keys.FindDouble("rope_theta") ?? 10000);
         var type = parameters?.FindString("rope_type") ?? parameters?.FindString("type") ?? "default";
+        if (type == "su")
+            type = RopeFormula.LongRope; // as the first checkpoints spell it
         if (parameters is null)
             return new RopeScaling(theta, [], 1, null);
-        if (type is not ("default" or RopeFormula.Linear or RopeFormula.Llama3 or RopeFormula.Yarn))
-            throw new NotSupportedException($"{keys.Path}: key '{name}': rope type '{type}' is not supported; supported are default, linear, llama3 and yarn");
+        if (type is not ("default" or RopeFormula.Linear or RopeFormula.Llama3 or RopeFormula.Yarn or RopeFormula.LongRope or RopeFormula.Dynamic))
+            throw new NotSupportedException($"{keys.Path}: key '{name}': rope type '{type}' is not supported; supported are default, linear, llama3, yarn, longrope and dynamic");
         if (parameters.Names.FirstOrDefault(n => !s_known.Contains(n)) is { } unknown)
             throw new NotSupportedException($"{keys.Path}: key '{name}.{unknown}' is not known, and may change the rotary positions");
         if (type == "default")
             return new RopeScaling(theta, [], 1, null);
-        var stated = parameters.FindInt("original_max_position_embeddings");
+        var stated = parameters.FindInt(Original) ?? (type == RopeFormula.LongRope ? keys.FindInt(Original) : null);
         var original = stated ?? context;
-        var factor = parameters.FindDouble("factor")
-            ?? (type == RopeFormula.Yarn && stated > 0 ? (double)context / stated.Value : throw parameters.Missing($"{name}.factor"));
+        if (type == RopeFormula.Dynamic && original != context)
+            throw new NotSupportedException($"{keys.Path}: key '{name}.{Original}' = {original} is not done here for rope type '{type}': it begins beyond max_position_embeddings");
+        var factor = type == RopeFormula.LongRope && stated > 0 ? (double)context / stated.Value
+            : parameters.FindDouble("factor") ?? (type == RopeFormula.Yarn && stated > 0 ? (double)context / stated.Value : throw parameters.Missing($"{name}.factor"));
         if (!(factor > 0) || original <= 0)
             throw new InvalidDataException($"{keys.Path}: key '{name}': found factor {factor} and original context {original}, expected positive numbers");
         var formula = new RopeFormula
@@ -48,8 +53,10 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
             BetaFast = parameters.FindDouble("beta_fast") ?? 32,
             BetaSlow = parameters.FindDouble("beta_slow") ?? 1,
             Truncates = parameters.FindBool("truncate") ?? true,
+            ShortFactors = PairFactors(parameters, name, "short_factor", type, rotaryDim),
+            LongFactors = PairFactors(parameters, name, "long_factor", type, rotaryDim),
         };
-        return new RopeScaling(theta, formula.Factors(theta, rotaryDim), type == RopeFormula.Yarn ? (float)AttentionFactorOf(parameters, formula) : 1, formula);
+        return new RopeScaling(theta, formula.Factors(theta, rotaryDim), (float)AttentionFactorOf(parameters, formula), formula);
     }
 
     /// <summary>The share of a head's channels that rotate.</summary>
@@ -64,11 +71,22 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
         return share is > 0 and <= 1 ? share : throw keys.Wrong(name, share.ToString(System.Globalization.CultureInfo.InvariantCulture), "a number above 0 and up to 1");
     }
 
+    private static float[] PairFactors(ConfigKeys parameters, string name, string key, string type, int rotaryDim)
+    {
+        if (type != RopeFormula.LongRope)
+            return [];
+        var factors = parameters.FindFloats(key) ?? throw parameters.Missing($"{name}.{key}");
+        return factors.Length == rotaryDim / 2 && factors.All(f => f > 0) ? factors
+            : throw parameters.Wrong($"{name}.{key}", $"{factors.Length} numbers", $"{rotaryDim / 2} positive ones");
+    }
+
     private static double AttentionFactorOf(ConfigKeys parameters, RopeFormula formula)
     {
+        if (formula.Type is not (RopeFormula.Yarn or RopeFormula.LongRope))
+            return 1;
         if (parameters.FindDouble("attention_factor") is { } stated)
             return stated;
-        if (parameters.FindDouble("mscale") is { } mscale and not 0 && parameters.FindDouble("mscale_all_dim") is { } all and not 0)
+        if (formula.Type == RopeFormula.Yarn && parameters.FindDouble("mscale") is { } mscale and not 0 && parameters.FindDouble("mscale_all_dim") is { } all and not 0)
             return Scale(mscale) / Scale(all);
         return formula.UsualAttentionFactor;
 

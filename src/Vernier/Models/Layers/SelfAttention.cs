@@ -111,13 +111,13 @@ internal sealed class SelfAttention
             y.CopyTo(raw);
             norm.Forward(compute, raw, y);
         }
-        _rope?.Forward(compute, layout.Positions, linear.OutFeatures / _config.HeadDim, y);
+        _rope?.Forward(compute, layout, linear.OutFeatures / _config.HeadDim, y);
     }
 
     /// <summary>Takes the gradient back through rotation and norm, and y back to the linear's own output where the linear needs it.</summary>
     private void BeforeRotation(Compute compute, TokenLayout layout, Linear linear, Norm? norm, GrowingBuffer beforeNorm, Span<float> y, Span<float> dy)
     {
-        _rope?.Backward(compute, layout.Positions, linear.OutFeatures / _config.HeadDim, dy);
+        _rope?.Backward(compute, layout, linear.OutFeatures / _config.HeadDim, dy);
         if (norm is not null)
         {
             var raw = beforeNorm.Of(y.Length);
@@ -126,7 +126,7 @@ internal sealed class SelfAttention
         }
         else if (linear.NeedsOutput)
         {
-            _rope?.Undo(compute, layout.Positions, linear.OutFeatures / _config.HeadDim, y);
+            _rope?.Undo(compute, layout, linear.OutFeatures / _config.HeadDim, y);
         }
         if (linear.NeedsOutput)
             linear.RemoveBias(compute, y);

@@ -28,6 +28,9 @@ internal static class GgufArchitecture
     /// <summary>Of a head only the first channels may rotate.</summary>
     public static bool RotatesInPart(string architecture) => s_partial.Contains(architecture);
 
+    /// <summary>Factors of LongRoPE may lie beside the weights.</summary>
+    public static bool HasLongRope(string architecture) => architecture == "phi3";
+
     /// <summary>The rows of q and k lie interleaved for rotary pairs.</summary>
     public static bool InterleavesRotaryRows(string architecture) => s_interleaved.Contains(architecture);
 }

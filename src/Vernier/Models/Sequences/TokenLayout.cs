@@ -13,6 +13,8 @@ internal sealed class TokenLayout
 
     public int Tokens { get; private set; }
 
+    public int Sequences => _cached > 0 ? _cached : _starts.Length - 1;
+
     /// <summary>[sequences + 1].</summary>
     public ReadOnlySpan<int> Starts => _starts;
 
