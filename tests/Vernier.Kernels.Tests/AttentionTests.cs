@@ -2,27 +2,30 @@ namespace Vernier.Kernels.Tests;
 
 public class AttentionTests
 {
-    /// <summary>Heads, key/value heads, head dimension, window, lengths of the sequences.</summary>
-    private static readonly (int Heads, int KvHeads, int Dim, int Window, int[] Lengths)[] Cases =
+    /// <summary>Heads, key/value heads, head dimension, window, soft cap, lengths of the sequences.</summary>
+    private static readonly (int Heads, int KvHeads, int Dim, int Window, float Cap, int[] Lengths)[] Cases =
     [
-        (1, 1, 4, 0, [1]),
-        (2, 1, 5, 0, [3, 1, 7]),
-        (4, 2, 16, 0, [96, 48]),
-        (3, 1, 64, 0, [130]),
-        (2, 2, 64, 9, [36, 100]),
-        (2, 1, 20, 100, [300, 0, 17]),
-        (6, 2, 33, 0, [97, 49, 145]),
-        (1, 1, 128, 50, [200]),
-        (2, 2, 80, 0, [65, 63]),
-        (1, 1, 7, 1, [5, 70]),
+        (1, 1, 4, 0, 0, [1]),
+        (2, 1, 5, 0, 0, [3, 1, 7]),
+        (4, 2, 16, 0, 0, [96, 48]),
+        (3, 1, 64, 0, 0, [130]),
+        (2, 2, 64, 9, 0, [36, 100]),
+        (2, 1, 20, 100, 0, [300, 0, 17]),
+        (6, 2, 33, 0, 0, [97, 49, 145]),
+        (1, 1, 128, 50, 0, [200]),
+        (2, 2, 80, 0, 0, [65, 63]),
+        (1, 1, 7, 1, 0, [5, 70]),
+        (2, 1, 20, 9, 1.5f, [100, 17]),
+        (4, 2, 33, 0, 3, [97, 1, 49]),
+        (1, 1, 64, 0, 50, [130]),
     ];
 
     private sealed class Problem
     {
         public Problem(int index)
         {
-            var (heads, kvHeads, dim, window, lengths) = Cases[index];
-            Shape = new AttentionShape(heads, kvHeads, dim, (float)(1 / Math.Sqrt(dim)), window);
+            var (heads, kvHeads, dim, window, cap, lengths) = Cases[index];
+            Shape = new AttentionShape(heads, kvHeads, dim, (float)(1 / Math.Sqrt(dim)), window, cap);
             Starts = new int[lengths.Length + 1];
             for (var s = 0; s < lengths.Length; s++)
                 Starts[s + 1] = Starts[s] + lengths[s];
@@ -86,10 +89,12 @@ public class AttentionTests
         }
     });
 
-    [Fact]
-    public void TheReferenceGradientsAreTheDifferences()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1.5f)]
+    public void TheReferenceGradientsAreTheDifferences(float cap)
     {
-        var shape = new AttentionShape(4, 2, 3, 0.7f, 4);
+        var shape = new AttentionShape(4, 2, 3, 0.7f, 4, cap);
         const int tokens = 7;
         double[] q = OpTesting.Wide(OpTesting.Normal(1, tokens * 12)), k = OpTesting.Wide(OpTesting.Normal(2, tokens * 6));
         double[] v = OpTesting.Wide(OpTesting.Normal(3, tokens * 6)), g = OpTesting.Wide(OpTesting.Normal(4, tokens * 12));
@@ -111,10 +116,10 @@ public class AttentionTests
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
     public void CachedQueriesMatchTheReference(Tier tier) => OpTesting.At(tier, () =>
     {
-        foreach (var (heads, kvHeads, dim, window) in new[] { (3, 1, 64, 0), (4, 2, 20, 0), (2, 2, 33, 40), (8, 2, 128, 300), (9, 3, 80, 0), (16, 1, 64, 30) })
+        foreach (var (heads, kvHeads, dim, window, cap) in new[] { (3, 1, 64, 0, 0f), (4, 2, 20, 0, 0), (2, 2, 33, 40, 0), (8, 2, 128, 300, 0), (9, 3, 80, 0, 0), (16, 1, 64, 30, 0), (4, 2, 20, 0, 2), (2, 1, 64, 40, 5) })
             foreach (var (length, queries) in new[] { (1, 1), (2, 1), (33, 1), (64, 4), (256, 2), (257, 1), (600, 1), (600, 3), (40, 40), (300, 50), (700, 5) })
             {
-                var shape = new AttentionShape(heads, kvHeads, dim, 0.3f, window);
+                var shape = new AttentionShape(heads, kvHeads, dim, 0.3f, window, cap);
                 var q = OpTesting.Normal(1, queries * shape.QueryChannels);
                 var halves = Array.ConvertAll(OpTesting.Normal(2, (length + 3) * shape.KeyChannels), x => (Half)x);
                 var valueHalves = Array.ConvertAll(OpTesting.Normal(3, (length + 3) * shape.KeyChannels), x => (Half)x);

@@ -4,9 +4,9 @@ public class CrossEntropyTests
 {
     private sealed class Problem
     {
-        public Problem(int tokens, int channels, int vocabulary, bool biased)
+        public Problem(int tokens, int channels, int vocabulary, bool biased, float cap = 0)
         {
-            (Channels, Vocabulary) = (channels, vocabulary);
+            (Channels, Vocabulary, Cap) = (channels, vocabulary, cap);
             Hidden = OpTesting.Normal(1, tokens * channels);
             Weight = OpTesting.Normal(2, vocabulary * channels);
             Bias = biased ? OpTesting.Normal(3, vocabulary) : [];
@@ -21,6 +21,7 @@ public class CrossEntropyTests
 
         public int Channels { get; }
         public int Vocabulary { get; }
+        public float Cap { get; }
         public float[] Hidden { get; }
         public float[] Weight { get; }
         public float[] Bias { get; }
@@ -40,6 +41,8 @@ public class CrossEntropyTests
                         logits[i] = bias.Length > 0 ? bias[i] : 0;
                         for (var c = 0; c < Channels; c++)
                             logits[i] += hidden[t * Channels + c] * weight[i * Channels + c];
+                        if (Cap != 0)
+                            logits[i] = Cap * Math.Tanh(logits[i] / Cap);
                     }
                     log[t] = logits[Targets[t]] - Math.Log(logits.Sum(Math.Exp));
                     greedy[t] = Array.IndexOf(logits, logits.Max()) == Targets[t];
@@ -52,11 +55,11 @@ public class CrossEntropyTests
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
     public void LossAndGradientsMatchTheFormulaAndItsDifferences(Tier tier) => OpTesting.At(tier, () =>
     {
-        foreach (var biased in new[] { false, true })
+        foreach (var (biased, cap) in new[] { (false, 0f), (true, 0), (false, 2), (true, 30) })
         {
-            var problem = new Problem(11, 6, 37, biased);
+            var problem = new Problem(11, 6, 37, biased, cap);
             var (hidden, weight, bias) = (OpTesting.Wide(problem.Hidden), OpTesting.Wide(problem.Weight), OpTesting.Wide(problem.Bias));
-            using var loss = new CrossEntropy(problem.Channels, problem.Vocabulary);
+            using var loss = new CrossEntropy(problem.Channels, problem.Vocabulary) { SoftCap = cap };
             var (log, greedy) = problem.Reference(hidden, weight, bias);
             Assert.Equal(-log.Sum(), loss.Loss(OpTesting.Pool, problem.Hidden, problem.Head, problem.Bias, problem.Targets), 1e-4);
 

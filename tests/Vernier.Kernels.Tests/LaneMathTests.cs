@@ -29,6 +29,27 @@ public unsafe class LaneMathTests
         Assert.InRange(worst, 0, 2);
     });
 
+    /// <summary>Caps at every 50,000th float, in rows of odd lengths.</summary>
+    [Theory]
+    [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
+    public void SoftCapsAreWithinAFewUnitsOfTheLastPlace(Tier tier) => OpTesting.At(tier, () =>
+    {
+        foreach (var cap in new[] { 1f, 3f, 30f, 50f })
+            for (var bits = 0L; bits < 1L << 32; bits += 50_000 * 21)
+            {
+                var x = Enumerable.Range(0, 21).Select(i => BitConverter.Int32BitsToSingle((int)(bits + i * 50_000))).ToArray();
+                var y = new OpTesting.Guarded(x.Length);
+                x.CopyTo(y.Span);
+                SoftCap.Apply(OpTesting.Pool, y.Span, cap);
+                y.Check("soft cap");
+                for (var i = 0; i < x.Length; i++)
+                    if (float.IsNaN(x[i]))
+                        Assert.True(float.IsNaN(y.Span[i]));
+                    else
+                        Assert.Equal(cap * Math.Tanh((double)x[i] / cap), y.Span[i], Math.Max(6e-7 * Math.Abs(cap * Math.Tanh((double)x[i] / cap)), cap * 3e-45)); // x / cap may be subnormal
+            }
+    });
+
     [Theory]
     [MemberData(nameof(Tiers.Supported), MemberType = typeof(Tiers))]
     public void EveryHalfLoads(Tier tier) => OpTesting.At(tier, () =>

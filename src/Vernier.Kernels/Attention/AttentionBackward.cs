@@ -175,11 +175,20 @@ internal unsafe struct AttentionBackward : IKernel
             var scores = Scores + row * AttentionTiles.Keys;
             var grads = ScoreGrads + row * AttentionTiles.Keys;
             var (first, end) = Parent.Tiles.Visible(position, tile);
+            var cap = Parent.Tiles.Shape.SoftCap;
+            if (cap != 0)
+                SoftCap.Row<L>(scores, columns, cap);
             for (var j = 0; j < Math.Min(first, columns); j++)
                 scores[j] = float.NegativeInfinity;
             for (var j = Math.Max(end, 0); j < columns; j++)
                 scores[j] = float.NegativeInfinity;
             var (log, delta) = (L.Create(Log[row]), L.Create(Delta[row]));
+            if (cap != 0)
+            {
+                for (var j = 0; j < columns; j += L.Count)
+                    ((L.Load(grads + j) - delta) * SoftCap.Slope(L.Load(scores + j), cap)).Store(grads + j);
+                delta = L.Create(0f); // it is taken away
+            }
             for (var j = 0; j < columns; j += L.Count)
             {
                 var p = LaneMath.Exp(L.Load(scores + j) - log);

@@ -152,6 +152,8 @@ internal unsafe struct AttentionDecode<T> : IKernel
                         scores[j] = j >= first && j < end ? Reduce.Dot<L>(query, keys + j * step, shape.HeadDim) * shape.Scale : float.NegativeInfinity;
                     for (; j < Block; j++)
                         scores[j] = float.NegativeInfinity;
+                    if (shape.SoftCap != 0 && Math.Max(first, 0) is var from && Math.Min(end, count) is var to && from < to)
+                        SoftCap.Row<L>(scores + from, to - from, shape.SoftCap);
                 }
             }
         }

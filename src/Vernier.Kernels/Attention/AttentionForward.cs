@@ -112,6 +112,8 @@ internal unsafe struct AttentionForward<T> : IKernel
         {
             var scores = Scores + row * AttentionTiles.Keys;
             var (first, end) = Parent.Tiles.Visible(position, tile);
+            if (Parent.Tiles.Shape.SoftCap != 0)
+                SoftCap.Row<L>(scores, columns, Parent.Tiles.Shape.SoftCap);
             for (var j = 0; j < Math.Min(first, columns); j++)
                 scores[j] = float.NegativeInfinity;
             for (var j = Math.Max(end, 0); j < columns; j++)

@@ -60,7 +60,7 @@ internal static class AttentionReference
                 }
                 for (var j = first; j <= i; j++)
                 {
-                    var scoreGrad = p[j] * (pGrad[j] - mean) * shape.Scale;
+                    var scoreGrad = p[j] * (pGrad[j] - mean) * Slope(q.Slice(at, d), k.Slice(j * shape.KeyChannels + head, d), shape) * shape.Scale;
                     for (var c = 0; c < d; c++)
                     {
                         qGrad[at + c] += scoreGrad * k[j * shape.KeyChannels + head + c];
@@ -68,6 +68,18 @@ internal static class AttentionReference
                     }
                 }
             }
+    }
+
+    /// <summary>The derivative of the capped score by the scaled one.</summary>
+    private static double Slope(ReadOnlySpan<double> q, ReadOnlySpan<double> k, in AttentionShape shape)
+    {
+        if (shape.SoftCap == 0)
+            return 1;
+        var score = 0.0;
+        for (var c = 0; c < q.Length; c++)
+            score += q[c] * k[c];
+        var t = Math.Tanh(score * shape.Scale / shape.SoftCap);
+        return 1 - t * t;
     }
 
     /// <summary>p[first..last] = softmax(scale q·k); returns the log of the sum of exponentials.</summary>
@@ -80,6 +92,8 @@ internal static class AttentionReference
             for (var c = 0; c < q.Length; c++)
                 p[j] += q[c] * k[j * shape.KeyChannels + head + c];
             p[j] *= shape.Scale;
+            if (shape.SoftCap != 0)
+                p[j] = shape.SoftCap * Math.Tanh(p[j] / shape.SoftCap);
             maximum = Math.Max(maximum, p[j]);
         }
         var sum = 0.0;

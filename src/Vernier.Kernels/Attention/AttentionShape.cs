@@ -6,7 +6,8 @@ namespace Vernier.Kernels;
 /// <param name="HeadDim">Channels of a head.</param>
 /// <param name="Scale">Multiplies q·k before the softmax.</param>
 /// <param name="Window">Key j is visible to query i when 0 ≤ i - j &lt; Window; 0 = no limit.</param>
-internal readonly record struct AttentionShape(int Heads, int KvHeads, int HeadDim, float Scale, int Window = 0)
+/// <param name="SoftCap">A scaled score s becomes SoftCap · tanh(s / SoftCap) before the mask; 0 = it stays.</param>
+internal readonly record struct AttentionShape(int Heads, int KvHeads, int HeadDim, float Scale, int Window = 0, float SoftCap = 0)
 {
     /// <summary>Query heads that share a key/value head.</summary>
     public int Group => Heads / KvHeads;
@@ -25,7 +26,7 @@ internal readonly record struct AttentionShape(int Heads, int KvHeads, int HeadD
 
     internal void Validate()
     {
-        if (Heads < 1 || KvHeads < 1 || HeadDim < 1 || Window < 0 || Heads % KvHeads != 0)
+        if (Heads < 1 || KvHeads < 1 || HeadDim < 1 || Window < 0 || !(SoftCap >= 0) || Heads % KvHeads != 0)
             throw new ArgumentException($"no such attention: {this}");
         _ = checked(Heads * HeadDim);
     }

@@ -30,6 +30,23 @@ internal static unsafe class LaneMath
         where V : unmanaged, ILanes<V> =>
         V.Create(1f) / (V.Create(1f) + Exp(V.Create(0f) - x));
 
+    /// <summary>The hyperbolic tangent: below 0.625 a polynomial (Cephes), above 1 - 2 / (e^2|x| + 1).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Tanh<V>(V x)
+        where V : unmanaged, ILanes<V>
+    {
+        var z = V.Abs(x);
+        var square = x * x;
+        var p = V.MultiplyAdd(V.Create(-5.70498872745e-3f), square, V.Create(2.06390887954e-2f));
+        p = V.MultiplyAdd(p, square, V.Create(-5.37397155531e-2f));
+        p = V.MultiplyAdd(p, square, V.Create(1.33314422036e-1f));
+        p = V.MultiplyAdd(p, square, V.Create(-3.33332819422e-1f));
+        var small = V.MultiplyAdd(p * square, x, x);
+        var large = V.Create(1f) - V.Create(2f) / (Exp(z + z) + V.Create(1f));
+        large = V.IfLess(x, V.Create(0f), V.Create(0f) - large, large);
+        return V.IfLess(V.Create(0.625f), z, large, small);
+    }
+
     /// <summary>The normal distribution function Φ(x), exact to a few units of the last place in both tails, and its density φ(x).
     /// Φ(-z) = φ-like exp(-z²/2) times a smooth function of 1 / (1 + 0.3 z), a Chebyshev fit on z in [0, 14].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,6 +16,9 @@ internal sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDispo
     private NativeBuffer<double>? _losses;
     private int[] _rows = [];
 
+    /// <summary>Logits z become SoftCap · tanh(z / SoftCap); 0 = they stay.</summary>
+    public float SoftCap { get; init; }
+
     /// <summary>Tokens whose logits exist at once.</summary>
     public int Chunk => _chunk;
 
@@ -162,6 +165,7 @@ internal sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDispo
                 Rows = rows,
                 Vocabulary = vocabulary,
                 Scale = scale,
+                Cap = SoftCap,
                 Gradient = gradient,
             };
             Kernel.Run(pool, ref kernel, (long)rows * vocabulary * 8);
@@ -192,8 +196,11 @@ internal sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDispo
         public bool* Greedy;
         public int* Targets, Tokens;
         public int Rows, Vocabulary;
-        public float Scale;
+        public float Scale, Cap;
         public bool Gradient;
+
+        [ThreadStatic]
+        private static NativeBuffer<float>? t_exponentials;
 
         [MethodImpl(Kernel.Body)]
         public readonly void Execute<V>(int worker, int workers)
@@ -206,19 +213,26 @@ internal sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDispo
                 var token = Tokens[r];
                 if (Bias is not null)
                     AddBias<V>(row);
+                if (Cap != 0)
+                    Kernels.SoftCap.Row<V>(row, Vocabulary, Cap);
                 var maximum = Reduce.Maximum<V>(row, Vocabulary);
                 var target = row[Targets[token]];
                 if (Greedy is not null)
                     Greedy[token] = target == maximum && !HasBefore(row, Targets[token], maximum);
-                var sum = Gradient ? Reduce.ExpSum<V>(row, maximum, Vocabulary, row) : Reduce.ExpSum<V>(row, maximum, Vocabulary);
+                var exponentials = Cap == 0 || !Gradient ? row : Scratch.Get(ref t_exponentials, Vocabulary); // the capped logits are needed still
+                var sum = Gradient ? Reduce.ExpSum<V>(row, maximum, Vocabulary, exponentials) : Reduce.ExpSum<V>(row, maximum, Vocabulary);
                 var loss = maximum - (double)target + Math.Log(sum);
                 Losses[r] = loss;
                 if (LogProbabilities is not null)
                     LogProbabilities[token] = (float)-loss;
-                if (Gradient)
+                if (Gradient && Cap == 0)
                 {
                     Multiply<V>(row, (float)(Scale / sum));
                     row[Targets[token]] -= Scale;
+                }
+                else if (Gradient)
+                {
+                    CappedGradient<V>(row, exponentials, (float)(Scale / sum), Targets[token]);
                 }
             }
         }
@@ -243,6 +257,20 @@ internal sealed unsafe class CrossEntropy(int channels, int vocabulary) : IDispo
                 (V.Load(row + i) * V.Create(factor)).Store(row + i);
             for (; i < Vocabulary; i++)
                 row[i] *= factor;
+        }
+
+        /// <summary>(softmax - one-hot) * scale through the cap, in place of the capped logits.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private readonly void CappedGradient<V>(float* row, float* exponentials, float factor, int target)
+            where V : unmanaged, ILanes<V>
+        {
+            Multiply<V>(exponentials, factor);
+            exponentials[target] -= Scale;
+            var i = 0;
+            for (; i <= Vocabulary - V.Count; i += V.Count)
+                (V.Load(exponentials + i) * Kernels.SoftCap.Slope(V.Load(row + i), Cap)).Store(row + i);
+            for (; i < Vocabulary; i++)
+                row[i] = exponentials[i] * (1 - row[i] / Cap * (row[i] / Cap));
         }
 
         private static bool HasBefore(float* row, int end, float value)

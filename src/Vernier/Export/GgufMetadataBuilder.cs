@@ -55,12 +55,21 @@ internal static class GgufMetadataBuilder
     /// <summary>Keys that some families have.</summary>
     private static IEnumerable<GgufValue> OfFamily(ModelConfig config, string architecture)
     {
-        if (architecture == "phi3")
-        {
+        if (architecture is "phi3" or "gemma2" or "gemma3")
             yield return GgufValue.Of($"{architecture}.attention.sliding_window", (uint)Window(config));
-            if (config.RopeFormula is null)
-                yield return GgufValue.Of($"{architecture}.rope.scaling.original_context_length", (uint)config.ContextLength);
-        }
+        if (architecture == "phi3" && config.RopeFormula is null)
+            yield return GgufValue.Of($"{architecture}.rope.scaling.original_context_length", (uint)config.ContextLength);
+        if (architecture == "gemma2")
+            yield return Number("attn_logit_softcapping", config.AttentionSoftCap);
+        if (architecture == "gemma2" || config.LogitSoftCap != 0)
+            yield return Number("final_logit_softcapping", config.LogitSoftCap);
+        if (config.LocalRopeTheta != 0)
+            yield return Number("rope.freq_base_swa", config.LocalRopeTheta);
+        if (architecture == "granite")
+            foreach (var (key, value) in ((string, float)[])[("attention.scale", config.AttentionScale), ("embedding_scale", config.EmbeddingScale), ("residual_scale", config.ResidualScale), ("logit_scale", config.LogitDivisor)])
+                yield return Number(key, value);
+
+        GgufValue Number(string key, float value) => GgufValue.Of($"{architecture}.{key}", value);
     }
 
     private static int Window(ModelConfig config) => config.AttentionWindows.DefaultIfEmpty(0).Max();
@@ -88,8 +97,12 @@ internal static class GgufMetadataBuilder
         // A window that is never narrower than the context changes nothing.
         if (architecture == "phi3" && Window(config) is > 0 and var window && window < config.ContextLength)
             notes.Add($"llama.cpp does not apply the window of {window} tokens in the layout '{architecture}': its results differ where a text is longer");
+        else if (architecture is "gemma2" or "gemma3")
+            RequireGemma(config);
         else if (config.AttentionWindows.Any(w => w != 0 && w < config.ContextLength))
             throw Refused("sliding_window", $"llama.cpp has no window in the layout '{architecture}'");
+        if (architecture == "smollm3" && !config.RotaryLayers.SequenceEqual(GgufFamilies.SmolLm3Rotary(config.Layers)))
+            throw Refused("no_rope_layers", $"in the layout '{architecture}' it is every {GgufFamilies.SmolLm3Interval}th layer");
         if (architecture != "llama" && (config.AttentionOutputBias || (architecture == "qwen3" && config.AttentionInputBias)))
             throw Refused("attention_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");
         if (architecture != "llama" && config.FeedForwardBias)
@@ -101,6 +114,19 @@ internal static class GgufMetadataBuilder
             throw Refused("rope_scaling' or 'rope_parameters", $"llama.cpp reads rotary factors one by one in the layout 'llama' only, and has keys for linear and for yarn with its usual settings");
         if (config.RopeFrequencyFactors.Count == 0 && config.RopeAttentionFactor != 1 && architecture != "llama")
             throw Refused("rope_scaling.attention_factor", $"without a scaling it has no key in the layout '{architecture}'");
+    }
+
+    private static void RequireGemma(ModelConfig config)
+    {
+        var period = config.Architecture == "gemma2" ? GgufFamilies.Gemma2Period : GgufFamilies.Gemma3Period;
+        if (Math.Abs(config.AttentionScale / GgufFamilies.GemmaScale(config) - 1) > 1e-6)
+            throw Refused("query_pre_attn_scalar", "llama.cpp takes it to be the width of a head, and has no key for another");
+        if (config.AttentionWindows.Count == 0)
+            throw Refused("sliding_window", "llama.cpp has one in this layout, always");
+        if (config.AttentionWindows.Index().Any(w => w.Item == 0 != ((w.Index + 1) % period == 0)))
+            throw Refused("layer_types", $"llama.cpp takes every {period}th layer to have no window");
+        if (config.Architecture == "gemma3_text" && config.AttentionSoftCap != 0)
+            throw Refused("attn_logit_softcapping", "llama.cpp has none in the layout 'gemma3'");
     }
 
     private static NotSupportedException Refused(string key, string why) => new($"config.json's key '{key}' cannot be written as GGUF: {why}. Export --to hf instead");

@@ -87,11 +87,12 @@ internal static class HuggingFaceConfigWriter
             ["tie_word_embeddings"] = config.TiedHead,
             ["use_cache"] = true,
         };
-        if (type is "llama" or "qwen3")
+        if (type is "llama" or "qwen3" or "granite" or "olmo2" or "smollm3" or "gemma2" or "gemma3_text")
             json["attention_bias"] = config.AttentionInputBias;
-        if (type == "llama")
+        if (type is "llama" or "granite" or "smollm3")
             json["mlp_bias"] = config.FeedForwardBias;
         AddWindows(json, config, type, windows);
+        HuggingFaceFamilyKeys.Add(json, config);
         if (config.BosTokenId is { } bos)
             json["bos_token_id"] = bos;
         if (config.EosTokenIds.Count > 0)
@@ -113,33 +114,34 @@ internal static class HuggingFaceConfigWriter
         "qwen2" => ("Qwen2ForCausalLM", "qwen2"),
         "qwen3" => ("Qwen3ForCausalLM", "qwen3"),
         "phi3" => ("Phi3ForCausalLM", "phi3"),
+        "gemma2" => ("Gemma2ForCausalLM", "gemma2"),
+        "gemma3_text" => ("Gemma3ForCausalLM", "gemma3_text"),
+        "granite" => ("GraniteForCausalLM", "granite"),
+        "olmo2" => ("Olmo2ForCausalLM", "olmo2"),
+        "smollm3" => ("SmolLM3ForCausalLM", "smollm3"),
         _ => throw new NotSupportedException($"no config.json can be made for architecture '{config.Architecture}'"),
     };
 
     private static void AddWindows(JsonObject json, ModelConfig config, string type, List<int> windows)
     {
-        if (type == "phi3")
-        {
-            json["original_max_position_embeddings"] = config.RopeFormula is { Type: RopeFormula.LongRope } formula ? formula.OriginalContext : config.ContextLength;
-            json["partial_rotary_factor"] = (double)config.RotaryDim / config.HeadDim;
-        }
-        if (type is "mistral" or "phi3")
+        if (type is "mistral" or "phi3" or "smollm3" or "gemma2" or "gemma3_text")
             json["sliding_window"] = windows.Count > 0 ? windows[0] : null;
-        if (!type.StartsWith("qwen", StringComparison.Ordinal) || windows.Count == 0)
+        if (type is "mistral" or "phi3" || windows.Count == 0)
             return;
         json["use_sliding_window"] = true;
         json["sliding_window"] = windows[0];
         json["layer_types"] = new JsonArray([.. config.AttentionWindows.Select(w => (JsonNode)(w > 0 ? "sliding_attention" : "full_attention"))]);
-        json["max_window_layers"] = config.AttentionWindows.TakeWhile(w => w == 0).Count();
+        if (type.StartsWith("qwen", StringComparison.Ordinal))
+            json["max_window_layers"] = config.AttentionWindows.TakeWhile(w => w == 0).Count();
     }
 
     private static void RequireHeld(ModelConfig config, string type)
     {
         if (type == "qwen2" ? !config.AttentionInputBias || config.AttentionOutputBias : config.AttentionInputBias != config.AttentionOutputBias || (type is "mistral" or "phi3" && config.AttentionInputBias))
             throw Refused("attention_bias", $"{type} has no such choice of biases");
-        if (config.FeedForwardBias && type != "llama")
+        if (config.FeedForwardBias && type is not ("llama" or "granite" or "smollm3"))
             throw Refused("mlp_bias", $"{type} has none");
-        if (config.QkNorm != (type == "qwen3"))
+        if (config.QkNorm != (type is "qwen3" or "gemma3_text" or "olmo2"))
             throw new NotSupportedException($"no config.json says {(config.QkNorm ? "that" : "no")} queries and keys are normalised in {type}: export --to gguf instead");
     }
 

@@ -64,7 +64,7 @@ internal sealed class StoredWeight
     {
         if (_parts is [{ Part.IsFused: false } only])
         {
-            (Matrix, Vector) = (only.Matrix, only.Vector);
+            (Matrix, Vector) = (only.Matrix, only.Part.Offset == 0 ? only.Vector : WithOffset(only.Vector!, only.Part.Offset));
             return;
         }
         var rows = _parts[0].Part.StoredRows;
@@ -77,6 +77,14 @@ internal sealed class StoredWeight
         foreach (var (_, vector, part) in _parts)
             for (var i = 0; i < part.Rows; i++)
                 Vector.Value.Span[part.Order.FileRow(i)] = vector!.Value.Span[i];
+    }
+
+    private Parameter WithOffset(Parameter vector, float offset)
+    {
+        var sum = new Parameter(Name, vector.Shape[0]);
+        for (var i = 0; i < vector.Shape[0]; i++)
+            sum.Value.Span[i] = vector.Value.Span[i] + offset;
+        return sum;
     }
 
     /// <summary>Rows of several matrices as those of one.</summary>

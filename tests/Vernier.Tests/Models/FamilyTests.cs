@@ -17,7 +17,7 @@ public sealed class FamilyTests : IDisposable
 
     private static readonly string[] s_notDone =
     [
-        "falcon", "gemma2", "gemma3", "gemma3_text", "gpt2", "gpt2-noprefix", "gpt_neox", "granite", "mixtral", "olmo2", "qwen2_moe", "qwen3_moe", "smollm3",
+        "falcon", "gpt2", "gpt2-noprefix", "gpt_neox", "mixtral", "qwen2_moe", "qwen3_moe",
         "starcoder2",
     ];
 
@@ -77,9 +77,9 @@ public sealed class FamilyTests : IDisposable
         using (var copy = Vernier.Files.HuggingFace.HfFolder.Open(At("hf")))
             foreach (var tensor in copy.Tensors)
                 Assert.True(source.Get(tensor.Name).ToSingles().AsSpan().SequenceEqual(tensor.ToSingles()), tensor.Name);
-        if (model.Config.RopeFormula is { Type: RopeFormula.Dynamic })
+        if (Refused(model.Config) is { } key)
         {
-            Assert.Contains("rope_scaling", Assert.Throws<NotSupportedException>(() => GgufExport.Write(model, At("m.gguf"), BlockFormats.F32)).Message, StringComparison.Ordinal);
+            Assert.Contains(key, Assert.Throws<NotSupportedException>(() => GgufExport.Write(model, At("m.gguf"), BlockFormats.F32)).Message, StringComparison.Ordinal);
             return;
         }
         GgufExport.Write(model, At("m.gguf"), BlockFormats.F32);
@@ -88,6 +88,12 @@ public sealed class FamilyTests : IDisposable
         HuggingFaceExport.Write(file, At("back"), ElementType.F32);
         Reloaded(model, "back", 1e-4, packed: false);
     }
+
+    /// <summary>The key that GGUF has no form for.</summary>
+    private static string? Refused(ModelConfig config) =>
+        config.RopeFormula is { Type: RopeFormula.Dynamic } ? "rope_scaling"
+        : config.Architecture.StartsWith("gemma", StringComparison.Ordinal) && Math.Abs(config.AttentionScale * config.AttentionScale * config.HeadDim - 1) > 1e-5f ? "query_pre_attn_scalar"
+        : null;
 
     private void Reloaded(LanguageModel model, string folder, double tolerance, bool packed = true)
     {

@@ -43,6 +43,7 @@ internal static class ConfigRules
         ["scale_attn_weights"] = ["true"],
         ["scale_depth"] = [],
         ["scale_emb"] = ["1"],
+        ["use_bidirectional_attention"] = ["false"],
         ["use_mrope"] = ["false"],
         ["use_parallel_residual"] = ["false"],
         ["use_qk_norm"] = ["false"],
@@ -55,16 +56,22 @@ internal static class ConfigRules
         ["qwen2_moe"] = ["num_experts", "num_local_experts"],
         ["qwen3_moe"] = ["num_experts", "num_local_experts"],
         ["phi3"] = ["partial_rotary_factor"],
+        ["gemma2"] = ["attn_logit_softcapping", "final_logit_softcapping", "query_pre_attn_scalar"],
+        ["gemma3_text"] = ["attn_logit_softcapping", "final_logit_softcapping", "query_pre_attn_scalar"],
+        ["granite"] = ["attention_multiplier", "embedding_multiplier", "logits_scaling", "residual_multiplier"],
+        ["smollm3"] = ["no_rope_layers"],
     };
 
     /// <summary>Keys that the readers of the families look at.</summary>
     private static readonly string[] s_read =
     [
-        "_remove_final_layer_norm", "activation_function", "attention_bias", "attention_layers", "attention_types", "bos_token_id", "decoder_sparse_step", "do_layer_norm_before", "enable_bias",
-        "eos_token_id", "ffn_dim", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "layer_norm_epsilon", "layer_types", "max_position_embeddings",
-        "max_window_layers", "mlp_bias", "mlp_only_layers", "model_type", "moe_intermediate_size", "n_embd", "n_head", "n_inner", "n_layer", "n_positions", "norm_topk_prob",
+        "_remove_final_layer_norm", "_sliding_window_pattern", "activation_function", "attention_bias", "attention_layers", "attention_types", "bos_token_id", "decoder_sparse_step", "do_layer_norm_before", "enable_bias",
+        "eos_token_id", "ffn_dim", "head_dim", "hidden_act", "hidden_activation", "hidden_size", "intermediate_size", "layer_norm_epsilon", "layer_types", "max_position_embeddings",
+        "max_window_layers", "mlp_bias", "mlp_only_layers", "model_type", "moe_intermediate_size", "n_embd", "n_head", "n_inner", "n_layer", "n_positions",
+        "no_rope_layer_interval", "norm_topk_prob",
         "num_attention_heads", "num_experts_per_tok", "num_heads", "num_hidden_layers", "num_key_value_heads", "num_layers", "pad_token_id", "qkv_bias", "quantization",
-        "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta", "rotary_dim", "shared_expert_intermediate_size", "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size", "window_size", "word_embed_proj_dim",
+        "quantization_config", "rms_norm_eps", "rope_local_base_freq", "rope_parameters", "rope_scaling", "rope_theta", "rotary_dim", "shared_expert_intermediate_size",
+        "sliding_window", "sliding_window_pattern", "tie_word_embeddings", "use_sliding_window", "vocab_size", "window_size", "word_embed_proj_dim",
     ];
 
     /// <summary>Keys about training, generation, loading and the outside of the decoder.</summary>

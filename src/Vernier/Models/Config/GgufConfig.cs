@@ -28,7 +28,7 @@ internal static class GgufConfig
         var rotaryDim = RotaryDim(file, architecture, keys, headDim);
         GgufRules.Check(file, architecture, headDim);
         var scaling = ReadScaling(file, architecture, rotaryDim, context);
-        return new ModelConfig
+        return GgufFamilies.Apply(file, architecture, new ModelConfig
         {
             Architecture = architecture == "mistral" ? architecture : GgufArchitecture.ToHuggingFace(architecture),
             HiddenSize = hidden,
@@ -55,7 +55,7 @@ internal static class GgufConfig
             PaddingTokenId = file.Metadata.FindInteger("tokenizer.ggml.padding_token_id") is >= 0 and <= int.MaxValue and var padding ? (int)padding : null,
             BosTokenId = (int?)file.Metadata.FindInteger("tokenizer.ggml.bos_token_id"),
             EosTokenIds = EndIds(file.Metadata),
-        }.Checked(file.Path);
+        }).Checked(file.Path);
     }
 
     /// <summary>As the file spells it.</summary>

@@ -13,16 +13,25 @@ internal static class GgufRules
         ("rope.scaling.yarn_log_multiplier", 0), ("rope.scaling.yarn_beta_fast", 32), ("rope.scaling.yarn_beta_slow", 1),
     ];
 
+    /// <summary>Keys of the table above, and others, that are done in some architectures.</summary>
+    private static readonly Dictionary<string, string[]> s_readBy = new(StringComparer.Ordinal)
+    {
+        ["gemma2"] = ["attn_logit_softcapping", "final_logit_softcapping"],
+        ["gemma3"] = ["final_logit_softcapping"],
+        ["granite"] = ["attention.scale", "embedding_scale", "logit_scale", "residual_scale"],
+    };
+
     private static readonly string[] s_passedOver = ["rope_freqs.weight"];
 
     /// <exception cref="NotSupportedException">A key that changes the arithmetic, or a tensor that the decoder has no place for.</exception>
     public static void Check(GgufFile file, string architecture, int headDim)
     {
+        var read = s_readBy.GetValueOrDefault(architecture, []);
         foreach (var (name, neutral) in s_neutral)
-            if (file.Metadata.TryGet($"{architecture}.{name}", out var value) && value.Type is not (GgufValueType.Array or GgufValueType.String or GgufValueType.Bool) && value.AsNumber() is var number
+            if (!read.Contains(name) && file.Metadata.TryGet($"{architecture}.{name}", out var value) && value.Type is not (GgufValueType.Array or GgufValueType.String or GgufValueType.Bool) && value.AsNumber() is var number
                 && number != 0 && number != neutral)
                 throw NotDone(value);
-        if (file.Metadata.TryGet($"{architecture}.attention.scale", out var scale) && scale.AsNumber() is not 0 and var stated && Math.Abs(stated * Math.Sqrt(headDim) - 1) > 1e-5)
+        if (!read.Contains("attention.scale") && file.Metadata.TryGet($"{architecture}.attention.scale", out var scale) && scale.AsNumber() is not 0 and var stated && Math.Abs(stated * Math.Sqrt(headDim) - 1) > 1e-5)
             throw NotDone(scale);
         if (file.Metadata.TryGet($"{architecture}.attention.causal", out var causal) && !causal.AsBool())
             throw NotDone(causal);

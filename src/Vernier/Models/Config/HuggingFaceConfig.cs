@@ -26,10 +26,14 @@ internal static class HuggingFaceConfig
             "llama" or "mistral" or "qwen2" or "qwen3" => Llama(keys),
             "mixtral" or "qwen2_moe" or "qwen3_moe" => Llama(keys, ExpertKeys.Read(keys)),
             "phi3" => LlamaVariants.Phi3(keys, Llama(keys)),
+            "gemma2" or "gemma3_text" => LlamaVariants.Gemma(keys, Llama(keys)),
+            "granite" => LlamaVariants.Granite(keys, Llama(keys)),
+            "olmo2" => LlamaVariants.Olmo2(Llama(keys)),
+            "smollm3" => LlamaVariants.SmolLm3(keys, Llama(keys)),
             "gpt_neo" => GptNeo(keys),
             "gptj" => GptJ(keys),
             "opt" => Opt(keys),
-            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, phi3, gpt_neo, gptj and opt"),
+            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, phi3, gemma2, gemma3_text, granite, olmo2, smollm3, gpt_neo, gptj and opt"),
         };
         return config with
         {
@@ -50,14 +54,12 @@ internal static class HuggingFaceConfig
         var architecture = keys.String("model_type");
         var heads = keys.Size("num_attention_heads");
         var hidden = keys.Size("hidden_size");
-        var headDim = keys.FindInt("head_dim") ?? (architecture == "qwen3" ? 128 : hidden / heads); // what transformers has where the key is missing
+        var headDim = keys.FindInt("head_dim") ?? (architecture switch { "qwen3" => 128, "gemma2" or "gemma3_text" => 256, _ => hidden / heads }); // what transformers has where the key is missing
         var layers = keys.Size("num_hidden_layers");
         var context = keys.Size("max_position_embeddings");
         var outputBias = keys.FindBool("attention_bias") ?? false;
         var inputBias = architecture switch { "qwen2" => true, "qwen2_moe" => keys.FindBool("qkv_bias") ?? true, _ => outputBias };
-        var activation = keys.FindString("hidden_act") ?? "silu";
-        if (activation != "silu")
-            throw new NotSupportedException($"{keys.Path}: hidden_act '{activation}' is not supported for {architecture}; expected 'silu'");
+        RequireActivation(keys, architecture);
         var rotaryDim = (int)(headDim * RopeScaling.RotaryShare(keys));
         var rope = RopeScaling.Read(keys, rotaryDim, context);
         return new ModelConfig
@@ -84,9 +86,18 @@ internal static class HuggingFaceConfig
             AttentionOutputBias = architecture is not ("qwen2" or "qwen2_moe") && outputBias,
             FeedForwardBias = keys.FindBool("mlp_bias") ?? false,
             QkNorm = architecture is "qwen3" or "qwen3_moe",
-            TiedHead = keys.FindBool("tie_word_embeddings") ?? false,
+            TiedHead = keys.FindBool("tie_word_embeddings") ?? architecture is "gemma2" or "gemma3_text" or "smollm3",
             PaddingTokenId = keys.FindInt("pad_token_id"),
         }.Checked(keys.Path);
+    }
+
+    private static void RequireActivation(ConfigKeys keys, string architecture)
+    {
+        // Gemma's hidden_act is passed over by transformers too: hidden_activation counts
+        var (key, expected) = architecture.StartsWith("gemma", StringComparison.Ordinal) ? ("hidden_activation", "gelu_pytorch_tanh") : ("hidden_act", "silu");
+        var activation = keys.FindString(key) ?? expected;
+        if (activation != expected)
+            throw new NotSupportedException($"{keys.Path}: {key} '{activation}' is not supported for {architecture}; expected '{expected}'");
     }
 
     private static int[] Windows(ConfigKeys keys, string architecture, int layers)
@@ -95,8 +106,8 @@ internal static class HuggingFaceConfig
         var window = keys.FindInt("sliding_window") ?? (keys.Has("sliding_window") || architecture == "mixtral" ? 0 : 4096);
         if (architecture.StartsWith("qwen", StringComparison.Ordinal) && !(keys.FindBool("use_sliding_window") ?? false))
             window = 0;
-        if (window <= 0 || architecture == "llama")
-            return [];
+        if (window <= 0 || architecture is not ("mistral" or "mixtral") && !architecture.StartsWith("qwen", StringComparison.Ordinal))
+            return []; // the others have none, or their own rules
         var types = keys.FindStrings("layer_types");
         if (types?.FirstOrDefault(t => t is not ("full_attention" or "sliding_attention")) is { } unknown)
             throw new NotSupportedException($"{keys.Path}: key 'layer_types': '{unknown}' is not done here; full_attention and sliding_attention are");

@@ -48,7 +48,7 @@ public enum ActivationKind
 /// <summary>Everything about an architecture that the one decoder needs. Sizes are counts of elements.</summary>
 public sealed record ModelConfig
 {
-    /// <summary>Name of the family as the source file spells it: llama, mistral, gpt_neo, gptj, opt, qwen2, qwen3.</summary>
+    /// <summary>Name of the family as the source file spells it: llama, mistral, gpt_neo, gptj, opt, qwen2, qwen3, phi3, gemma2 and so on.</summary>
     public required string Architecture { get; init; }
     /// <summary>Channels of the residual stream.</summary>
     public required int HiddenSize { get; init; }
@@ -84,6 +84,10 @@ public sealed record ModelConfig
     public IReadOnlyList<float> RopeFrequencyFactors { get; init; } = [];
     /// <summary>The formula of these factors; null where there are none, or where a file states them one by one.</summary>
     public RopeFormula? RopeFormula { get; init; }
+    /// <summary>Base of the rotary frequencies in layers with a window, which are not scaled (Gemma 3); 0 = as in all others.</summary>
+    public float LocalRopeTheta { get; init; }
+    /// <summary>Which layers have rotary positions (SmolLM 3); empty = all.</summary>
+    public IReadOnlyList<bool> RotaryLayers { get; init; } = [];
     /// <summary>Multiplies the rotary cosines and sines (YaRN); 1 otherwise.</summary>
     public float RopeAttentionFactor { get; init; } = 1f;
     /// <summary>Added to a position before it is looked up in a learned table (OPT: 2).</summary>
@@ -98,8 +102,26 @@ public sealed record ModelConfig
     public bool PostNorm { get; init; }
     /// <summary>A norm before the head.</summary>
     public bool FinalNorm { get; init; } = true;
-    /// <summary>RMSNorm over every q and k head (Qwen3).</summary>
+    /// <summary>A norm before each sublayer (all but OLMo 2).</summary>
+    public bool InputNorms { get; init; } = true;
+    /// <summary>A norm on what each sublayer gives, before the residual sum (Gemma, OLMo 2).</summary>
+    public bool OutputNorms { get; init; }
+    /// <summary>Added to the stored weights of all norms (Gemma: 1).</summary>
+    public float NormOffset { get; init; }
+    /// <summary>RMSNorm over every q and k head (Qwen3), or with <see cref="WideQkNorm"/> over all of them at once.</summary>
     public bool QkNorm { get; init; }
+    /// <summary>The norms of q and k go over their whole width, before it is split into heads (OLMo 2).</summary>
+    public bool WideQkNorm { get; init; }
+    /// <summary>Multiplies the embeddings (Gemma: √hidden size; Granite); a tied head is not touched.</summary>
+    public float EmbeddingScale { get; init; } = 1;
+    /// <summary>Multiplies what each sublayer gives before the residual sum (Granite).</summary>
+    public float ResidualScale { get; init; } = 1;
+    /// <summary>Divides the logits (Granite).</summary>
+    public float LogitDivisor { get; init; } = 1;
+    /// <summary>Attention scores s become cap · tanh(s / cap) before the mask (Gemma 2); 0 = they stay.</summary>
+    public float AttentionSoftCap { get; init; }
+    /// <summary>Logits z become cap · tanh(z / cap) (Gemma 2); 0 = they stay.</summary>
+    public float LogitSoftCap { get; init; }
     /// <summary>Width of the token embedding where it is not the hidden size (OPT-350m: project_in, project_out); 0 = hidden size.</summary>
     public int EmbeddingSize { get; init; }
     /// <summary>The head is the embedding matrix.</summary>
@@ -143,6 +165,11 @@ public sealed record ModelConfig
         Require(Experts is not { } experts || (experts.Count > 0 && experts.PerToken > 0 && experts.PerToken <= experts.Count && experts.Size > 0 && experts.SharedSize >= 0),
             $"{Experts?.PerToken} of {Experts?.Count} experts of {Experts?.Size} channels, and a shared one of {Experts?.SharedSize}");
         Require(Experts is null || (long)HiddenSize * Math.Max(Experts.Size, Experts.SharedSize) <= int.MaxValue, "a matrix would have more than 2^31 elements");
+        Require(float.IsFinite(EmbeddingScale) && float.IsFinite(ResidualScale) && float.IsFinite(LogitDivisor) && LogitDivisor != 0, "a multiplier of embeddings, residuals or logits cannot be");
+        Require(AttentionSoftCap >= 0 && float.IsFinite(AttentionSoftCap) && LogitSoftCap >= 0 && float.IsFinite(LogitSoftCap), "a soft cap is not a positive number");
+        Require(LocalRopeTheta >= 0 && float.IsFinite(LocalRopeTheta), "the local rotary base is not a positive number");
+        Require(RotaryLayers.Count == 0 || RotaryLayers.Count == Layers, $"{RotaryLayers.Count} choices of rotary positions for {Layers} layers");
+        Require(AttentionWindows.Count == 0 || AttentionWindows.Count == Layers, $"{AttentionWindows.Count} windows for {Layers} layers");
         Require(NormEpsilon >= 0 && RopeTheta > 0 && float.IsFinite(RopeTheta), "norm epsilon or rotary base is not a positive number");
         return this;
 

@@ -9,6 +9,8 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
     private const string Parameters = "rope_parameters";
     private const string Scaling = "rope_scaling";
     private const string Original = "original_max_position_embeddings";
+    private const string FullLayers = "full_attention";
+    private const string LocalLayers = "sliding_attention";
     private const string Partial = "partial_rotary_factor";
 
     private static readonly string[] s_known =
@@ -23,6 +25,8 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
     {
         var name = keys.FindObject(Parameters) is null ? Scaling : Parameters;
         var parameters = keys.FindObject(name);
+        if (parameters?.FindObject(FullLayers) is { } full)
+            (name, parameters) = ($"{name}.{FullLayers}", full); // one for each kind of layer
         var theta = (float)(parameters?.FindDouble("rope_theta") ?? keys.FindDouble("rope_theta") ?? 10000);
         var type = parameters?.FindString("rope_type") ?? parameters?.FindString("type") ?? "default";
         if (type == "su")
@@ -57,6 +61,16 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
             LongFactors = PairFactors(parameters, name, "long_factor", type, rotaryDim),
         };
         return new RopeScaling(theta, formula.Factors(theta, rotaryDim), (float)AttentionFactorOf(parameters, formula), formula);
+    }
+
+    /// <summary>The base in layers with a window, of families whose layers differ.</summary>
+    /// <exception cref="NotSupportedException">It is scaled.</exception>
+    public static float LocalTheta(ConfigKeys keys)
+    {
+        var local = keys.FindObject(Parameters)?.FindObject(LocalLayers);
+        if (local?.FindString("rope_type") is { } type and not "default")
+            throw new NotSupportedException($"{keys.Path}: key '{Parameters}.{LocalLayers}': rope type '{type}' is not done here");
+        return (float)(local?.FindDouble("rope_theta") ?? keys.FindDouble("rope_local_base_freq") ?? 10000);
     }
 
     /// <summary>The share of a head's channels that rotate.</summary>

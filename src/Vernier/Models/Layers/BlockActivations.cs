@@ -43,12 +43,18 @@ internal sealed class BlockActivations : IDisposable
     /// <summary>[tokens, experts], logits of the router; only for models that have one.</summary>
     public GrowingBuffer Router { get; } = new();
 
+    /// <summary>[tokens, hidden], what attention gives, before the norm behind it; only where there is one.</summary>
+    public GrowingBuffer AttentionBranch { get; } = new();
+
+    /// <summary>[tokens, hidden], what the feed-forward part gives, before the norm behind it; only where there is one.</summary>
+    public GrowingBuffer FeedForwardBranch { get; } = new();
+
     /// <summary>[tokens, hidden], the second residual sum of a post-norm block before its norm.</summary>
     public GrowingBuffer BeforeFinalNorm { get; } = new();
 
     /// <summary>Bytes held now.</summary>
     public long Bytes => Query.Bytes + Key.Bytes + Value.Bytes + QueryBeforeNorm.Bytes + KeyBeforeNorm.Bytes + Mixed.Bytes + LogSumExp.Bytes
-        + AttentionOutput.Bytes + Middle.Bytes + FeedForward.Bytes + SharedExpert.Bytes + Router.Bytes + BeforeFinalNorm.Bytes;
+        + AttentionOutput.Bytes + Middle.Bytes + FeedForward.Bytes + SharedExpert.Bytes + Router.Bytes + BeforeFinalNorm.Bytes + AttentionBranch.Bytes + FeedForwardBranch.Bytes;
 
     public void Dispose()
     {
@@ -65,5 +71,7 @@ internal sealed class BlockActivations : IDisposable
         SharedExpert.Dispose();
         Router.Dispose();
         BeforeFinalNorm.Dispose();
+        AttentionBranch.Dispose();
+        FeedForwardBranch.Dispose();
     }
 }

@@ -14,7 +14,7 @@ internal sealed class LanguageHead : IDisposable
     public LanguageHead(ModelConfig config, Norm? finalNorm, NamedMatrix? projectOut, NamedMatrix head, Parameter? bias)
     {
         (_config, FinalNorm, _projectOut, _head, Bias) = (config, finalNorm, projectOut, head, bias);
-        _loss = new CrossEntropy(head.Matrix.Columns, head.Matrix.Rows);
+        _loss = new CrossEntropy(head.Matrix.Columns, head.Matrix.Rows) { SoftCap = config.LogitSoftCap };
     }
 
     public Norm? FinalNorm { get; }
@@ -45,6 +45,8 @@ internal sealed class LanguageHead : IDisposable
         Projections.Forward(compute, Input(compute, x, rows), rows, _head.Matrix, logits);
         if (Bias is not null)
             Kernels.Bias.Add(compute.Pool, BiasValues, rows, logits);
+        if (_config.LogitSoftCap != 0)
+            SoftCap.Apply(compute.Pool, logits, _config.LogitSoftCap);
     }
 
     /// <summary>Sums the negative log-likelihood of all targets.</summary>
@@ -62,6 +64,8 @@ internal sealed class LanguageHead : IDisposable
         var biasGrad = _head.Sum is null || Bias is null ? default : Bias.Gradient.Span;
         var quantized = compute.Mode == ComputeMode.Int8 ? compute.Quantized : null;
         var loss = LossOf(compute).LossAndGradient(compute.Pool, input, _head.Matrix, BiasValues, batch.Targets, scale, dInput, _head.Sum, biasGrad, quantized);
+        if (_config.LogitDivisor != 1)
+            Scaling.Apply(compute.Pool, dInput, 1 / _config.LogitDivisor, dInput);
         if (_projectOut is not null)
         {
             if (_projectOut.Sum is not null)
@@ -88,6 +92,8 @@ internal sealed class LanguageHead : IDisposable
     {
         var input = compute.Scratch(s_input, rows * InputWidth);
         Input(compute, x, rows, input);
+        if (_config.LogitDivisor != 1) // the head is linear: what it reads may be divided in place of what it gives
+            Scaling.Apply(compute.Pool, input, 1 / _config.LogitDivisor, input);
         return input;
     }
 

@@ -3,13 +3,15 @@ using Vernier.Kernels;
 namespace Vernier.Models;
 
 /// <summary>RMSNorm or LayerNorm with its weights: over the hidden state, or over every head (q and k norms).</summary>
-internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Parameter? bias)
+/// <param name="offset">Added to the stored weights (Gemma: 1).</param>
+internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Parameter? bias, float offset = 0)
 {
     private static readonly WorkspaceSlot s_outputGrad = new();
 
     // read once a token from memory that other weights have pushed out of the caches: the shorter the way, the better
     private readonly NativeBuffer<float> _weight = weight.Value;
     private readonly int _width = weight.Shape[0];
+    private readonly float[]? _gain = offset == 0 ? null : new float[weight.Shape[0]];
 
     public Parameter Weight => weight;
 
@@ -18,13 +20,27 @@ internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Param
     /// <summary>The weights' gradients are wanted.</summary>
     public bool Train { get; set; }
 
+    /// <summary>What the norm multiplies by. Training may have changed the weights: their sum with the offset costs less than to be told of it.</summary>
+    private ReadOnlySpan<float> Gain
+    {
+        get
+        {
+            if (_gain is null)
+                return _weight.Span;
+            var stored = _weight.Span;
+            for (var i = 0; i < _gain.Length; i++)
+                _gain[i] = stored[i] + offset;
+            return _gain;
+        }
+    }
+
     /// <summary>y [rows, width] = norm of each row of x. May run in place.</summary>
     public void Forward(Compute compute, ReadOnlySpan<float> x, Span<float> y)
     {
         if (kind == NormKind.RmsNorm)
-            RmsNorm.Forward(compute.Pool, x, _weight.Span, x.Length / _width, epsilon, y);
+            RmsNorm.Forward(compute.Pool, x, Gain, x.Length / _width, epsilon, y);
         else
-            LayerNorm.Forward(compute.Pool, x, _weight.Span, bias!.Value.Span, x.Length / _width, epsilon, y);
+            LayerNorm.Forward(compute.Pool, x, Gain, bias!.Value.Span, x.Length / _width, epsilon, y);
     }
 
     /// <summary>dx += gradient through the norm; adds the weights' gradients when they are wanted.</summary>
@@ -48,8 +64,8 @@ internal sealed class Norm(NormKind kind, float epsilon, Parameter weight, Param
     {
         var weightGrad = Train ? weight.Gradient.Span : default;
         if (kind == NormKind.RmsNorm)
-            RmsNorm.Backward(compute.Pool, x, _weight.Span, dy, x.Length / _width, epsilon, dx, weightGrad, accumulate);
+            RmsNorm.Backward(compute.Pool, x, Gain, dy, x.Length / _width, epsilon, dx, weightGrad, accumulate);
         else
-            LayerNorm.Backward(compute.Pool, x, _weight.Span, dy, x.Length / _width, epsilon, dx, weightGrad, Train ? bias!.Gradient.Span : default, accumulate);
+            LayerNorm.Backward(compute.Pool, x, Gain, dy, x.Length / _width, epsilon, dx, weightGrad, Train ? bias!.Gradient.Span : default, accumulate);
     }
 }

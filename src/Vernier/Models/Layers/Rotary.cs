@@ -16,11 +16,12 @@ internal sealed class Rotary : IDisposable
     private readonly RopeTable? _longTable;
     private readonly Dictionary<(int First, int Extent), RopeTable> _ofLength = [];
 
-    public Rotary(ModelConfig config)
+    /// <param name="local">For layers with a window: their own base, without scaling.</param>
+    public Rotary(ModelConfig config, bool local = false)
     {
-        (_config, _theta, _attentionFactor) = (config, config.RopeTheta, config.RopeAttentionFactor);
-        _table = Table(config.RopeFrequencyFactors);
-        _varying = config.RopeFormula is { VariesWithLength: true } formula ? formula : null;
+        (_config, _theta, _attentionFactor) = local ? (config, config.LocalRopeTheta, 1) : (config, config.RopeTheta, config.RopeAttentionFactor);
+        _table = Table(local ? [] : config.RopeFrequencyFactors);
+        _varying = !local && config.RopeFormula is { VariesWithLength: true } formula ? formula : null;
         if (_varying is { LongFactors.Count: > 0 })
             _longTable = Table(_varying.LongFactors);
     }

@@ -5,7 +5,7 @@ namespace Vernier.Models;
 /// <summary>Token ids to the input of block 0: table row, projection where the table is narrower than the model, learned position.</summary>
 internal sealed class TokenEmbedding(ModelConfig config, NamedMatrix table, NamedMatrix? positions, NamedMatrix? projectIn)
 {
-    private static readonly WorkspaceSlot s_rows = new(), s_position = new(), s_rowsGrad = new();
+    private static readonly WorkspaceSlot s_rows = new(), s_position = new(), s_rowsGrad = new(), s_scaledGrad = new();
 
     private int Width => table.Matrix.Columns;
 
@@ -17,6 +17,8 @@ internal sealed class TokenEmbedding(ModelConfig config, NamedMatrix table, Name
             table.Matrix.ReadTile(ids[t], 1, 0, Width, rows.Slice(t * Width, Width), Width);
         if (projectIn is not null)
             Gemm.Forward(compute.Pool, rows, ids.Length, projectIn.Matrix, x);
+        if (config.EmbeddingScale != 1)
+            Scaling.Apply(compute.Pool, x, config.EmbeddingScale, x);
         if (positions is null)
             return;
         var row = compute.Scratch(s_position, config.HiddenSize);
@@ -36,14 +38,20 @@ internal sealed class TokenEmbedding(ModelConfig config, NamedMatrix table, Name
             for (var t = 0; t < ids.Length; t++)
                 Add(dx.Slice(t * hidden, hidden), positions.Parameter!.Gradient.Slice((long)(at[t] + config.PositionOffset) * hidden, hidden));
         var dRows = dx;
+        if (config.EmbeddingScale != 1)
+        {
+            var scaled = compute.Scratch(s_scaledGrad, dx.Length);
+            Scaling.Apply(compute.Pool, dx, config.EmbeddingScale, scaled);
+            dRows = scaled;
+        }
         if (projectIn is not null)
         {
             var rows = compute.Scratch(s_rows, ids.Length * Width);
             for (var t = 0; t < ids.Length; t++)
                 table.Matrix.ReadTile(ids[t], 1, 0, Width, rows.Slice(t * Width, Width), Width);
-            Gemm.WeightGradient(compute.Pool, dx, rows, ids.Length, hidden, Width, projectIn.Sum!);
+            Gemm.WeightGradient(compute.Pool, dRows, rows, ids.Length, hidden, Width, projectIn.Sum!);
             var back = compute.Scratch(s_rowsGrad, rows.Length);
-            Gemm.BackwardInput(compute.Pool, dx, ids.Length, projectIn.Matrix, back);
+            Gemm.BackwardInput(compute.Pool, dRows, ids.Length, projectIn.Matrix, back);
             dRows = back;
         }
         for (var t = 0; t < ids.Length; t++)

@@ -10,9 +10,14 @@ internal static class GgufArchitecture
         ("qwen2", "qwen2"),
         ("qwen3", "qwen3"),
         ("phi3", "phi3"),
+        ("gemma2", "gemma2"),
+        ("gemma3_text", "gemma3"),
+        ("granite", "granite"),
+        ("olmo2", "olmo2"),
+        ("smollm3", "smollm3"),
     ];
 
-    private static readonly string[] s_interleaved = ["llama", "mistral"];
+    private static readonly string[] s_interleaved = ["llama", "mistral", "granite", "smollm3"];
 
     private static readonly string[] s_partial = ["phi3"];
 

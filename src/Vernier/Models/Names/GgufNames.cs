@@ -32,6 +32,8 @@ internal sealed class GgufNames
             ("attn_q_norm", names.QueryNorm),
             ("attn_k_norm", names.KeyNorm),
             ("ffn_norm", names.FeedForwardNorm),
+            ("post_attention_norm", names.AttentionOutputNorm),
+            ("post_ffw_norm", names.FeedForwardOutputNorm),
             ("ffn_gate", names.Gate),
             ("ffn_up", names.Up),
             ("ffn_down", names.Down),

@@ -28,6 +28,8 @@ internal sealed record ParameterNames
     public string SharedExpertGate { get; init; } = "mlp.shared_expert_gate";
     public string AttentionNorm { get; init; } = "input_layernorm";
     public string FeedForwardNorm { get; init; } = "post_attention_layernorm";
+    public string AttentionOutputNorm { get; init; } = "";
+    public string FeedForwardOutputNorm { get; init; } = "";
     public required string FinalNorm { get; init; }
     public string Head { get; init; } = "lm_head";
     public string ProjectIn { get; init; } = "";
@@ -58,6 +60,15 @@ internal sealed record ParameterNames
         ExpertUp = "w3",
         ExpertDown = "w2",
     };
+
+    private static readonly ParameterNames Gemma = Llama with
+    {
+        FeedForwardNorm = "pre_feedforward_layernorm",
+        AttentionOutputNorm = "post_attention_layernorm",
+        FeedForwardOutputNorm = "post_feedforward_layernorm",
+    };
+
+    private static readonly ParameterNames Olmo2 = Gemma with { AttentionNorm = "", FeedForwardNorm = "" };
 
     private static readonly ParameterNames Phi3 = Llama with
     {
@@ -117,6 +128,9 @@ internal sealed record ParameterNames
     {
         "llama" or "mistral" or "qwen2" or "qwen3" or "qwen2_moe" or "qwen3_moe" => Llama,
         "mixtral" => Mixtral,
+        "granite" or "smollm3" => Llama,
+        "gemma2" or "gemma3_text" => Gemma,
+        "olmo2" => Olmo2,
         "phi3" => Phi3,
         "gpt_neo" => GptNeo,
         "gptj" => GptJ,

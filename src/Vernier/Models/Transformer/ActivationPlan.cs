@@ -23,7 +23,7 @@ internal sealed record ActivationPlan(int KeptBlocks, long Bytes)
         long query = config.Heads * config.HeadDim, key = config.KvHeads * config.HeadDim;
         var projections = (config.QkNorm ? 3 : 2) * query + (config.QkNorm ? 3 : 2) * key;
         var feedForward = (config.Activation is ActivationKind.SwiGlu or ActivationKind.GeGluTanh ? 2L : 1L) * Width(config) + ExpertRows(config);
-        return sizeof(float) * (long)tokens * (projections + feedForward + config.Heads + (config.PostNorm ? 4L : 3L) * config.HiddenSize);
+        return sizeof(float) * (long)tokens * (projections + feedForward + config.Heads + (3L + (config.PostNorm ? 1 : 0) + (config.OutputNorms ? 2 : 0)) * config.HiddenSize);
     }
 
     /// <summary>Bytes when every block but the last is recomputed: the residual stream before every block, one block's activations, scratch and one chunk of logits.</summary>

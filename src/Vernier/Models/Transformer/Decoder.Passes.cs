@@ -292,6 +292,7 @@ public sealed partial class Decoder
         if (Config.Positions == PositionKind.Learned && _layout.Extent > Config.ContextLength)
             throw new ArgumentException($"{_layout.Extent} tokens in a sequence, but the model has only {Config.ContextLength} learned positions");
         _rope?.Reserve(_layout.Extent);
+        _localRope?.Reserve(_layout.Extent);
     }
 
     private void CheckIds(ReadOnlySpan<int> ids, ReadOnlySpan<int> targets)

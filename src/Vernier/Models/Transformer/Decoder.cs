@@ -16,6 +16,7 @@ public sealed partial class Decoder : IDisposable
     private readonly TokenEmbedding _embedding;
     private readonly LanguageHead _head;
     private readonly Rotary? _rope;
+    private readonly Rotary? _localRope; // of layers with a window
     private readonly TokenLayout _layout = new();
     private Linear[] _linears = [];
     private Parameter[] _parameters = [];
@@ -32,6 +33,7 @@ public sealed partial class Decoder : IDisposable
         var width = config.EmbeddingSize == 0 ? config.HiddenSize : config.EmbeddingSize;
         var rotary = config.Positions is PositionKind.RotaryHalf or PositionKind.RotaryInterleaved;
         _rope = rotary ? new Rotary(config) : null;
+        _localRope = rotary && config.LocalRopeTheta > 0 ? new Rotary(config, local: true) : null;
         _table = Matrix(names.Embedding, config.VocabularySize, width);
         if (config.Positions == PositionKind.Learned)
             _positions = Matrix(names.Positions, config.ContextLength + config.PositionOffset, config.HiddenSize);
@@ -45,7 +47,7 @@ public sealed partial class Decoder : IDisposable
         _blocks = new DecoderBlock[config.Layers];
         for (var layer = 0; layer < _blocks.Length; layer++)
         {
-            _blocks[layer] = DecoderBuilder.Block(config, names, layer, _rope, weights);
+            _blocks[layer] = DecoderBuilder.Block(config, names, layer, RotaryOf(layer), weights);
             progress?.Invoke(layer + 1, _blocks.Length);
         }
         var finalNorm = config.FinalNorm ? DecoderBuilder.Norm(config, names.FinalNorm, config.HiddenSize, weights) : null;
@@ -164,8 +166,13 @@ public sealed partial class Decoder : IDisposable
             vector.Dispose();
         _head.Dispose();
         _rope?.Dispose();
+        _localRope?.Dispose();
         FreeActivations();
     }
+
+    private Rotary? RotaryOf(int layer) => Config.RotaryLayers.Count > 0 && !Config.RotaryLayers[layer] ? null
+        : _localRope is not null && Config.AttentionWindows.Count > 0 && Config.AttentionWindows[layer] > 0 ? _localRope
+        : _rope;
 
     private IEnumerable<NamedMatrix> OuterMatrices()
     {
@@ -190,13 +197,8 @@ public sealed partial class Decoder : IDisposable
     {
         foreach (var block in _blocks)
         {
-            yield return block.AttentionNorm;
-            if (block.FeedForwardNorm is not null)
-                yield return block.FeedForwardNorm;
-            if (block.Attention.QueryNorm is not null)
-                yield return block.Attention.QueryNorm;
-            if (block.Attention.KeyNorm is not null)
-                yield return block.Attention.KeyNorm;
+            foreach (var norm in block.Norms)
+                yield return norm;
         }
         if (_head.FinalNorm is not null)
             yield return _head.FinalNorm;

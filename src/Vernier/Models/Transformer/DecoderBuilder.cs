@@ -15,14 +15,18 @@ internal static class DecoderBuilder
             Linear(names.Key, keyWidth, hidden, config.AttentionInputBias),
             Linear(names.Value, keyWidth, hidden, config.AttentionInputBias),
             Linear(names.Output, hidden, queryWidth, config.AttentionOutputBias),
-            config.QkNorm ? Norm(config, prefix + names.QueryNorm, config.HeadDim, weights) : null,
-            config.QkNorm ? Norm(config, prefix + names.KeyNorm, config.HeadDim, weights) : null);
+            config.QkNorm ? Norm(config, prefix + names.QueryNorm, config.WideQkNorm ? queryWidth : config.HeadDim, weights) : null,
+            config.QkNorm ? Norm(config, prefix + names.KeyNorm, config.WideQkNorm ? keyWidth : config.HeadDim, weights) : null);
         var feedForward = config.HasExperts(layer)
             ? Experts(config, config.Experts!, names, prefix, weights)
             : (FeedForward)FeedForward(config, prefix, (names.Gate, names.Up, names.Down), config.FeedForwardSize, config.FeedForwardBias, weights);
         return new DecoderBlock(config, attention, feedForward,
-            Norm(config, prefix + names.AttentionNorm, hidden, weights),
-            config.ParallelBlock ? null : Norm(config, prefix + names.FeedForwardNorm, hidden, weights));
+            HiddenNorm(names.AttentionNorm, config.InputNorms),
+            HiddenNorm(names.FeedForwardNorm, config.InputNorms && !config.ParallelBlock),
+            HiddenNorm(names.AttentionOutputNorm, config.OutputNorms),
+            HiddenNorm(names.FeedForwardOutputNorm, config.OutputNorms));
+
+        Norm? HiddenNorm(string name, bool exists) => exists ? Norm(config, prefix + name, hidden, weights) : null;
 
         FrozenLinear Linear(string name, int rows, int columns, bool bias) => DecoderBuilder.Linear(prefix + name, rows, columns, bias, weights);
     }
@@ -53,7 +57,7 @@ internal static class DecoderBuilder
         new(name, weights.Matrix(name + ".weight", rows, columns), bias ? Vector(name + ".bias", rows, weights) : null);
 
     public static Norm Norm(ModelConfig config, string name, int width, IWeightSource weights) =>
-        new(config.Norm, config.NormEpsilon, Vector(name + ".weight", width, weights), config.Norm == NormKind.LayerNorm ? Vector(name + ".bias", width, weights) : null);
+        new(config.Norm, config.NormEpsilon, Vector(name + ".weight", width, weights), config.Norm == NormKind.LayerNorm ? Vector(name + ".bias", width, weights) : null, config.NormOffset);
 
     public static Parameter Vector(string name, int length, IWeightSource weights)
     {

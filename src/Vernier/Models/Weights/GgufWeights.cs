@@ -52,7 +52,7 @@ internal sealed class GgufWeights(GgufFile file, ModelConfig config) : IWeightSo
         if (NotFinite.IndexIn(values) is >= 0 and var at)
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found {values[at]} at place {at}, expected finite numbers");
         for (var i = 0; i < destination.Length; i++)
-            destination[i] = values[part.Order.FileRow(i)];
+            destination[i] = values[part.Order.FileRow(i)] - part.Offset;
     }
 
     private static float[]? Codebook(IReadOnlyList<sbyte>? table) => table?.Select(v => (float)v).ToArray();

@@ -22,7 +22,7 @@ internal sealed class RandomWeights(ModelConfig config, int seed) : IWeightSourc
         return matrix;
     }
 
-    public void Vector(string name, Span<float> destination) => destination.Fill(name.EndsWith(".weight", StringComparison.Ordinal) ? 1 : 0);
+    public void Vector(string name, Span<float> destination) => destination.Fill(name.EndsWith(".weight", StringComparison.Ordinal) ? 1 - config.NormOffset : 0);
 
     /// <summary>FNV-1a: every matrix has its own stream, whatever the order they are asked for in.</summary>
     private static ulong Hash(string name)

@@ -6,7 +6,8 @@ namespace Vernier.Models;
 /// <param name="Rows">Rows of the decoder's; 0 where it is stored alone.</param>
 /// <param name="StoredRows">Rows of the stored tensor; 0 where it holds nothing else.</param>
 /// <param name="Order">Where each row lies in it.</param>
-internal sealed record StoredPart(string Name, string Stored, int Rows, int StoredRows, RotaryRowOrder Order)
+/// <param name="Offset">What the stored values have in addition: GGUF has Gemma's norms as they are multiplied by.</param>
+internal sealed record StoredPart(string Name, string Stored, int Rows, int StoredRows, RotaryRowOrder Order, float Offset = 0)
 {
     /// <summary>Other tensors lie in the stored one too.</summary>
     public bool IsFused => StoredRows > 0;

@@ -17,7 +17,7 @@ internal sealed class StoredTensors
         var ggufNames = gguf ? GgufNames.Of(config.Architecture) : null;
         _nameOf = ggufNames is null ? name => name : ggufNames.ToHuggingFace;
         _alone = name => ggufNames is null ? new StoredPart(name, name, 0, 0, default)
-            : ggufNames.ToGguf(name) is { } stored ? new StoredPart(name, stored, 0, 0, GgufNames.RowOrder(name, config.Architecture, config.HeadDim))
+            : ggufNames.ToGguf(name) is { } stored ? new StoredPart(name, stored, 0, 0, GgufNames.RowOrder(name, config.Architecture, config.HeadDim), name.EndsWith("norm.weight", StringComparison.Ordinal) ? config.NormOffset : 0)
             : null;
         for (var layer = 0; layer < config.Layers && names.Fused.Count > 0; layer++)
         {
