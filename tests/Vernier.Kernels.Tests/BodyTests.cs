@@ -12,7 +12,27 @@ public sealed unsafe class BodyTests : IntegerProductTests
         (1, 3, 64, 16), (1, 13, 250, 16), (1, 28, 576, 16), (1, 20, 1024, 16), (2, 9, 512, 16), (3, 24, 256, 16), (4, 12, 768, 16), (2, 5, 100, 16), (3, 24, 576, 16), (4, 17, 352, 16), (7, 40, 576, 16), (13, 65, 200, 16), (20, 70, 145, 16),
     ];
 
+    // IQ4_NL, and MXFP4 times two.
+    private static readonly float[][] s_codebooks =
+    [
+        [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113],
+        [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12],
+    ];
+
     public static TheoryData<string, int> Int8Cases => Cases(Int8Bodies.Forward);
+
+    public static TheoryData<string, int> CodebookCases
+    {
+        get
+        {
+            var data = new TheoryData<string, int>();
+            foreach (var row in Here(Int8Bodies.Forward))
+                for (var i = 0; i < s_shapes.Length; i++)
+                    if (s_codebooks.Any(book => row.Serves(CodebookShape(book, i))))
+                        data.Add(row.Body.Name, i);
+            return data;
+        }
+    }
 
     public static TheoryData<string, int> Int8GradientCases => Cases(Int8Bodies.InputGradient);
 
@@ -43,6 +63,32 @@ public sealed unsafe class BodyTests : IntegerProductTests
                 var found = Matrices.Poisoned(y, to => Int8Gemm.Forward(body.Body, _one, _x, weight, to, accumulate));
                 Matrices.AssertClose(expected, found, magnitude, columns / 32);
                 Assert.Equal(found, Matrices.Poisoned(y, to => Int8Gemm.Forward(body.Body, _three, _x, weight, to, accumulate)));
+            }
+    }
+
+    /// <summary>Codebooks of integers, with scales in fp32 and in fp16, with offsets and without: the errors are those of values of up to twice their size.</summary>
+    [Theory]
+    [MemberData(nameof(CodebookCases))]
+    public void BodiesOfCodebooksAgreeWithReference(string name, int index)
+    {
+        var body = Int8Bodies.Forward.Rows.Single(row => row.Body.Name == name);
+        var (tokens, rows, columns, group) = s_shapes[index];
+        foreach (var book in s_codebooks.Where(book => body.Serves(CodebookShape(book, index))))
+            foreach (var (halves, offsets) in new[] { (false, true), (true, false), (true, true) })
+            {
+                using var weight = Weight(rows, columns, 4, group, uniform: false, book);
+                if (!offsets)
+                    weight.TunedScales.Offset.Span.Clear();
+                var (values, y) = (Matrices.Values(tokens * columns, 1), new float[tokens * rows]);
+                var (expected, magnitude) = (new float[y.Length], new float[y.Length]);
+                _x.Quantize(_one, values, tokens, columns);
+                Int8Reference.Forward(_x, weight, expected, accumulate: false);
+                using (var largest = Weight(rows, columns, 4, group, uniform: false, [.. Enumerable.Repeat(2 * book.Max(MathF.Abs) + 2, 16)]))
+                    AddMagnitude(largest, values, tokens, magnitude);
+                weight.StoreScales(halves);
+                var found = Matrices.Poisoned(y, to => Int8Gemm.Forward(body.Body, _one, _x, weight, to, accumulate: false));
+                Matrices.AssertClose(expected, found, magnitude, columns / 32);
+                Assert.Equal(found, Matrices.Poisoned(y, to => Int8Gemm.Forward(body.Body, _three, _x, weight, to, accumulate: false)));
             }
     }
 
@@ -185,9 +231,16 @@ public sealed unsafe class BodyTests : IntegerProductTests
         return Enumerable.Range(2, 7).Where(bits => row.Serves(new(bits, group == 0 ? columns : Math.Min(group, columns), rows, columns, tokens)));
     }
 
-    private static PackedMatrix Weight(int rows, int columns, int bits, int group, bool uniform)
+    private static MatMulShape CodebookShape(float[] book, int index)
     {
-        var weight = Matrices.Packed(rows, columns, bits, group, 1);
+        var (tokens, rows, columns, group) = s_shapes[index];
+        using var weight = new PackedMatrix(rows, columns, 4, group, book);
+        return MatMulShape.Of(weight, tokens);
+    }
+
+    private static PackedMatrix Weight(int rows, int columns, int bits, int group, bool uniform, float[]? codebook = null)
+    {
+        var weight = Matrices.Packed(rows, columns, bits, group, 1, codebook);
         var scale = weight.TunedScales.Scale.Span;
         var offset = weight.TunedScales.Offset.Span;
         for (var i = 0; i < scale.Length; i++)

@@ -4,7 +4,7 @@ namespace Vernier.Kernels;
 /// then scaled; the offset is multiplied by the sum of a group's activations: Σ (s c + o) a q = s a Σ c q + o a Σ q.</summary>
 internal static unsafe class Int8Gemm
 {
-    /// <summary>Whether a weight can be multiplied this way: its codes stand for themselves, and its groups are runs of columns, if need be in
+    /// <summary>Whether a weight can be multiplied this way: its codes stand for integers, and its groups are runs of columns, if need be in
     /// <see cref="PackedMatrix.Order"/>, and whole groups of activations.</summary>
     public static bool Supports(PackedMatrix weight) => weight.HasIntegerGroups;
 
@@ -149,7 +149,7 @@ internal static unsafe class Int8Gemm
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)
     {
         if (!Supports(weight))
-            throw new NotSupportedException($"Integer products need groups that are runs of {PackedMatrix.HalfBlockSize} or a multiple of {QuantizedActivations.GroupSize} columns and no codebook; groups here are {weight.GroupSize}{(weight.GroupIndex.IsEmpty || weight.Order is not null ? "" : " and others")}.");
+            throw new NotSupportedException($"Integer products need groups that are runs of {PackedMatrix.HalfBlockSize} or a multiple of {QuantizedActivations.GroupSize} columns, and no codebook but one of integers; groups here are {weight.GroupSize}{(weight.GroupIndex.IsEmpty || weight.Order is not null ? "" : " and others")}.");
         if (x.Order != weight.Order)
             throw new ArgumentException("The activations' columns are in another order than the weight's.", nameof(x));
         if (x.Columns != weight.Columns)

@@ -18,7 +18,7 @@ internal static unsafe class Int8Reference
                 {
                     var g = j / weight.GroupSize;
                     var value = (double)x.Scales[t * x.Groups + j / QuantizedActivations.GroupSize] * x.Codes[t * x.Stride + j];
-                    sum += ((double)scales[g] * codes[j] + offsets[g]) * value;
+                    sum += ((double)scales[g] * (weight.Codebook.IsEmpty ? codes[j] : weight.Codebook[codes[j]]) + offsets[g]) * value;
                 }
                 y[t * weight.Rows + i] = (float)(accumulate ? y[t * weight.Rows + i] + sum : sum);
             }

@@ -1,7 +1,7 @@
 namespace Vernier.Kernels;
 
 /// <summary>What the choice of a body may depend on beside the instruction tier.</summary>
-/// <param name="Bits">Of a code of the weight; 0 = floats.</param>
+/// <param name="Bits">Of a code of the weight, or of what a codebook of integers has for it; 0 = floats.</param>
 /// <param name="GroupSize">Columns that share a scale; all columns = one scale a row.</param>
 /// <param name="Rows">Of the weight.</param>
 /// <param name="Columns">Of the weight.</param>
@@ -19,7 +19,14 @@ internal readonly record struct MatMulShape(int Bits, int GroupSize, int Rows, i
     /// <summary>Whether groups share factors of super-blocks, see <see cref="ScaleBlocks"/>.</summary>
     public bool HasSuperBlocks { get; init; }
 
+    /// <summary>Whether codes of 4 bits and fewer stand for the integers of a codebook.</summary>
+    public bool HasCodebook { get; init; }
+
     public static MatMulShape Of(WeightMatrix weight, int tokens) => weight is PackedMatrix packed
-        ? new(packed.Bits, packed.GroupSize, packed.Rows, packed.Columns, tokens) { HasSuperBlocks = ScaleForms.GroupsOf(packed.Scales.Form) > 1 }
+        ? new(packed.IntegerBits, packed.GroupSize, packed.Rows, packed.Columns, tokens)
+        {
+            HasSuperBlocks = ScaleForms.GroupsOf(packed.Scales.Form) > 1,
+            HasCodebook = packed.IntegerCodes is not null,
+        }
         : new(0, weight.Columns, weight.Rows, weight.Columns, tokens);
 }

@@ -49,6 +49,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
                 throw new ArgumentException($"A codebook of {codebook.Length} values does not serve codes of {bits} bits.", nameof(codebook));
             _codebook = new float[16];
             codebook.CopyTo(_codebook, 0);
+            IntegerCodes = bits == 4 ? IntegerCodebook.Of(_codebook) : null;
         }
         if (groupIndex is not null)
         {
@@ -71,7 +72,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     {
         source.CheckScales(scales);
         (Bits, GroupSize, Groups, RowBytes, Order) = (source.Bits, source.GroupSize, source.Groups, source.RowBytes, source.Order);
-        (_codebook, _groupIndex, _scales) = (source._codebook, source._groupIndex, scales);
+        (_codebook, IntegerCodes, _groupIndex, _scales) = (source._codebook, source.IntegerCodes, source._groupIndex, scales);
         _codes = source._codes.Share();
     }
 
@@ -110,9 +111,15 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     /// <summary>Bytes that an integer product with one token reads.</summary>
     public long BytesRead => _codes.Length + _scales.BytesRead;
 
-    /// <summary>Whether integer products are possible: codes stand for themselves, and groups are runs of whole blocks of columns, if need be in
+    /// <summary>What codes are in integer products; null where they are themselves, and where the values of the codebook are no such integers.</summary>
+    internal IntegerCodebook? IntegerCodes { get; }
+
+    /// <summary>Bits of a code in integer products.</summary>
+    internal int IntegerBits => IntegerCodes?.Bits ?? Bits;
+
+    /// <summary>Whether integer products are possible: codes stand for integers, and groups are runs of whole blocks of columns, if need be in
     /// <see cref="Order"/>, or halves of blocks, or the whole row.</summary>
-    internal bool HasIntegerGroups => Codebook.IsEmpty && (GroupIndex.IsEmpty || Order is not null) && (Groups == 1 || GroupSize % BlockSize == 0 || HasHalfGroups);
+    internal bool HasIntegerGroups => (Codebook.IsEmpty || IntegerCodes is not null) && (GroupIndex.IsEmpty || Order is not null) && (Groups == 1 || GroupSize % BlockSize == 0 || HasHalfGroups);
 
     /// <summary>Whether these groups are halves of blocks.</summary>
     internal bool HasHalfGroups => GroupSize == HalfBlockSize && Groups > 1 && GroupIndex.IsEmpty;

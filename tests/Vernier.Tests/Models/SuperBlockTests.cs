@@ -11,7 +11,7 @@ public sealed class SuperBlockTests : IDisposable
     private const int Rows = 24, Columns = 1024;
     private readonly string _path = Path.GetTempFileName();
 
-    public static TheoryData<string> Formats => ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"];
+    public static TheoryData<string> Formats => ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS", "IQ4_NL"];
 
     public void Dispose() => File.Delete(_path);
 

@@ -25,7 +25,7 @@ internal static unsafe class Int8DotAvx2
         return Fma.MultiplyAdd(Avx.ConvertToVector256Single(dots), TGroups.Load(factors), sum);
     }
 
-    /// <summary>Codes of 8 bits less <see cref="ByteMiddle"/>: their magnitudes times the activations under their signs, at most 2 * 128 * 127 a pair.</summary>
+    /// <summary>Codes of 8 bits less <see cref="ByteMiddle"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ScaledFromMiddle(Vector256<byte> codes, Vector256<sbyte> x, float* factor, Vector256<float> sum) => ScaledFromMiddle<WholeGroups>(codes, x, factor, sum);
 
@@ -37,8 +37,13 @@ internal static unsafe class Int8DotAvx2
         if (AvxVnni.IsSupported)
             return Scaled<TGroups>(codes, x, factors, sum);
         var w = (codes ^ Vector256.Create((byte)128)).AsSByte();
-        return Scaled<TGroups>(Avx2.Abs(w), Avx2.Sign(x, w), factors, sum);
+        return ScaledSigned<TGroups>(w, x, factors, sum);
     }
+
+    /// <summary>Signed codes: their magnitudes times the activations under their signs, at most 2 * 128 * 127 a pair.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ScaledSigned<TGroups>(Vector256<sbyte> codes, Vector256<sbyte> x, float* factors, Vector256<float> sum)
+        where TGroups : struct, IGroupFactors => Scaled<TGroups>(Avx2.Abs(codes), Avx2.Sign(x, codes), factors, sum);
 
     /// <summary>Codes of 8 bits. Without VNNI a pair of products may exceed 16 bits: halves of the codes go one after the other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -92,6 +92,7 @@ internal readonly unsafe struct Int8GemvPart
 
     private bool HasUniformZero => !float.IsNaN(_weight.Scales.UniformZero);
 
+    // Bodies that stream scales take the values of codebooks with their signs.
     private float Middle => _weight.Bits == 8 ? Int8DotAvx2.ByteMiddle : 0;
 
     private void PrepareScales()
@@ -131,6 +132,7 @@ internal readonly unsafe struct Int8GemvPart
             Codes = _weight.RowPointer(row),
             RowBytes = _weight.RowBytes,
             Bits = _weight.Bits,
+            Codebook = _weight.IntegerCodes,
             Scale = scale,
             Offset = streams && HasUniformZero ? scale : (byte*)scales.OffsetPointer + first,
             Form = scales.Form,

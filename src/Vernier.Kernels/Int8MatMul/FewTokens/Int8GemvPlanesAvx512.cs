@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>Up to four tokens with codes of 2, 3, 5 or 6 bits, 256 columns at a time: their eight or sixteen scales lie in one register, and chunks of 64 codes
+/// <summary>Up to four tokens with codes of 2, 3, 5 or 6 bits, or of a codebook of integers, 256 columns at a time: their eight or sixteen scales lie in one register, and chunks of 64 codes
 /// are put together in another from their planes, once for all tokens. Row follows row, each of codes, scales and offsets one stream.</summary>
 internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
 {
@@ -41,40 +41,43 @@ internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
         {
             switch (rows.Bits)
             {
+                case 4:
+                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, Book>(rows);
+                    break;
                 case 2:
-                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, CodePlanes.Two>(rows);
+                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, Planes<CodePlanes.Two>>(rows);
                     break;
                 case 3:
-                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, CodePlanes.Three>(rows);
+                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, Planes<CodePlanes.Three>>(rows);
                     break;
                 case 5:
-                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, CodePlanes.Five>(rows);
+                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, Planes<CodePlanes.Five>>(rows);
                     break;
                 default:
-                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, CodePlanes.Six>(rows);
+                    Int8GemvPlanesAvx512.Rows<TScales, TGroups, Planes<CodePlanes.Six>>(rows);
                     break;
             }
         }
     }
 
-    private static void Rows<TScales, TGroups, TBits>(in Int8GemvRows rows)
+    private static void Rows<TScales, TGroups, TCodes>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
         where TGroups : struct, IGroups
-        where TBits : struct, CodePlanes.IBits
+        where TCodes : struct, ICodes
     {
         switch (rows.Tokens)
         {
             case 1:
-                Rows<TScales, TGroups, TBits, One>(rows);
+                Rows<TScales, TGroups, TCodes, One>(rows);
                 break;
             case 2:
-                Rows<TScales, TGroups, TBits, Two>(rows);
+                Rows<TScales, TGroups, TCodes, Two>(rows);
                 break;
             case 3:
-                Rows<TScales, TGroups, TBits, Three>(rows);
+                Rows<TScales, TGroups, TCodes, Three>(rows);
                 break;
             default:
-                Rows<TScales, TGroups, TBits, Four>(rows);
+                Rows<TScales, TGroups, TCodes, Four>(rows);
                 break;
         }
     }
@@ -82,15 +85,17 @@ internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
     // How many tokens there are is a type, so that its tests are gone when this is compiled.
     [MethodImpl(Kernel.Body)]
     [SkipLocalsInit]
-    private static void Rows<TScales, TGroups, TBits, TCount>(in Int8GemvRows rows)
+    private static void Rows<TScales, TGroups, TCodes, TCount>(in Int8GemvRows rows)
         where TScales : struct, IGemvScales
         where TGroups : struct, IGroups
-        where TBits : struct, CodePlanes.IBits
+        where TCodes : struct, ICodes
         where TCount : struct, ICount
     {
         var sums = stackalloc float[TCount.Value * Run * Lanes];
         var hasOffsets = rows.Offset != rows.Scale;
         var codes = rows.Codes;
+        var values = rows.Codebook?.Values ?? default;
+        var book = Vector512.Create(Vector256.Create(values, values), Vector256.Create(values, values));
         for (var row = 0; row < rows.Rows; row += Run)
         {
             Int8GemvPrefetch.Scales<TScales>(rows, row, Run);
@@ -101,7 +106,7 @@ internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
                 var x = rows.X;
                 for (var g = 0; g < rows.Groups; g += TGroups.Count, x += Columns)
                 {
-                    for (var line = 0; line < Chunks * CodePlanes.ChunkBytes(TBits.Value); line += Line)
+                    for (var line = 0; line < Chunks * TCodes.ChunkBytes; line += Line)
                         Int8GemvPrefetch.CodesOnce(codes + line);
                     var scale = TGroups.Load<TScales>(rows.Scale, at + g);
                     var offset = hasOffsets ? TGroups.Load<TScales>(rows.Offset, at + g) : scale;
@@ -111,17 +116,17 @@ internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
                     var f1 = TCount.Value > 1 ? Factors<TGroups>(scale, offset, xScales + rows.Padded, xSums + rows.Padded, ref s1) : default;
                     var f2 = TCount.Value > 2 ? Factors<TGroups>(scale, offset, xScales + 2 * rows.Padded, xSums + 2 * rows.Padded, ref s2) : default;
                     var f3 = TCount.Value > 3 ? Factors<TGroups>(scale, offset, xScales + 3 * rows.Padded, xSums + 3 * rows.Padded, ref s3) : default;
-                    var (c0, c1) = (CodePlanes.UnpackWider<TBits>(codes), CodePlanes.UnpackWider<TBits>(codes + CodePlanes.ChunkBytes(TBits.Value)));
-                    codes += 2 * CodePlanes.ChunkBytes(TBits.Value);
-                    var (c2, c3) = (CodePlanes.UnpackWider<TBits>(codes), CodePlanes.UnpackWider<TBits>(codes + CodePlanes.ChunkBytes(TBits.Value)));
-                    codes += 2 * CodePlanes.ChunkBytes(TBits.Value);
-                    s0 = Add<TGroups>(c0, c1, c2, c3, x, f0, s0);
+                    var (c0, c1) = (TCodes.Unpack(codes, book), TCodes.Unpack(codes + TCodes.ChunkBytes, book));
+                    codes += 2 * TCodes.ChunkBytes;
+                    var (c2, c3) = (TCodes.Unpack(codes, book), TCodes.Unpack(codes + TCodes.ChunkBytes, book));
+                    codes += 2 * TCodes.ChunkBytes;
+                    s0 = Add<TGroups, TCodes>(c0, c1, c2, c3, x, f0, s0);
                     if (TCount.Value > 1)
-                        s1 = Add<TGroups>(c0, c1, c2, c3, x + rows.XStride, f1, s1);
+                        s1 = Add<TGroups, TCodes>(c0, c1, c2, c3, x + rows.XStride, f1, s1);
                     if (TCount.Value > 2)
-                        s2 = Add<TGroups>(c0, c1, c2, c3, x + 2 * rows.XStride, f2, s2);
+                        s2 = Add<TGroups, TCodes>(c0, c1, c2, c3, x + 2 * rows.XStride, f2, s2);
                     if (TCount.Value > 3)
-                        s3 = Add<TGroups>(c0, c1, c2, c3, x + 3 * rows.XStride, f3, s3);
+                        s3 = Add<TGroups, TCodes>(c0, c1, c2, c3, x + 3 * rows.XStride, f3, s3);
                 }
                 Store(s0, sums + i * Lanes);
                 if (TCount.Value > 1)
@@ -150,23 +155,62 @@ internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
 
     // Four chunks' products, in two sums so that none waits for the other.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Add<TGroups>(
+    private static Vector512<float> Add<TGroups, TCodes>(
         Vector512<byte> c0, Vector512<byte> c1, Vector512<byte> c2, Vector512<byte> c3, sbyte* x, Vector512<float> factors, Vector512<float> sum)
         where TGroups : struct, IGroups
+        where TCodes : struct, ICodes
     {
-        sum = Avx512F.FusedMultiplyAdd(Dots(c0, x), Avx512F.PermuteVar16x32(factors, TGroups.Order(0)), sum);
-        var other = Dots(c1, x + CodePlanes.Chunk) * Avx512F.PermuteVar16x32(factors, TGroups.Order(1));
-        sum = Avx512F.FusedMultiplyAdd(Dots(c2, x + 2 * CodePlanes.Chunk), Avx512F.PermuteVar16x32(factors, TGroups.Order(2)), sum);
-        return Avx512F.FusedMultiplyAdd(Dots(c3, x + 3 * CodePlanes.Chunk), Avx512F.PermuteVar16x32(factors, TGroups.Order(3)), other) + sum;
+        sum = Avx512F.FusedMultiplyAdd(Dots<TCodes>(c0, x), Avx512F.PermuteVar16x32(factors, TGroups.Order(0)), sum);
+        var other = Dots<TCodes>(c1, x + CodePlanes.Chunk) * Avx512F.PermuteVar16x32(factors, TGroups.Order(1));
+        sum = Avx512F.FusedMultiplyAdd(Dots<TCodes>(c2, x + 2 * CodePlanes.Chunk), Avx512F.PermuteVar16x32(factors, TGroups.Order(2)), sum);
+        return Avx512F.FusedMultiplyAdd(Dots<TCodes>(c3, x + 3 * CodePlanes.Chunk), Avx512F.PermuteVar16x32(factors, TGroups.Order(3)), other) + sum;
     }
 
-    // Sums of four neighbouring products of at most 63 * 127.
+    // Sums of four neighbouring products of at most 127 * 127.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Dots(Vector512<byte> codes, sbyte* x) =>
-        Avx512F.ConvertToVector512Single(Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(codes, Vector512.Load(x)), Vector512<short>.One));
+    private static Vector512<float> Dots<TCodes>(Vector512<byte> codes, sbyte* x)
+        where TCodes : struct, ICodes =>
+        Avx512F.ConvertToVector512Single(Avx512BW.MultiplyAddAdjacent(TCodes.Pairs(codes, Vector512.Load(x)), Vector512<short>.One));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector512<float> sum, float* to) => (sum.GetLower() + sum.GetUpper()).Store(to);
+
+    private interface ICodes
+    {
+        static abstract int ChunkBytes { get; }
+
+        /// <param name="book">The values of a codebook, four times over.</param>
+        static abstract Vector512<byte> Unpack(byte* codes, Vector512<sbyte> book);
+
+        /// <summary>Products, added in pairs.</summary>
+        static abstract Vector512<short> Pairs(Vector512<byte> codes, Vector512<sbyte> x);
+    }
+
+    private readonly struct Planes<TBits> : ICodes
+        where TBits : struct, CodePlanes.IBits
+    {
+        public static int ChunkBytes => CodePlanes.ChunkBytes(TBits.Value);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<byte> Unpack(byte* codes, Vector512<sbyte> book) => CodePlanes.UnpackWider<TBits>(codes);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<short> Pairs(Vector512<byte> codes, Vector512<sbyte> x) => Avx512BW.MultiplyAddAdjacent(codes, x);
+    }
+
+    /// <summary>Signed values: their magnitudes times the activations under their signs.</summary>
+    private readonly struct Book : ICodes
+    {
+        public static int ChunkBytes => CodePlanes.ChunkBytes(4);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<byte> Unpack(byte* codes, Vector512<sbyte> book) =>
+            Avx512BW.Shuffle(book, CodePlanes.UnpackWider<CodePlanes.Four>(codes).AsSByte()).AsByte();
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector512<short> Pairs(Vector512<byte> codes, Vector512<sbyte> x) =>
+            Avx512BW.MultiplyAddAdjacent(Avx512BW.Abs(codes.AsSByte()), Vector512.ConditionalSelect(Vector512.LessThan(codes.AsSByte(), Vector512<sbyte>.Zero), -x, x));
+    }
 
     /// <summary>The groups of 256 columns.</summary>
     private interface IGroups

@@ -23,13 +23,14 @@ internal sealed unsafe class Int8GemvRow<TDot> : IInt8GemvBody
     private static void Multiply<TGroups>(in Int8GemvRows rows)
         where TGroups : struct, IGroupFactors
     {
+        var middle = TDot.Middle - (rows.Codebook?.Zero ?? 0);
         for (var row = 0; row < rows.Rows; row++)
         {
             var codes = TDot.Unpacks ? rows.Unpack(row) : rows.Codes + row * rows.RowBytes;
             var scales = Int8GemvRowScales.Read(rows, row);
             for (var t = 0; t < rows.Tokens; t++)
             {
-                var terms = TDot.Tier == InstructionTier.Scalar ? scales.TimesEach(rows, t, TDot.Middle, rows.Factors) : scales.Times(rows, t, TDot.Middle, rows.Factors);
+                var terms = TDot.Tier == InstructionTier.Scalar ? scales.TimesEach(rows, t, middle, rows.Factors) : scales.Times(rows, t, middle, rows.Factors);
                 rows.Store(row, t, terms + TDot.Dot<TGroups>(codes, rows.Factors, rows.XGroups, rows.X + t * rows.XStride));
             }
         }

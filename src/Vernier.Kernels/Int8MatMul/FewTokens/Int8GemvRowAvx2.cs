@@ -32,6 +32,11 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody
         where TFactors : struct, IFactors
         where TGroups : struct, IGroupFactors
     {
+        if (rows.Codebook is not null)
+        {
+            Rows<TFactors, TGroups, Codebook>(rows);
+            return;
+        }
         switch (rows.Bits)
         {
             case 2:
@@ -174,6 +179,27 @@ internal sealed unsafe class Int8GemvRowAvx2 : IInt8GemvBody
                 var v = Vector256.Load(codes);
                 sum = Int8DotAvx2.Scaled<TGroups>(v & mask, Vector256.Load(x), factors, sum);
                 other = Int8DotAvx2.Scaled<TGroups>((v.AsUInt16() >> 4).AsByte() & mask, Vector256.Load(x + 32), factors + TGroups.Count, other);
+            }
+            return sum + other;
+        }
+    }
+
+    private readonly struct Codebook : ICodes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector256<float> Dot<TGroups>(byte* codes, in Int8GemvRows rows, Vector256<float> sum)
+            where TGroups : struct, IGroupFactors
+        {
+            var (mask, other) = (Vector256.Create((byte)15), Vector256<float>.Zero);
+            var book = Vector256.Create(rows.Codebook!.Values, rows.Codebook.Values);
+            var x = rows.X;
+            var factors = rows.Factors;
+            for (var end = codes + rows.RowBytes; codes < end; codes += 32, x += 64, factors += 2 * TGroups.Count)
+            {
+                Int8GemvPrefetch.Codes(codes);
+                var v = Vector256.Load(codes);
+                sum = Int8DotAvx2.ScaledSigned<TGroups>(Avx2.Shuffle(book, (v & mask).AsSByte()), Vector256.Load(x), factors, sum);
+                other = Int8DotAvx2.ScaledSigned<TGroups>(Avx2.Shuffle(book, ((v.AsUInt16() >> 4).AsByte() & mask).AsSByte()), Vector256.Load(x + 32), factors + TGroups.Count, other);
             }
             return sum + other;
         }

@@ -12,6 +12,9 @@ internal unsafe struct Int8GemvRows
     /// <summary>Of a code.</summary>
     public int Bits;
 
+    /// <summary>What codes stand for; null = themselves.</summary>
+    public IntegerCodebook? Codebook;
+
     /// <summary>For bodies that stream them: scales and offsets [Rows, Groups]; for groups of 32 whole vectors may be read behind the last.
     /// Offsets that are the scales themselves need not be read.</summary>
     public void* Scale, Offset;
@@ -92,13 +95,15 @@ internal unsafe struct Int8GemvRows
         y = Accumulate ? y + dot : dot;
     }
 
-    /// <summary>A row's codes, one a byte; those of 8 bits lie so already.</summary>
+    /// <summary>A row's codes, one a byte, or what a codebook has for them; those of 8 bits lie so already.</summary>
     public readonly byte* Unpack(int row)
     {
         var packed = Codes + row * RowBytes;
         if (Bits == 8)
             return packed;
-        CodePlanes.Unpack(packed, XGroups * QuantizedActivations.GroupSize / CodePlanes.Chunk, Bits, Unpacked);
+        var count = XGroups * QuantizedActivations.GroupSize;
+        CodePlanes.Unpack(packed, count / CodePlanes.Chunk, Bits, Unpacked);
+        Codebook?.Replace(Unpacked, count);
         return Unpacked;
     }
 }

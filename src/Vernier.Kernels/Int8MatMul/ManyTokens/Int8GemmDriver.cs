@@ -14,7 +14,7 @@ internal static unsafe class Int8GemmDriver
     public static void Forward<TKernel>(WorkerPool pool, QuantizedActivations x, PackedMatrix weight, float* y, bool accumulate, Int8RowFactors rowFactors)
         where TKernel : IInt8GemmKernel
     {
-        if (Int8CodeWidth.IsWide(weight.Bits))
+        if (Int8CodeWidth.IsWide(weight.IntegerBits))
             x.Widen();
         if (weight.HasHalfGroups)
             x.SumHalves(pool);
@@ -58,7 +58,7 @@ internal static unsafe class Int8GemmDriver
             var (start, end) = WorkSplit.Share(panels, worker, workers);
             if (start == end)
                 return;
-            var rowFloats = X.Stride * Int8CodeWidth.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
+            var rowFloats = X.Stride * Int8CodeWidth.Bytes(Weight.IntegerBits) * TKernel.Rows / sizeof(float);
             var panelFloats = rowFloats + 2 * Weight.Groups * TKernel.Rows;
             var atOnce = Math.Clamp(MaxPanelBytes / (panelFloats * sizeof(float)), 1, end - start);
             var scratch = Pool.WorkerScratch(worker, (long)atOnce * panelFloats + rowFloats + 2 * Weight.Groups * TKernel.Rows);
@@ -76,7 +76,7 @@ internal static unsafe class Int8GemmDriver
                     for (var p = 0; p < count; p++)
                     {
                         var row = (first + p) * TKernel.Rows;
-                        MultiplyTile<TKernel>(Panel(scratch + (long)p * panelFloats), X.From(token, Weight.Bits), Math.Min(TKernel.Tokens, X.Tokens - token),
+                        MultiplyTile<TKernel>(Panel(scratch + (long)p * panelFloats), X.From(token, Weight.IntegerBits), Math.Min(TKernel.Tokens, X.Tokens - token),
                             Math.Min(TKernel.Rows, Weight.Rows - row), Y + (long)token * Weight.Rows + row, Weight.Rows, Accumulate);
                     }
                 RowFactors.Multiply(Y, Weight.Rows, top, bottom);
@@ -85,11 +85,11 @@ internal static unsafe class Int8GemmDriver
 
         private readonly Int8Panel Panel(float* memory)
         {
-            var scales = memory + (long)X.Stride * Int8CodeWidth.Bytes(Weight.Bits) * TKernel.Rows / sizeof(float);
+            var scales = memory + (long)X.Stride * Int8CodeWidth.Bytes(Weight.IntegerBits) * TKernel.Rows / sizeof(float);
             return new Int8Panel
             {
                 Codes = (byte*)memory,
-                Bits = Weight.Bits,
+                Bits = Weight.IntegerBits,
                 Scales = scales,
                 Offsets = scales + (long)Weight.Groups * TKernel.Rows,
                 HasHalfGroups = Weight.HasHalfGroups,
@@ -100,7 +100,7 @@ internal static unsafe class Int8GemmDriver
 
         private readonly void Unpack(Int8Panel panel, int row, byte* rows, float* scales)
         {
-            var (count, bytes) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride * Int8CodeWidth.Bytes(Weight.Bits));
+            var (count, bytes) = (Math.Min(TKernel.Rows, Weight.Rows - row), X.Stride * Int8CodeWidth.Bytes(Weight.IntegerBits));
             for (var r = 0; r < count; r++)
             {
                 var to = rows + (long)r * bytes;
@@ -108,15 +108,19 @@ internal static unsafe class Int8GemmDriver
                 if (Weight.Bits < 8)
                 {
                     CodePlanes.Unpack(codes, X.Stride / CodePlanes.Chunk, Weight.Bits, to);
+                    Weight.IntegerCodes?.Replace(to, X.Stride);
                     codes = to;
                 }
-                if (Int8CodeWidth.IsWide(Weight.Bits))
+                if (Int8CodeWidth.IsWide(Weight.IntegerBits))
                     Widen(codes, to, X.Stride);
             }
             var words = bytes / sizeof(int);
             GemmPanels.Transpose((float*)rows, words, count, words, TKernel.Rows, (float*)panel.Codes);
             var offsets = scales + (long)TKernel.Rows * Weight.Groups;
             Weight.Scales.Read((long)row * Weight.Groups, count * Weight.Groups, scales, offsets);
+            if (Weight.IntegerCodes is { } book)
+                for (var g = 0; g < count * Weight.Groups; g++)
+                    offsets[g] -= book.Zero * scales[g];
             GemmPanels.Transpose(scales, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Scales);
             GemmPanels.Transpose(offsets, Weight.Groups, count, Weight.Groups, TKernel.Rows, panel.Offsets);
         }
