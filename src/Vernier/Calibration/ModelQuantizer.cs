@@ -9,15 +9,6 @@ namespace Vernier.Calibration;
 /// that all linears before it, in earlier blocks and in its own, have already changed. What it leaves is the model's new base: tuning starts from it.</summary>
 public static class ModelQuantizer
 {
-    // Linears that read one input are calibrated in one pass; the stages of a block in the order of computation.
-    private static readonly string[][] Stages =
-    [
-        ["q_proj", "k_proj", "v_proj"],
-        ["o_proj", "out_proj"],
-        ["gate_proj", "up_proj", "fc1", "fc_in", "c_fc", "w1", "w3"],
-        ["down_proj", "fc2", "fc_out", "c_proj", "w2"],
-    ];
-
     private const long RecordedBytes = 1L << 30; // of moments at a time
 
     /// <summary>Quantizes every linear in place.</summary>
@@ -65,7 +56,7 @@ public static class ModelQuantizer
         {
             var names = decoder.LinearsOf(layer).Select(l => l.Name).ToArray();
             var waiting = names.ToHashSet(); // linears of this block that are still to be quantized
-            foreach (var stages in StagesOf(decoder.LinearsOf(layer)))
+            foreach (var stages in StagesOf(decoder, layer))
             {
                 var settings = new GptqOptions { Group = options.Group, Damping = options.Damping, ActivationOrder = options.ActivationOrder, StaticGroups = options.ActivationOrder };
                 var moments = Record(decoder, compute, calibration, hidden, scratch, layer, stages, waiting, options.SkipTokens);
@@ -114,20 +105,10 @@ public static class ModelQuantizer
         return moments;
     }
 
-    // Stages that are recorded in one pass: one, or those of as many experts as fit into memory, for no expert reads what another one makes.
-    private static IEnumerable<string[][]> StagesOf(IEnumerable<Linear> block)
-    {
-        var linears = block.ToArray();
-        var alone = linears.Where(l => !Stages.Any(stage => stage.Contains(Leaf(l.Name)))).Select(l => new[] { l });
-        foreach (var stage in Stages.Select(stage => linears.Where(l => stage.Contains(Leaf(l.Name))).ToArray()).Where(s => s.Length > 0).Concat(alone))
-        {
-            var modules = stage.GroupBy(l => l.Name[..^Leaf(l.Name).Length], StringComparer.Ordinal).Select(g => g.ToArray());
-            foreach (var together in modules.Chunk((int)Math.Max(1, RecordedBytes / (8L * stage[0].InFeatures * stage[0].InFeatures))))
-                yield return [.. together.Select(module => module.Select(l => l.Name).ToArray())];
-        }
-    }
-
-    private static string Leaf(string module) => module[(module.LastIndexOf('.') + 1)..];
+    // Linears that read one input are calibrated together; one pass records one such stage, or those of as many experts as fit into memory, for no expert reads what another one makes.
+    private static IEnumerable<string[][]> StagesOf(Decoder decoder, int layer) => decoder.StagesOf(layer).SelectMany(stage => stage
+        .Chunk((int)Math.Max(1, RecordedBytes / (8L * stage[0][0].InFeatures * stage[0][0].InFeatures)))
+        .Select(together => together.Select(readers => readers.Select(l => l.Name).ToArray()).ToArray()));
 
     private static FrozenLinear Replaced(Linear linear, PackedMatrix packed, Action<QuantizedLayer> report)
     {

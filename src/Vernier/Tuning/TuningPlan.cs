@@ -88,7 +88,7 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         if (config.Positions == PositionKind.Learned)
             count += ((long)config.ContextLength + config.PositionOffset) * config.HiddenSize;
         var perNorm = config.Norm == NormKind.LayerNorm ? 2L * config.HiddenSize : config.HiddenSize;
-        count += perNorm * (config.Layers * ((config.ParallelBlock ? 1 : config.InputNorms ? 2 : 0) + (config.OutputNorms ? 2 : 0)) + (config.FinalNorm ? 1 : 0));
+        count += perNorm * (config.Layers * ((config.ParallelBlock && !config.ParallelNorms ? 1 : config.InputNorms ? 2 : 0) + (config.OutputNorms ? 2 : 0)) + (config.FinalNorm ? 1 : 0));
         if (config.Experts is { } experts)
             count += (experts.Count + (experts.SharedSize > 0 ? 1L : 0)) * config.HiddenSize * (config.Layers - experts.DenseLayers.Count); // routers
         return config.QkNorm ? count + (config.WideQkNorm ? (long)config.Heads + config.KvHeads : 2L) * config.HeadDim * config.Layers : count;

@@ -96,8 +96,12 @@ public sealed record ModelConfig
     public required float AttentionScale { get; init; }
     /// <summary>Window of each layer: key j is visible to query i when 0 ≤ i - j &lt; window; 0 = no limit. Empty = no limit anywhere.</summary>
     public IReadOnlyList<int> AttentionWindows { get; init; } = [];
-    /// <summary>Attention and feed-forward both read the one normed input (GPT-J).</summary>
+    /// <summary>The scores of layer i are divided by i + 1 besides (GPT-2's <c>scale_attn_by_inverse_layer_idx</c>).</summary>
+    public bool AttentionScaleByLayer { get; init; }
+    /// <summary>Attention and feed-forward both read the block's input, behind one norm (GPT-J, Falcon).</summary>
     public bool ParallelBlock { get; init; }
+    /// <summary>In a parallel block each of both has a norm of its own (GPT-NeoX).</summary>
+    public bool ParallelNorms { get; init; }
     /// <summary>The norm comes after the residual sum (OPT-350m) instead of before the sublayer.</summary>
     public bool PostNorm { get; init; }
     /// <summary>A norm before the head.</summary>

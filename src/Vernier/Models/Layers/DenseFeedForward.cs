@@ -11,6 +11,8 @@ internal sealed class DenseFeedForward(ActivationKind activation, Linear? gate, 
 
     public override IEnumerable<Linear> Linears => Gate is null ? [Up, Down] : [Gate, Up, Down];
 
+    public override IEnumerable<Linear[][]> Stages => [[Gate is null ? [Up] : [Gate, Up]], [[Down]]];
+
     public override bool HasParameters => (Gate?.Parameters.Count ?? 0) + Up.Parameters.Count + Down.Parameters.Count > 0;
 
     public override bool NeedsOutput => Down.NeedsOutput;

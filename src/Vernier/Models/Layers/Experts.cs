@@ -17,6 +17,16 @@ internal sealed class Experts(ExpertsConfig config, NamedMatrix router, DenseFee
 
     public override IEnumerable<Linear> Linears => All.SelectMany(e => e.Linears);
 
+    public override IEnumerable<Linear[][]> Stages
+    {
+        get
+        {
+            var all = All.Select(e => e.Stages.ToArray()).ToArray();
+            for (var stage = 0; stage < all[0].Length; stage++)
+                yield return [.. all.SelectMany(e => e[stage])];
+        }
+    }
+
     public override IEnumerable<NamedMatrix> Matrices => shared is null ? [router] : [router, shared.Gate];
 
     public override bool HasParameters => All.Any(e => e.HasParameters);

@@ -6,6 +6,9 @@ internal abstract class FeedForward
     /// <summary>In the order of computation.</summary>
     public abstract IEnumerable<Linear> Linears { get; }
 
+    /// <summary>The same in stages that are computed one after the other: of linears that read one input, one set or, with experts, several.</summary>
+    public abstract IEnumerable<Linear[][]> Stages { get; }
+
     /// <summary>What is never quantized and trained only with all else: routers.</summary>
     public virtual IEnumerable<NamedMatrix> Matrices => [];
 

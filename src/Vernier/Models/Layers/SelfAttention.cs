@@ -14,7 +14,7 @@ internal sealed class SelfAttention
     {
         (_config, _layer, _rope) = (config, layer, rope);
         var window = config.AttentionWindows.Count == 0 ? 0 : config.AttentionWindows[layer];
-        _shape = new AttentionShape(config.Heads, config.KvHeads, config.HeadDim, config.AttentionScale, window, config.AttentionSoftCap);
+        _shape = new AttentionShape(config.Heads, config.KvHeads, config.HeadDim, config.AttentionScaleByLayer ? config.AttentionScale / (layer + 1) : config.AttentionScale, window, config.AttentionSoftCap);
         (Query, Key, Value, Output, QueryNorm, KeyNorm) = (query, key, value, output, queryNorm, keyNorm);
     }
 

@@ -67,6 +67,13 @@ public sealed partial class Decoder : IDisposable
     /// <summary>The linears of one block, in the order of computation.</summary>
     internal IEnumerable<Linear> LinearsOf(int layer) => LinearsOf(_blocks[layer]);
 
+    /// <summary>The linears of one block in stages, see <see cref="FeedForward.Stages"/>.</summary>
+    internal IEnumerable<Linear[][]> StagesOf(int layer)
+    {
+        var attention = _blocks[layer].Attention;
+        return _blocks[layer].FeedForward.Stages.Prepend([[attention.Output]]).Prepend([[attention.Query, attention.Key, attention.Value]]);
+    }
+
     /// <summary>What training changes now: the parameters of the linears, and for full fine-tuning all others.</summary>
     public IReadOnlyList<Parameter> Parameters => _parameters;
 

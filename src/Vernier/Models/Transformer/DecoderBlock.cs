@@ -8,7 +8,7 @@ namespace Vernier.Models;
 internal sealed class DecoderBlock(
     ModelConfig config, SelfAttention attention, FeedForward feedForward, Norm? attentionNorm, Norm? feedForwardNorm, Norm? attentionOutputNorm, Norm? feedForwardOutputNorm)
 {
-    private static readonly WorkspaceSlot s_normed = new(), s_branch = new(), s_normedGrad = new();
+    private static readonly WorkspaceSlot s_normed = new(), s_branch = new(), s_normedGrad = new(), s_outputGrad = new();
 
     public SelfAttention Attention => attention;
 
@@ -52,6 +52,8 @@ internal sealed class DecoderBlock(
         Residual.Add(compute.Pool, input, branch, middle);
         if (!config.ParallelBlock)
             normed = Normed(compute, feedForwardNorm, middle);
+        else if (feedForwardNorm is not null)
+            normed = Normed(compute, feedForwardNorm, input);
         feedForward.Forward(compute, layout, normed, kept, output.IsEmpty && !feedForward.NeedsOutput && feedForwardOutputNorm is null ? default : branch);
         if (!output.IsEmpty || feedForwardOutputNorm is not null)
             Leave(compute, feedForwardOutputNorm, kept.FeedForwardBranch, branch);
@@ -122,11 +124,24 @@ internal sealed class DecoderBlock(
     {
         var normed = compute.Scratch(s_normed, input.Length);
         var dNormed = compute.Scratch(s_normedGrad, input.Length);
-        attentionNorm!.Forward(compute, input, normed);
+        ReadOnlySpan<float> dOutput = gradient;
+        (feedForwardNorm ?? attentionNorm!).Forward(compute, input, normed);
         feedForward.Backward(compute, normed, layout.Tokens, kept, gradient, dNormed, wantsInput);
-        attention.Backward(compute, layout, normed, kept, gradient, dNormed, wantsInput, wantsInput);
+        if (feedForwardNorm is not null)
+        {
+            if (wantsInput)
+            {
+                // what comes through this norm joins the gradient, which attention still is to read as it was
+                var before = compute.Scratch(s_outputGrad, gradient.Length);
+                gradient.CopyTo(before);
+                dOutput = before;
+                feedForwardNorm.BackwardOnto(compute, input, dNormed, gradient);
+            }
+            attentionNorm!.Forward(compute, input, normed);
+        }
+        attention.Backward(compute, layout, normed, kept, dOutput, dNormed, wantsInput, wantsInput && feedForwardNorm is null);
         if (wantsInput)
-            attentionNorm.BackwardOnto(compute, input, dNormed, gradient);
+            attentionNorm!.BackwardOnto(compute, input, dNormed, gradient);
     }
 
     private void ForwardPostNorm(Compute compute, TokenLayout layout, ReadOnlySpan<float> input, BlockActivations kept, Span<float> output)

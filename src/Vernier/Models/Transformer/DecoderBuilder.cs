@@ -22,7 +22,7 @@ internal static class DecoderBuilder
             : (FeedForward)FeedForward(config, prefix, (names.Gate, names.Up, names.Down), config.FeedForwardSize, config.FeedForwardBias, weights);
         return new DecoderBlock(config, attention, feedForward,
             HiddenNorm(names.AttentionNorm, config.InputNorms),
-            HiddenNorm(names.FeedForwardNorm, config.InputNorms && !config.ParallelBlock),
+            HiddenNorm(names.FeedForwardNorm, config.InputNorms && (!config.ParallelBlock || config.ParallelNorms)),
             HiddenNorm(names.AttentionOutputNorm, config.OutputNorms),
             HiddenNorm(names.FeedForwardOutputNorm, config.OutputNorms));
 
