@@ -109,9 +109,12 @@ public static class GgufExport
         if (weight.IsPacked)
             return PlannedTensor.Joined(weight, packed => PlannedTensor.Packed(weight.Name, Choose(weight, packed), packed, weight.Order));
         return weight.Matrix is { } matrix
-            ? PlannedTensor.Floats(weight.Name, [matrix.Columns, matrix.Rows], floats ?? TypeOf(weight.First!), matrix, weight.Order)
+            ? PlannedTensor.Floats(weight.Name, weight.Dimensions, IsRouter(weight) ? BlockFormats.F32 : floats ?? TypeOf(weight.First!), matrix, weight.Order)
             : PlannedTensor.Floats(weight.Name, [weight.Vector!.Value.Length], BlockFormats.F32, weight.Vector, weight.Order);
     }
+
+    /// <summary>llama.cpp has routers in full precision.</summary>
+    private static bool IsRouter(StoredWeight weight) => weight.Name.Contains(".ffn_gate_inp", StringComparison.Ordinal);
 
     private static BlockFormat TypeOf(WeightMatrix matrix) =>
         matrix is not HalfMatrix half ? BlockFormats.F32 : half.Format == HalfFormat.Fp16 ? BlockFormats.F16 : BlockFormats.BF16;

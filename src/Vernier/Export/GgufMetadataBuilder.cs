@@ -40,6 +40,7 @@ internal static class GgufMetadataBuilder
             GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta),
         };
         values.AddRange(OfFamily(config, architecture));
+        values.AddRange(ExpertKeysWriter.Metadata(config, architecture));
         if (ModelLicense.Of(model.Source) is { } license)
             values.Add(GgufValue.Of("general.license", license));
         values.AddRange(Rope(config, architecture));
@@ -94,6 +95,8 @@ internal static class GgufMetadataBuilder
 
     private static void RequireHeld(ModelConfig config, string architecture, ICollection<string> notes)
     {
+        if (ExpertKeysWriter.NotHeld(config, architecture) is var (key, why))
+            throw Refused(key, why);
         // A window that is never narrower than the context changes nothing.
         if (architecture == "phi3" && Window(config) is > 0 and var window && window < config.ContextLength)
             notes.Add($"llama.cpp does not apply the window of {window} tokens in the layout '{architecture}': its results differ where a text is longer");
@@ -103,7 +106,7 @@ internal static class GgufMetadataBuilder
             throw Refused("sliding_window", $"llama.cpp has no window in the layout '{architecture}'");
         if (architecture == "smollm3" && !config.RotaryLayers.SequenceEqual(GgufFamilies.SmolLm3Rotary(config.Layers)))
             throw Refused("no_rope_layers", $"in the layout '{architecture}' it is every {GgufFamilies.SmolLm3Interval}th layer");
-        if (architecture != "llama" && (config.AttentionOutputBias || (architecture == "qwen3" && config.AttentionInputBias)))
+        if (architecture != "llama" && (config.AttentionOutputBias || (architecture is "qwen3" or "qwen3moe" && config.AttentionInputBias)))
             throw Refused("attention_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");
         if (architecture != "llama" && config.FeedForwardBias)
             throw Refused("mlp_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");

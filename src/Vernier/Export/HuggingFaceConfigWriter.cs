@@ -87,7 +87,8 @@ internal static class HuggingFaceConfigWriter
             ["tie_word_embeddings"] = config.TiedHead,
             ["use_cache"] = true,
         };
-        if (type is "llama" or "qwen3" or "granite" or "olmo2" or "smollm3" or "gemma2" or "gemma3_text")
+        ExpertKeysWriter.Add(json, config);
+        if (type is "llama" or "qwen3" or "qwen3_moe" or "granite" or "olmo2" or "smollm3" or "gemma2" or "gemma3_text")
             json["attention_bias"] = config.AttentionInputBias;
         if (type is "llama" or "granite" or "smollm3")
             json["mlp_bias"] = config.FeedForwardBias;
@@ -113,6 +114,9 @@ internal static class HuggingFaceConfigWriter
         "mistral" => ("MistralForCausalLM", "mistral"),
         "qwen2" => ("Qwen2ForCausalLM", "qwen2"),
         "qwen3" => ("Qwen3ForCausalLM", "qwen3"),
+        "mixtral" => ("MixtralForCausalLM", "mixtral"),
+        "qwen2_moe" => ("Qwen2MoeForCausalLM", "qwen2_moe"),
+        "qwen3_moe" => ("Qwen3MoeForCausalLM", "qwen3_moe"),
         "phi3" => ("Phi3ForCausalLM", "phi3"),
         "gemma2" => ("Gemma2ForCausalLM", "gemma2"),
         "gemma3_text" => ("Gemma3ForCausalLM", "gemma3_text"),
@@ -137,11 +141,11 @@ internal static class HuggingFaceConfigWriter
 
     private static void RequireHeld(ModelConfig config, string type)
     {
-        if (type == "qwen2" ? !config.AttentionInputBias || config.AttentionOutputBias : config.AttentionInputBias != config.AttentionOutputBias || (type is "mistral" or "phi3" && config.AttentionInputBias))
+        if (type is "qwen2" or "qwen2_moe" ? (type == "qwen2" && !config.AttentionInputBias) || config.AttentionOutputBias : config.AttentionInputBias != config.AttentionOutputBias || (type is "mistral" or "mixtral" or "phi3" && config.AttentionInputBias))
             throw Refused("attention_bias", $"{type} has no such choice of biases");
         if (config.FeedForwardBias && type is not ("llama" or "granite" or "smollm3"))
             throw Refused("mlp_bias", $"{type} has none");
-        if (config.QkNorm != (type is "qwen3" or "gemma3_text" or "olmo2"))
+        if (config.QkNorm != (type is "qwen3" or "qwen3_moe" or "gemma3_text" or "olmo2"))
             throw new NotSupportedException($"no config.json says {(config.QkNorm ? "that" : "no")} queries and keys are normalised in {type}: export --to gguf instead");
     }
 

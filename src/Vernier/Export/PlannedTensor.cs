@@ -40,8 +40,8 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
     {
         var first = weight.WithCodes(plan);
         if (weight.Names.Take(2).Count() == 1)
-            return first;
-        return new(first.Plan, writer => weight.WithCodes(codes =>
+            return first with { Plan = first.Plan with { Dimensions = weight.Dimensions } };
+        return new(first.Plan with { Dimensions = weight.Dimensions }, writer => weight.WithCodes(codes =>
         {
             plan(codes).Write(writer);
             return true;

@@ -25,6 +25,9 @@ internal sealed class StoredWeight
     /// <summary>The first of the matrices, by which the form of all is known.</summary>
     public WeightMatrix? First => _parts[0].Matrix;
 
+    /// <summary>Sizes of the stored matrix, the fastest dimension first.</summary>
+    public IReadOnlyList<long> Dimensions => _parts[0].Part.Dimensions(Matrix!.Columns, Matrix.Rows);
+
     /// <summary>All are held as integer codes.</summary>
     public bool IsPacked => _parts.All(p => p.Matrix is PackedMatrix);
 

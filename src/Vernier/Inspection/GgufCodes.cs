@@ -12,7 +12,7 @@ internal static class GgufCodes
         var (heads, width) = (file.Metadata.FindLayerSize($"{architecture}.attention.head_count"), file.Metadata.FindLayerSize($"{architecture}.embedding_length"));
         var headDim = file.Metadata.FindLayerSize($"{architecture}.attention.key_length") ?? (heads > 0 ? width / heads : null) ?? 0;
         var places = ModelFacts.Read(() => StoredTensors.OfGguf(GgufConfig.Read(file))); // null: nothing but the names is known
-        return CodeHash.Of(file.Tensors.Where(t => t.Format.Codes is not null && t.Dimensions.Count == 2)
+        return CodeHash.Of(file.Tensors.Where(t => t.Format.Codes is not null && t.Dimensions.Count is 2 or 3)
             .SelectMany(t => Parts(t, places, architecture, (int)headDim).Select(p => Matrix(file, t, p))), cancel);
     }
 

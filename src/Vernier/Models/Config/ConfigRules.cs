@@ -26,8 +26,10 @@ internal static class ConfigRules
         ["logit_scale"] = ["1"],
         ["logits_scaling"] = ["1"],
         ["mup_scale_factor"] = ["1"],
+        ["mlp_type"] = ["\"default\""],
         ["n_routed_experts"] = ["0"],
         ["no_rope_layers"] = ["[]"],
+        ["norm_type"] = ["\"layer_norm\""],
         ["num_experts"] = ["0"],
         ["num_local_experts"] = ["0"],
         ["parallel_attn"] = ["false"],
@@ -52,6 +54,9 @@ internal static class ConfigRules
     /// <summary>Keys of the table above that the readers of some families look at, by model_type.</summary>
     private static readonly Dictionary<string, string[]> s_readBy = new(StringComparer.Ordinal)
     {
+        ["falcon"] = ["parallel_attn"],
+        ["gpt2"] = ["scale_attn_by_inverse_layer_idx", "scale_attn_weights"],
+        ["gpt_neox"] = ["partial_rotary_factor", "rotary_pct", "use_parallel_residual"],
         ["mixtral"] = ["num_local_experts"],
         ["qwen2_moe"] = ["num_experts", "num_local_experts"],
         ["qwen3_moe"] = ["num_experts", "num_local_experts"],
@@ -65,13 +70,15 @@ internal static class ConfigRules
     /// <summary>Keys that the readers of the families look at.</summary>
     private static readonly string[] s_read =
     [
-        "_remove_final_layer_norm", "_sliding_window_pattern", "activation_function", "attention_bias", "attention_layers", "attention_types", "bos_token_id", "decoder_sparse_step", "do_layer_norm_before", "enable_bias",
-        "eos_token_id", "ffn_dim", "head_dim", "hidden_act", "hidden_activation", "hidden_size", "intermediate_size", "layer_norm_epsilon", "layer_types", "max_position_embeddings",
-        "max_window_layers", "mlp_bias", "mlp_only_layers", "model_type", "moe_intermediate_size", "n_embd", "n_head", "n_inner", "n_layer", "n_positions",
-        "no_rope_layer_interval", "norm_topk_prob",
-        "num_attention_heads", "num_experts_per_tok", "num_heads", "num_hidden_layers", "num_key_value_heads", "num_layers", "pad_token_id", "qkv_bias", "quantization",
-        "quantization_config", "rms_norm_eps", "rope_local_base_freq", "rope_parameters", "rope_scaling", "rope_theta", "rotary_dim", "shared_expert_intermediate_size",
-        "sliding_window", "sliding_window_pattern", "tie_word_embeddings", "use_sliding_window", "vocab_size", "window_size", "word_embed_proj_dim",
+        "_remove_final_layer_norm", "_sliding_window_pattern", "activation", "activation_function", "attention_bias", "attention_layers", "attention_types", "bias",
+        "bos_token_id", "decoder_sparse_step", "do_layer_norm_before", "enable_bias", "eos_token_id", "ffn_dim", "ffn_hidden_size", "head_dim", "hidden_act",
+        "hidden_activation", "hidden_size", "intermediate_size", "layer_norm_eps", "layer_norm_epsilon", "layer_types", "max_position_embeddings", "max_window_layers",
+        "mlp_bias", "mlp_only_layers", "model_type", "moe_intermediate_size", "multi_query", "n_embd", "n_head", "n_inner", "n_layer", "n_positions",
+        "new_decoder_architecture", "no_rope_layer_interval", "norm_epsilon", "norm_topk_prob", "num_attention_heads", "num_experts_per_tok", "num_heads",
+        "num_hidden_layers", "num_key_value_heads", "num_kv_heads", "num_layers", "num_ln_in_parallel_attn", "pad_token_id", "qkv_bias", "quantization",
+        "quantization_config", "rms_norm_eps", "rope_local_base_freq", "rope_parameters", "rope_scaling", "rope_theta", "rotary_dim", "rotary_emb_base",
+        "shared_expert_intermediate_size", "sliding_window", "sliding_window_pattern", "tie_word_embeddings", "use_bias", "use_sliding_window", "vocab_size",
+        "window_size", "word_embed_proj_dim",
     ];
 
     /// <summary>Keys about training, generation, loading and the outside of the decoder.</summary>
@@ -79,11 +86,11 @@ internal static class ConfigRules
     [
         "_attn_implementation_autoset", "_flash_attn_2_enabled", "_name_or_path", "activation_dropout", "architectures", "attention_dropout", "attn_implementation", "attn_pdrop",
         "auto_map", "bad_words_ids", "begin_suppress_tokens", "cache_implementation", "chunk_size_feed_forward", "classifier_dropout", "cross_attention_hidden_size",
-        "decoder_start_token_id", "diversity_penalty", "do_sample", "dropout", "dtype", "early_stopping", "embd_pdrop", "embed_dropout", "encoder_no_repeat_ngram_size",
+        "decoder_start_token_id", "diversity_penalty", "do_sample", "dropout", "dtype", "early_stopping", "embd_pdrop", "embed_dropout", "embedding_dropout", "encoder_no_repeat_ngram_size",
         "exponential_decay_length_penalty", "ffn_dropout", "finetuning_task", "forced_bos_token_id", "forced_eos_token_id", "gradient_checkpointing", "hidden_dropout", "id2label",
-        "init_std", "initializer_range", "is_decoder", "is_llama_config", "label2id", "layerdrop", "length_penalty", "max_length", "min_length", "model_max_length",
+        "init_std", "initializer_range", "is_decoder", "is_llama_config", "label2id", "layerdrop", "length_penalty", "max_length", "min_length", "model_max_length", "n_ctx",
         "no_repeat_ngram_size", "num_beam_groups", "num_beams", "num_labels", "num_return_sequences", "original_max_position_embeddings", "output_attentions", "output_hidden_states",
-        "output_router_logits", "output_scores", "prefix", "pretraining_tp", "problem_type", "pruned_heads", "remove_invalid_values", "repetition_penalty", "resid_dropout", "resid_pdrop", "return_dict",
+        "output_router_logits", "output_scores", "prefix", "pretraining_tp", "problem_type", "pruned_heads", "remove_invalid_values", "reorder_and_upcast_attn", "repetition_penalty", "resid_dropout", "resid_pdrop", "residual_dropout", "return_dict",
         "return_dict_in_generate", "router_aux_loss_coef", "router_jitter_noise", "sep_token_id", "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "suppress_tokens",
         "task_specific_params", "temperature", "tie_encoder_decoder", "tokenizer_class", "top_k", "top_p", "torch_dtype", "torchscript", "transformers.js_config",
         "transformers_version", "typical_p", "unk_token_id", "unsloth_fixed", "unsloth_version", "use_bfloat16", "use_cache", "use_return_dict",

@@ -26,11 +26,12 @@ internal static class GgufConfig
         var headDim = HeadDim(file, keys, hidden / heads);
         var context = keys.Size("context_length");
         var rotaryDim = RotaryDim(file, architecture, keys, headDim);
-        GgufRules.Check(file, architecture, headDim);
+        var family = GgufVariants.Family(file, architecture);
+        GgufRules.Check(file, architecture, family, headDim);
         var scaling = ReadScaling(file, architecture, rotaryDim, context);
-        return GgufFamilies.Apply(file, architecture, new ModelConfig
+        return GgufVariants.Of(file, architecture, GgufFamilies.Apply(file, architecture, new ModelConfig
         {
-            Architecture = architecture == "mistral" ? architecture : GgufArchitecture.ToHuggingFace(architecture),
+            Architecture = family,
             HiddenSize = hidden,
             Layers = layers,
             Heads = heads,
@@ -55,7 +56,7 @@ internal static class GgufConfig
             PaddingTokenId = file.Metadata.FindInteger("tokenizer.ggml.padding_token_id") is >= 0 and <= int.MaxValue and var padding ? (int)padding : null,
             BosTokenId = (int?)file.Metadata.FindInteger("tokenizer.ggml.bos_token_id"),
             EosTokenIds = EndIds(file.Metadata),
-        }).Checked(file.Path);
+        })).Checked(file.Path);
     }
 
     /// <summary>As the file spells it.</summary>

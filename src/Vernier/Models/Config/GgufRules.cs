@@ -8,7 +8,8 @@ internal static class GgufRules
     // Suffix of the key, and the value that changes nothing.
     private static readonly (string Key, double Neutral)[] s_neutral =
     [
-        ("attention.max_alibi_bias", 0), ("attention.clamp_kqv", 0), ("attention.output_scale", 1), ("attn_logit_softcapping", 0), ("embedding_scale", 1), ("expert_count", 0),
+        ("attention.max_alibi_bias", 0), ("attention.clamp_kqv", 0), ("attention.output_scale", 1), ("attn_logit_softcapping", 0), ("embedding_scale", 1), ("expert_gating_func", 1),
+        ("expert_weights_scale", 1), ("interleave_moe_layer_step", 1), ("leading_dense_block_count", 0),
         ("final_logit_softcapping", 0), ("logit_scale", 1), ("residual_scale", 1), ("rope.scaling.alpha", 0), ("rope.scaling.yarn_attn_factor", 1),
         ("rope.scaling.yarn_log_multiplier", 0), ("rope.scaling.yarn_beta_fast", 32), ("rope.scaling.yarn_beta_slow", 1),
     ];
@@ -24,7 +25,7 @@ internal static class GgufRules
     private static readonly string[] s_passedOver = ["rope_freqs.weight"];
 
     /// <exception cref="NotSupportedException">A key that changes the arithmetic, or a tensor that the decoder has no place for.</exception>
-    public static void Check(GgufFile file, string architecture, int headDim)
+    public static void Check(GgufFile file, string architecture, string family, int headDim)
     {
         var read = s_readBy.GetValueOrDefault(architecture, []);
         foreach (var (name, neutral) in s_neutral)
@@ -37,7 +38,9 @@ internal static class GgufRules
             throw NotDone(causal);
         if (file.Metadata.TryGet($"{architecture}.use_parallel_residual", out var parallel) && parallel.AsBool())
             throw NotDone(parallel);
-        var names = GgufNames.Of(architecture);
+        if (file.Metadata.FindInteger($"{architecture}.expert_count") > 0 && !GgufVariants.HasExperts(family))
+            throw NotDone(file.Metadata[$"{architecture}.expert_count"]);
+        var names = GgufNames.Of(family);
         foreach (var tensor in file.Tensors)
             if (names.ToHuggingFace(tensor.Name) is null && !s_passedOver.Contains(tensor.Name)
                 && !(tensor.Name is GgufConfig.LongFactors or GgufConfig.ShortFactors && GgufArchitecture.HasLongRope(architecture)) && !tensor.Name.Contains(".attn_rot_embd", StringComparison.Ordinal))

@@ -30,10 +30,14 @@ internal static class HuggingFaceConfig
             "granite" => LlamaVariants.Granite(keys, Llama(keys)),
             "olmo2" => LlamaVariants.Olmo2(Llama(keys)),
             "smollm3" => LlamaVariants.SmolLm3(keys, Llama(keys)),
+            "gpt2" => GptVariants.Gpt2(keys),
+            "gpt_neox" => GptVariants.GptNeoX(keys),
+            "starcoder2" => GptVariants.StarCoder2(keys),
+            "falcon" => GptVariants.Falcon(keys),
             "gpt_neo" => GptNeo(keys),
             "gptj" => GptJ(keys),
             "opt" => Opt(keys),
-            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, phi3, gemma2, gemma3_text, granite, olmo2, smollm3, gpt_neo, gptj and opt"),
+            var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, phi3, gemma2, gemma3_text, granite, olmo2, smollm3, starcoder2, falcon, gpt2, gpt_neo, gpt_neox, gptj and opt"),
         };
         return config with
         {
@@ -58,7 +62,7 @@ internal static class HuggingFaceConfig
         var layers = keys.Size("num_hidden_layers");
         var context = keys.Size("max_position_embeddings");
         var outputBias = keys.FindBool("attention_bias") ?? false;
-        var inputBias = architecture switch { "qwen2" => true, "qwen2_moe" => keys.FindBool("qkv_bias") ?? true, _ => outputBias };
+        var inputBias = architecture switch { "qwen2" => true, "qwen2_moe" => keys.FindBool("qkv_bias") ?? true, "mixtral" => false, _ => outputBias };
         RequireActivation(keys, architecture);
         var rotaryDim = (int)(headDim * RopeScaling.RotaryShare(keys));
         var rope = RopeScaling.Read(keys, rotaryDim, context);
@@ -83,7 +87,7 @@ internal static class HuggingFaceConfig
             AttentionScale = 1 / MathF.Sqrt(headDim),
             AttentionWindows = Windows(keys, architecture, layers),
             AttentionInputBias = inputBias,
-            AttentionOutputBias = architecture is not ("qwen2" or "qwen2_moe") && outputBias,
+            AttentionOutputBias = architecture is not ("qwen2" or "qwen2_moe" or "mixtral") && outputBias,
             FeedForwardBias = keys.FindBool("mlp_bias") ?? false,
             QkNorm = architecture is "qwen3" or "qwen3_moe",
             TiedHead = keys.FindBool("tie_word_embeddings") ?? architecture is "gemma2" or "gemma3_text" or "smollm3",
@@ -213,11 +217,16 @@ internal static class HuggingFaceConfig
         }.Checked(keys.Path);
     }
 
-    private static ActivationKind Activation(ConfigKeys keys, string usual) => (keys.FindString("activation_function") ?? usual) switch
+    private static ActivationKind Activation(ConfigKeys keys, string usual) => Activation(keys, "activation_function", usual);
+
+    /// <param name="key">The family's key for it.</param>
+    /// <param name="usual">What transformers takes where it is missing.</param>
+    /// <exception cref="NotSupportedException">Another one.</exception>
+    internal static ActivationKind Activation(ConfigKeys keys, string key, string usual) => (keys.FindString(key) ?? usual) switch
     {
         "gelu_new" or "gelu_pytorch_tanh" or "gelu_fast" => ActivationKind.GeluTanh,
         "gelu" => ActivationKind.GeluErf,
         "relu" => ActivationKind.Relu,
-        var other => throw new NotSupportedException($"{keys.Path}: activation_function '{other}' is not supported"),
+        var other => throw new NotSupportedException($"{keys.Path}: {key} '{other}' is not supported"),
     };
 }

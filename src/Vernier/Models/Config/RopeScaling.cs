@@ -21,13 +21,13 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
 
     /// <summary>Reads <c>rope_parameters</c> or <c>rope_theta</c> with <c>rope_scaling</c>.</summary>
     /// <exception cref="NotSupportedException">Another kind of scaling, or a key of it that is not known.</exception>
-    public static RopeScaling Read(ConfigKeys keys, int rotaryDim, int context)
+    public static RopeScaling Read(ConfigKeys keys, int rotaryDim, int context, double usualTheta = 10000)
     {
         var name = keys.FindObject(Parameters) is null ? Scaling : Parameters;
         var parameters = keys.FindObject(name);
         if (parameters?.FindObject(FullLayers) is { } full)
             (name, parameters) = ($"{name}.{FullLayers}", full); // one for each kind of layer
-        var theta = (float)(parameters?.FindDouble("rope_theta") ?? keys.FindDouble("rope_theta") ?? 10000);
+        var theta = (float)(parameters?.FindDouble("rope_theta") ?? keys.FindDouble("rope_theta") ?? usualTheta);
         var type = parameters?.FindString("rope_type") ?? parameters?.FindString("type") ?? "default";
         if (type == "su")
             type = RopeFormula.LongRope; // as the first checkpoints spell it
@@ -79,7 +79,7 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
     public static double RotaryShare(ConfigKeys keys)
     {
         var name = keys.FindObject(Parameters)?.FindDouble(Partial) is not null ? $"{Parameters}.{Partial}" : keys.FindObject(Scaling)?.FindDouble(Partial) is not null ? $"{Scaling}.{Partial}" : Partial;
-        var share = keys.FindObject(Parameters)?.FindDouble(Partial) ?? keys.FindObject(Scaling)?.FindDouble(Partial) ?? keys.FindDouble(Partial) ?? 1;
+        var share = FindRotaryShare(keys) ?? 1;
         if (share != 1 && !ConfigRules.IsDone(keys, Partial))
             throw new NotSupportedException($"{keys.Path}: key '{name}' = {share} is not done here: all channels of a head rotate");
         return share is > 0 and <= 1 ? share : throw keys.Wrong(name, share.ToString(System.Globalization.CultureInfo.InvariantCulture), "a number above 0 and up to 1");
@@ -93,6 +93,9 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
         return factors.Length == rotaryDim / 2 && factors.All(f => f > 0) ? factors
             : throw parameters.Wrong($"{name}.{key}", $"{factors.Length} numbers", $"{rotaryDim / 2} positive ones");
     }
+
+    /// <summary>The same, unchecked; null where nothing is said.</summary>
+    public static double? FindRotaryShare(ConfigKeys keys) => keys.FindObject(Parameters)?.FindDouble(Partial) ?? keys.FindObject(Scaling)?.FindDouble(Partial) ?? keys.FindDouble(Partial);
 
     private static double AttentionFactorOf(ConfigKeys parameters, RopeFormula formula)
     {

@@ -9,6 +9,9 @@ internal static class GgufArchitecture
         ("mistral", "llama"), // both families share one layout there
         ("qwen2", "qwen2"),
         ("qwen3", "qwen3"),
+        ("mixtral", "llama"), // with experts
+        ("qwen2_moe", "qwen2moe"),
+        ("qwen3_moe", "qwen3moe"),
         ("phi3", "phi3"),
         ("gemma2", "gemma2"),
         ("gemma3_text", "gemma3"),
@@ -17,7 +20,7 @@ internal static class GgufArchitecture
         ("smollm3", "smollm3"),
     ];
 
-    private static readonly string[] s_interleaved = ["llama", "mistral", "granite", "smollm3"];
+    private static readonly string[] s_interleaved = ["llama", "mistral", "mixtral", "granite", "smollm3"];
 
     private static readonly string[] s_partial = ["phi3"];
 

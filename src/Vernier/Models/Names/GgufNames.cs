@@ -37,6 +37,14 @@ internal sealed class GgufNames
             ("ffn_gate", names.Gate),
             ("ffn_up", names.Up),
             ("ffn_down", names.Down),
+            ("ffn_gate_inp", names.Router),
+            ("ffn_gate_exps", names.AllExperts(names.ExpertGate)),
+            ("ffn_up_exps", names.AllExperts(names.ExpertUp)),
+            ("ffn_down_exps", names.AllExperts(names.ExpertDown)),
+            ("ffn_gate_inp_shexp", names.SharedExpertGate),
+            ("ffn_gate_shexp", names.SharedExpert + names.ExpertGate),
+            ("ffn_up_shexp", names.SharedExpert + names.ExpertUp),
+            ("ffn_down_shexp", names.SharedExpert + names.ExpertDown),
         ];
         var fused = names.Fused.SelectMany(f => f.Parts).ToHashSet(StringComparer.Ordinal);
         var pairs = outer.Concat(inner.Where(p => !fused.Contains(p.HuggingFace))).Concat(names.Fused.Select(f => (f.Gguf, f.Name))).Where(p => p.Item2.Length > 0).ToList();

@@ -42,6 +42,10 @@ internal sealed record ParameterNames
     /// <param name="prefix">Its own.</param>
     public (string Gate, string Up, string Down) OfExpert(string prefix) => (prefix + ExpertGate, prefix + ExpertUp, prefix + ExpertDown);
 
+    /// <summary>A layer of all experts, where it is stored as one tensor.</summary>
+    /// <param name="layer">Its name in each of them.</param>
+    public string AllExperts(string layer) => Expert.Replace("{0}.", "", StringComparison.Ordinal) + layer;
+
     /// <summary>Whether a module belongs to an expert that a router chooses.</summary>
     public static bool IsOfExpert(string module) => module.Contains(".experts.", StringComparison.Ordinal);
 

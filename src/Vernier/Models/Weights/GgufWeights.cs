@@ -24,8 +24,9 @@ internal sealed class GgufWeights(GgufFile file, ModelConfig config) : IWeightSo
     {
         var (tensor, part) = Find(name);
         var storedRows = part.IsFused ? part.StoredRows : rows;
-        if (tensor.Dimensions.Count != 2 || tensor.Columns != columns || tensor.Rows != storedRows)
-            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{columns}, {storedRows}]");
+        var expected = part.Dimensions(columns, storedRows);
+        if (!tensor.Dimensions.SequenceEqual(expected) && (storedRows != 1 || tensor.Dimensions is not [var only] || only != columns))
+            throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{string.Join(", ", expected)}]");
         if (!tensor.Format.CanDequantize)
             throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}': block format {tensor.Format.Name} cannot be read");
         var matrix = Matrix(tensor, rows, part.Order);

@@ -19,16 +19,16 @@ internal sealed class StoredTensors
         _alone = name => ggufNames is null ? new StoredPart(name, name, 0, 0, default)
             : ggufNames.ToGguf(name) is { } stored ? new StoredPart(name, stored, 0, 0, GgufNames.RowOrder(name, config.Architecture, config.HeadDim), name.EndsWith("norm.weight", StringComparison.Ordinal) ? config.NormOffset : 0)
             : null;
-        for (var layer = 0; layer < config.Layers && names.Fused.Count > 0; layer++)
+        for (var layer = 0; layer < config.Layers; layer++)
         {
             var prefix = string.Format(CultureInfo.InvariantCulture, names.Block, layer);
+            if (gguf && config.HasExperts(layer))
+                AddExperts(config.Experts!, config.HiddenSize, names, prefix, $"blk.{layer}.");
             foreach (var module in names.Fused)
             {
                 var rows = Rows(module, config, names, gguf).ToList();
                 var stored = gguf ? $"blk.{layer}.{module.Gguf}" : prefix + module.Name;
-                _stored[stored] = [.. rows.Select(r => new StoredPart(prefix + r.Part, stored, r.Rows, rows.Sum(p => p.Rows), r.Order))];
-                foreach (var part in _stored[stored])
-                    _parts[part.Name] = part;
+                Add(stored, rows.Select(r => new StoredPart(prefix + r.Part, stored, r.Rows, rows.Sum(p => p.Rows), r.Order)));
             }
         }
     }
@@ -57,6 +57,22 @@ internal sealed class StoredTensors
         if (_stored.TryGetValue(module, out var parts))
             return [.. parts.Select(p => p with { Name = p.Name + kind, Stored = stored })];
         return _nameOf(stored) is { } name && _alone(name) is { } alone ? [alone with { Stored = stored }] : [];
+    }
+
+    private void Add(string stored, IEnumerable<StoredPart> parts)
+    {
+        _stored[stored] = [.. parts];
+        foreach (var part in _stored[stored])
+            _parts[part.Name] = part;
+    }
+
+    // GGUF has a layer of all experts as one tensor, expert by expert.
+    private void AddExperts(ExpertsConfig experts, int hidden, ParameterNames names, string prefix, string ggufPrefix)
+    {
+        foreach (var (layer, gguf, rows) in (ReadOnlySpan<(string, string, int)>)
+            [(names.ExpertGate, "ffn_gate_exps", experts.Size), (names.ExpertUp, "ffn_up_exps", experts.Size), (names.ExpertDown, "ffn_down_exps", hidden)])
+            Add(ggufPrefix + gguf, Enumerable.Range(0, experts.Count).Select(e => new StoredPart(
+                prefix + string.Format(CultureInfo.InvariantCulture, names.Expert, e) + layer, ggufPrefix + gguf, rows, rows * experts.Count, new RotaryRowOrder(0, e * rows), experts.Count)));
     }
 
     /// <summary>The linears of a stored tensor with their rows.</summary>
