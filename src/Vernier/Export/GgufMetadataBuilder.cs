@@ -34,11 +34,11 @@ internal static class GgufMetadataBuilder
             Size("attention.head_count_kv", config.KvHeads),
             Size("attention.key_length", config.HeadDim),
             Size("attention.value_length", config.HeadDim),
-            Size("rope.dimension_count", config.RotaryDim),
             Size("vocab_size", config.VocabularySize),
-            GgufValue.Of($"{architecture}.attention.layer_norm_rms_epsilon", config.NormEpsilon),
-            GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta),
+            GgufValue.Of($"{architecture}.attention.layer_norm_{(config.Norm == NormKind.RmsNorm ? "rms_" : "")}epsilon", config.NormEpsilon),
         };
+        if (config.Positions != PositionKind.Learned)
+            values.AddRange([Size("rope.dimension_count", config.RotaryDim), GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta)]);
         values.AddRange(OfFamily(config, architecture));
         values.AddRange(ExpertKeysWriter.Metadata(config, architecture));
         if (ModelLicense.Of(model.Source) is { } license)
@@ -56,7 +56,11 @@ internal static class GgufMetadataBuilder
     /// <summary>Keys that some families have.</summary>
     private static IEnumerable<GgufValue> OfFamily(ModelConfig config, string architecture)
     {
-        if (architecture is "phi3" or "gemma2" or "gemma3")
+        if (architecture == "gptneox")
+            yield return GgufValue.Of($"{architecture}.use_parallel_residual", config.ParallelBlock);
+        if (architecture == "falcon")
+            yield return GgufValue.Of($"{architecture}.tensor_data_layout", "jploski"); // what llama.cpp's converter writes
+        if (architecture is "phi3" or "gemma2" or "gemma3" || (architecture == "starcoder2" && Window(config) > 0))
             yield return GgufValue.Of($"{architecture}.attention.sliding_window", (uint)Window(config));
         if (architecture == "phi3" && config.RopeFormula is null)
             yield return GgufValue.Of($"{architecture}.rope.scaling.original_context_length", (uint)config.ContextLength);
@@ -98,7 +102,7 @@ internal static class GgufMetadataBuilder
         if (ExpertKeysWriter.NotHeld(config, architecture) is var (key, why))
             throw Refused(key, why);
         // A window that is never narrower than the context changes nothing.
-        if (architecture == "phi3" && Window(config) is > 0 and var window && window < config.ContextLength)
+        if (architecture is "phi3" or "starcoder2" && Window(config) is > 0 and var window && window < config.ContextLength)
             notes.Add($"llama.cpp does not apply the window of {window} tokens in the layout '{architecture}': its results differ where a text is longer");
         else if (architecture is "gemma2" or "gemma3")
             RequireGemma(config);
@@ -106,9 +110,12 @@ internal static class GgufMetadataBuilder
             throw Refused("sliding_window", $"llama.cpp has no window in the layout '{architecture}'");
         if (architecture == "smollm3" && !config.RotaryLayers.SequenceEqual(GgufFamilies.SmolLm3Rotary(config.Layers)))
             throw Refused("no_rope_layers", $"in the layout '{architecture}' it is every {GgufFamilies.SmolLm3Interval}th layer");
-        if (architecture != "llama" && (config.AttentionOutputBias || (architecture is "qwen3" or "qwen3moe" && config.AttentionInputBias)))
+        if (GptNotHeld(config) is var (gptKey, gptWhy))
+            throw Refused(gptKey, gptWhy);
+        var biases = architecture is "gpt2" or "gptneox" or "starcoder2";
+        if (architecture != "llama" && !biases && (config.AttentionOutputBias || (architecture is "qwen3" or "qwen3moe" && config.AttentionInputBias)))
             throw Refused("attention_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");
-        if (architecture != "llama" && config.FeedForwardBias)
+        if (architecture != "llama" && !biases && config.FeedForwardBias)
             throw Refused("mlp_bias", $"llama.cpp has no place for these biases in the layout '{architecture}'");
         var isLong = config.RopeFormula is { Type: RopeFormula.LongRope };
         if (config.RopeFormula is { VariesWithLength: true } varying && !(isLong && GgufArchitecture.HasLongRope(architecture)))
@@ -131,6 +138,18 @@ internal static class GgufMetadataBuilder
         if (config.Architecture == "gemma3_text" && config.AttentionSoftCap != 0)
             throw Refused("attn_logit_softcapping", "llama.cpp has none in the layout 'gemma3'");
     }
+
+    /// <summary>What the layouts of GPT-2 and its kin imply.</summary>
+    private static (string Key, string Why)? GptNotHeld(ModelConfig config) => config.Architecture switch
+    {
+        "gpt2" or "starcoder2" when config.Activation != ActivationKind.GeluTanh => ("activation_function' or 'hidden_act", "llama.cpp computes GELU by its tanh formula"),
+        "gpt_neox" or "falcon" when config.Activation != ActivationKind.GeluErf => ("hidden_act' or 'activation", "its layout stands for GELU by the error function"),
+        "gpt2" when config.AttentionScaleByLayer => ("scale_attn_by_inverse_layer_idx", "llama.cpp does not do it"),
+        "gpt2" when Math.Abs(config.AttentionScale * Math.Sqrt(config.HeadDim) - 1) > 1e-5 => ("scale_attn_weights", "llama.cpp scales always"),
+        "falcon" when !config.ParallelBlock => ("parallel_attn", "llama.cpp computes both parts side by side"),
+        "gpt_neox" or "starcoder2" when !config.AttentionInputBias || !config.FeedForwardBias => ("attention_bias' or 'use_bias", "llama.cpp expects these biases"),
+        _ => null,
+    };
 
     private static NotSupportedException Refused(string key, string why) => new($"config.json's key '{key}' cannot be written as GGUF: {why}. Export --to hf instead");
 

@@ -67,6 +67,22 @@ internal static class HuggingFaceConfigWriter
         var windows = config.AttentionWindows.Where(w => w > 0).Distinct().ToList();
         if (windows.Count > 1)
             throw Refused("sliding_window", "the windows differ from layer to layer");
+        var json = GptConfigWriter.Build(config) ?? Llama(config, windows);
+        json["tie_word_embeddings"] = config.TiedHead;
+        json["use_cache"] = true;
+        if (config.BosTokenId is { } bos)
+            json["bos_token_id"] = bos;
+        if (config.EosTokenIds.Count > 0)
+            json["eos_token_id"] = config.EosTokenIds.Count == 1 ? config.EosTokenIds[0] : new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]);
+        if (config.PaddingTokenId is { } padding)
+            json["pad_token_id"] = padding;
+        if (config.RopeFrequencyFactors.Count > 0 || config.RopeAttentionFactor != 1 || config.RopeFormula is not null)
+            json["rope_scaling"] = RopeScalingOf(config);
+        return json;
+    }
+
+    private static JsonObject Llama(ModelConfig config, List<int> windows)
+    {
         var (name, type) = Names(config, windows);
         RequireHeld(config, type);
         var json = new JsonObject
@@ -84,8 +100,6 @@ internal static class HuggingFaceConfigWriter
             ["rms_norm_eps"] = config.NormEpsilon,
             ["rope_theta"] = config.RopeTheta,
             ["hidden_act"] = "silu",
-            ["tie_word_embeddings"] = config.TiedHead,
-            ["use_cache"] = true,
         };
         ExpertKeysWriter.Add(json, config);
         if (type is "llama" or "qwen3" or "qwen3_moe" or "granite" or "olmo2" or "smollm3" or "gemma2" or "gemma3_text")
@@ -94,14 +108,6 @@ internal static class HuggingFaceConfigWriter
             json["mlp_bias"] = config.FeedForwardBias;
         AddWindows(json, config, type, windows);
         HuggingFaceFamilyKeys.Add(json, config);
-        if (config.BosTokenId is { } bos)
-            json["bos_token_id"] = bos;
-        if (config.EosTokenIds.Count > 0)
-            json["eos_token_id"] = config.EosTokenIds.Count == 1 ? config.EosTokenIds[0] : new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]);
-        if (config.PaddingTokenId is { } padding)
-            json["pad_token_id"] = padding;
-        if (config.RopeFrequencyFactors.Count > 0 || config.RopeAttentionFactor != 1 || config.RopeFormula is not null)
-            json["rope_scaling"] = RopeScalingOf(config);
         return json;
     }
 

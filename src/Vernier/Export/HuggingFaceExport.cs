@@ -19,7 +19,7 @@ public static class HuggingFaceExport
         model.Source.RequireUnchanged();
         if (type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
             throw new ArgumentException($"weights are written as F32, F16 or BF16, not {type}", nameof(type));
-        var tensors = StoredWeight.Of(model.Decoder, StoredTensors.OfFolder(model.Config)).Select(w => FolderTensor.Floats(w.Name, w.Matrix, w.Vector, type)).ToList();
+        var tensors = StoredWeight.Of(model.Decoder, StoredTensors.OfFolder(model.Config)).Select(w => FolderTensor.Floats(w.Name, w.Plain, w.Vector, type)).ToList();
         if (options?.Untie == true && model.Config.TiedHead)
             tensors.Add(UntiedHead(model, type));
         foreach (var tensor in tensors)
@@ -36,5 +36,5 @@ public static class HuggingFaceExport
     }
 
     /// <summary>The embedding table under the name of the head.</summary>
-    internal static FolderTensor UntiedHead(LoadedModel model, ElementType type) => FolderTensor.Floats("lm_head.weight", model.Decoder.Head, null, type);
+    internal static FolderTensor UntiedHead(LoadedModel model, ElementType type) => FolderTensor.Floats(ParameterNames.Of(model.Config.Architecture).Head + ".weight", model.Decoder.Head, null, type);
 }

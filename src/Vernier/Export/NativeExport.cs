@@ -20,7 +20,8 @@ public static class NativeExport
         ArgumentNullException.ThrowIfNull(model);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel);
         model.Source.RequireUnchanged();
-        var weights = model.Decoder.Weights().ToList();
+        var places = StoredTensors.OfFolder(model.Config);
+        var weights = model.Decoder.Weights().Select(w => w with { Matrix = AsRead(places, w.Name, w.Matrix) }).ToList();
         var packed = weights.Where(w => w.Matrix is PackedMatrix).Select(w => KeyValuePair.Create(Module(w.Name), NativeLayer.Describe((PackedMatrix)w.Matrix!))).ToList();
         foreach (var (name, matrix, vector) in weights)
             NumberRange.Require(name, matrix, vector, matrix is null or PackedMatrix ? ElementType.F32 : TypeOf(matrix));
@@ -45,6 +46,10 @@ public static class NativeExport
         var bytes = output.Commit();
         return new ExportResult("native", folder, plans.Count, bytes, formats);
     }
+
+    // a weight that is not packed and stands alone is read as every folder has it
+    private static WeightMatrix? AsRead(StoredTensors places, string name, WeightMatrix? matrix) =>
+        matrix is not null and not PackedMatrix && places.Find(name) is { IsTransposed: true, IsFused: false } ? new TransposedView(matrix) : matrix;
 
     private static IEnumerable<SafetensorsPlan> Plan(string name, WeightMatrix? matrix, Parameter? vector) => matrix switch
     {

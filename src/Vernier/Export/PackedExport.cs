@@ -78,7 +78,7 @@ public static class PackedExport
                     () => weight.WithCodes(codes => target.Pack(Layer(module.Name, codes), stated, scaleType))));
             }
             else
-                tensors.Add(FolderTensor.Floats(weight.Name, weight.Matrix, weight.Vector, type ?? source?.TypeOf(weight.Name) ?? UsualType(model)));
+                tensors.Add(FolderTensor.Floats(weight.Name, weight.Plain, weight.Vector, type ?? source?.TypeOf(weight.Name) ?? UsualType(model)));
         if (untie && model.Config.TiedHead)
             tensors.Add(HuggingFaceExport.UntiedHead(model, type ?? source?.TypeOf(model.Decoder.Weights().First().Name) ?? UsualType(model)));
         if (source is not null)

@@ -16,6 +16,9 @@ internal sealed class StoredWeight
     /// <summary>The decoder's tensor where it is the only one; where there are several, a view of all, which can be read but has no codes.</summary>
     public WeightMatrix? Matrix { get; private set; }
 
+    /// <summary>The matrix as a folder of plain numbers has it: [in, out] where the family's has.</summary>
+    public WeightMatrix? Plain => Matrix is { } matrix && _parts[0].Part.IsTransposed ? new TransposedView(matrix) : Matrix;
+
     /// <summary>In place of a matrix.</summary>
     public Parameter? Vector { get; private set; }
 

@@ -6,7 +6,8 @@ namespace Vernier.Tuning;
 internal static class LinearTargets
 {
     private static readonly string[] QueryValue = ["q_proj", "v_proj"];
-    private static readonly string[] Attention = ["q_proj", "k_proj", "v_proj", "o_proj", "out_proj"];
+    private static readonly string[] Attention = ["q_proj", "k_proj", "v_proj", "o_proj", "out_proj", "dense"];
+    private const string ConvolutionOutput = ".attn.c_proj"; // GPT-2's feed-forward part has a c_proj too
 
     /// <summary>A test of module paths. A regular expression must match anywhere in the path; it gets a tenth of a second.</summary>
     /// <param name="targets">qv, qkvo, all or a regular expression.</param>
@@ -21,7 +22,7 @@ internal static class LinearTargets
             case "qv":
                 return module => QueryValue.Contains(Leaf(module));
             case "qkvo":
-                return module => Attention.Contains(Leaf(module));
+                return module => Attention.Contains(Leaf(module)) || module.EndsWith(ConvolutionOutput, StringComparison.Ordinal);
             default:
                 var pattern = Compile(targets, option);
                 return module => pattern.IsMatch(module);

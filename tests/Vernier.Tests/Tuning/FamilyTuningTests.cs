@@ -11,7 +11,7 @@ public class FamilyTuningTests
 {
     private const string Folders = "goldens/families";
 
-    private static readonly string[] s_families = ["mixtral", "qwen2_moe", "qwen3_moe"];
+    private static readonly string[] s_families = ["falcon", "gpt2", "gpt_neox", "mixtral", "qwen2_moe", "qwen3_moe", "starcoder2"];
 
     public static TheoryData<string, string> Runs()
     {

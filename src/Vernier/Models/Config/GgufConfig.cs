@@ -40,7 +40,8 @@ internal static class GgufConfig
             FeedForwardSize = keys.Uniform("feed_forward_length") ?? throw keys.Missing("feed_forward_length"),
             VocabularySize = (int)Math.Min(file.Get("token_embd.weight").Rows, int.MaxValue),
             ContextLength = context,
-            NormEpsilon = (float)(file.Metadata.FindNumber($"{architecture}.attention.layer_norm_rms_epsilon") ?? throw keys.Missing("attention.layer_norm_rms_epsilon")),
+            NormEpsilon = (float)(file.Metadata.FindNumber($"{architecture}.attention.layer_norm_rms_epsilon")
+                ?? file.Metadata.FindNumber($"{architecture}.attention.layer_norm_epsilon") ?? throw keys.Missing("attention.layer_norm_rms_epsilon")),
             RopeTheta = scaling.Theta,
             RotaryDim = rotaryDim,
             RopeFrequencyFactors = scaling.Factors,

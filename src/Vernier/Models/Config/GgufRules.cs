@@ -36,7 +36,7 @@ internal static class GgufRules
             throw NotDone(scale);
         if (file.Metadata.TryGet($"{architecture}.attention.causal", out var causal) && !causal.AsBool())
             throw NotDone(causal);
-        if (file.Metadata.TryGet($"{architecture}.use_parallel_residual", out var parallel) && parallel.AsBool())
+        if (family != "gpt_neox" && file.Metadata.TryGet($"{architecture}.use_parallel_residual", out var parallel) && parallel.AsBool())
             throw NotDone(parallel);
         if (file.Metadata.FindInteger($"{architecture}.expert_count") > 0 && !GgufVariants.HasExperts(family))
             throw NotDone(file.Metadata[$"{architecture}.expert_count"]);

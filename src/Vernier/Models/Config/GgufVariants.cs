@@ -18,7 +18,18 @@ internal static class GgufVariants
     /// <summary>The configuration with what the family adds.</summary>
     /// <exception cref="InvalidDataException">A key is missing or has a value that cannot be.</exception>
     public static ModelConfig Of(GgufFile file, string architecture, ModelConfig config) =>
-        HasExperts(config.Architecture) ? config with { Experts = Experts(file, architecture, config) } : config;
+        HasExperts(config.Architecture) ? config with { Experts = Experts(file, architecture, config) } : config.Architecture switch
+        {
+            "gpt2" => LayerNorm(config, ActivationKind.GeluTanh) with { Positions = PositionKind.Learned },
+            "gpt_neox" => LayerNorm(config, ActivationKind.GeluErf) with { ParallelBlock = IsParallel(file), ParallelNorms = IsParallel(file) },
+            "starcoder2" => LayerNorm(config, ActivationKind.GeluTanh),
+            "falcon" => LayerNorm(config, ActivationKind.GeluErf) with { ParallelBlock = true },
+            _ => config,
+        };
+
+    private static ModelConfig LayerNorm(ModelConfig config, ActivationKind activation) => config with { Norm = NormKind.LayerNorm, Activation = activation };
+
+    private static bool IsParallel(GgufFile file) => !file.Metadata.TryGet("gptneox.use_parallel_residual", out var value) || value.AsBool();
 
     private static ExpertsConfig Experts(GgufFile file, string architecture, ModelConfig config)
     {

@@ -12,6 +12,10 @@ internal static class GgufArchitecture
         ("mixtral", "llama"), // with experts
         ("qwen2_moe", "qwen2moe"),
         ("qwen3_moe", "qwen3moe"),
+        ("gpt2", "gpt2"),
+        ("gpt_neox", "gptneox"),
+        ("starcoder2", "starcoder2"),
+        ("falcon", "falcon"),
         ("phi3", "phi3"),
         ("gemma2", "gemma2"),
         ("gemma3_text", "gemma3"),
@@ -22,7 +26,7 @@ internal static class GgufArchitecture
 
     private static readonly string[] s_interleaved = ["llama", "mistral", "mixtral", "granite", "smollm3"];
 
-    private static readonly string[] s_partial = ["phi3"];
+    private static readonly string[] s_partial = ["phi3", "gptneox"];
 
     /// <summary>All names that GGUF files are read and written with.</summary>
     public static IEnumerable<string> All => s_names.Select(n => n.Gguf).Distinct();

@@ -35,6 +35,9 @@ internal sealed record ParameterNames
     public string ProjectIn { get; init; } = "";
     public string ProjectOut { get; init; } = "";
 
+    /// <summary>Modules inside a block whose weight a folder stores as [in, out] (Conv1D).</summary>
+    public IReadOnlyList<string> Transposed { get; init; } = [];
+
     /// <summary>Linears that are stored as one tensor.</summary>
     public IReadOnlyList<FusedModule> Fused { get; init; } = [];
 
@@ -109,6 +112,46 @@ internal sealed record ParameterNames
         Down = "mlp.fc_out",
     };
 
+    private static readonly ParameterNames Gpt2 = GptNeo with
+    {
+        Query = "attn.q_proj",
+        Key = "attn.k_proj",
+        Value = "attn.v_proj",
+        Output = "attn.c_proj",
+        Fused = [new("attn.c_attn", "attn_qkv", false, "attn.q_proj", "attn.k_proj", "attn.v_proj")],
+        Transposed = ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"],
+    };
+
+    private static readonly ParameterNames GptNeoX = new()
+    {
+        Embedding = "gpt_neox.embed_in",
+        Block = "gpt_neox.layers.{0}.",
+        Query = "attention.q_proj",
+        Key = "attention.k_proj",
+        Value = "attention.v_proj",
+        Output = "attention.dense",
+        Up = "mlp.dense_h_to_4h",
+        Down = "mlp.dense_4h_to_h",
+        FinalNorm = "gpt_neox.final_layer_norm",
+        Head = "embed_out",
+        Fused = [new("attention.query_key_value", "attn_qkv", true, "attention.q_proj", "attention.k_proj", "attention.v_proj")],
+    };
+
+    private static readonly ParameterNames Falcon = GptNeoX with
+    {
+        Embedding = "transformer.word_embeddings",
+        Block = "transformer.h.{0}.",
+        Query = "self_attention.q_proj",
+        Key = "self_attention.k_proj",
+        Value = "self_attention.v_proj",
+        Output = "self_attention.dense",
+        FinalNorm = "transformer.ln_f",
+        Head = "lm_head",
+        Fused = [new("self_attention.query_key_value", "attn_qkv", true, "self_attention.q_proj", "self_attention.k_proj", "self_attention.v_proj")],
+    };
+
+    private static readonly ParameterNames StarCoder2 = Llama with { Up = "mlp.c_fc", Down = "mlp.c_proj" };
+
     private static readonly ParameterNames Opt = new()
     {
         Embedding = "model.decoder.embed_tokens",
@@ -136,6 +179,10 @@ internal sealed record ParameterNames
         "gemma2" or "gemma3_text" => Gemma,
         "olmo2" => Olmo2,
         "phi3" => Phi3,
+        "gpt2" => Gpt2,
+        "gpt_neox" => GptNeoX,
+        "falcon" => Falcon,
+        "starcoder2" => StarCoder2,
         "gpt_neo" => GptNeo,
         "gptj" => GptJ,
         "opt" => Opt,

@@ -17,9 +17,10 @@ internal sealed class HuggingFaceWeights(HfFolder folder, ModelConfig config) : 
     {
         var (tensor, part) = Find(name);
         var storedRows = part.IsFused ? part.StoredRows : rows;
-        if (tensor.Shape.Count != 2 || tensor.Shape[0] != storedRows || tensor.Shape[1] != columns)
-            throw new InvalidDataException($"{tensor.FilePath}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Shape)}], expected [{storedRows}, {columns}]");
-        var matrix = Read(tensor, rows, columns, part.Order);
+        int[] shape = part.IsTransposed ? [columns, storedRows] : [storedRows, columns];
+        if (tensor.Shape.Count != 2 || tensor.Shape[0] != shape[0] || tensor.Shape[1] != shape[1])
+            throw new InvalidDataException($"{tensor.FilePath}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Shape)}], expected [{string.Join(", ", shape)}]");
+        var matrix = part.IsTransposed ? TransposedTensor.Read(tensor, rows, columns, part.Order) : Read(tensor, rows, columns, part.Order);
         tensor.Release();
         return matrix;
     }

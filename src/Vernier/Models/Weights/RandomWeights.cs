@@ -8,7 +8,7 @@ internal sealed class RandomWeights(ModelConfig config, int seed) : IWeightSourc
 {
     private const double Deviation = 0.02;
 
-    private static readonly string[] s_residual = ["o_proj.weight", "out_proj.weight", "down_proj.weight", "c_proj.weight", "fc_out.weight", "fc2.weight"];
+    private static readonly string[] s_residual = ["o_proj.weight", "out_proj.weight", "down_proj.weight", "c_proj.weight", "fc_out.weight", "fc2.weight", "w2.weight", "attention.dense.weight", "dense_4h_to_h.weight"];
 
     public WeightMatrix Matrix(string name, int rows, int columns)
     {

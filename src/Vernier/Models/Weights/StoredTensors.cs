@@ -16,7 +16,8 @@ internal sealed class StoredTensors
         var names = ParameterNames.Of(config.Architecture);
         var ggufNames = gguf ? GgufNames.Of(config.Architecture) : null;
         _nameOf = ggufNames is null ? name => name : ggufNames.ToHuggingFace;
-        _alone = name => ggufNames is null ? new StoredPart(name, name, 0, 0, default)
+        var transposed = gguf ? [] : TransposedModules(config, names);
+        _alone = name => ggufNames is null ? new StoredPart(name, name, 0, 0, default, IsTransposed: transposed.Contains(name))
             : ggufNames.ToGguf(name) is { } stored ? new StoredPart(name, stored, 0, 0, GgufNames.RowOrder(name, config.Architecture, config.HeadDim), name.EndsWith("norm.weight", StringComparison.Ordinal) ? config.NormOffset : 0)
             : null;
         for (var layer = 0; layer < config.Layers; layer++)
@@ -28,7 +29,10 @@ internal sealed class StoredTensors
             {
                 var rows = Rows(module, config, names, gguf).ToList();
                 var stored = gguf ? $"blk.{layer}.{module.Gguf}" : prefix + module.Name;
-                Add(stored, rows.Select(r => new StoredPart(prefix + r.Part, stored, r.Rows, rows.Sum(p => p.Rows), r.Order)));
+                Add(stored, rows.Select(r => new StoredPart(prefix + r.Part, stored, r.Rows, rows.Sum(p => p.Rows), r.Order)
+                {
+                    IsTransposed = transposed.Contains(stored + ".weight"),
+                }));
             }
         }
     }
@@ -58,6 +62,9 @@ internal sealed class StoredTensors
             return [.. parts.Select(p => p with { Name = p.Name + kind, Stored = stored })];
         return _nameOf(stored) is { } name && _alone(name) is { } alone ? [alone with { Stored = stored }] : [];
     }
+
+    private static HashSet<string> TransposedModules(ModelConfig config, ParameterNames names) =>
+        [.. Enumerable.Range(0, config.Layers).SelectMany(layer => names.Transposed.Select(module => string.Format(CultureInfo.InvariantCulture, names.Block, layer) + module + ".weight"))];
 
     private void Add(string stored, IEnumerable<StoredPart> parts)
     {
