@@ -54,7 +54,7 @@ public sealed class ConfigRulesTests : TemporaryFolderTests
 
     [Theory]
     [InlineData("llama.logit_scale", 0.5f)]
-    [InlineData("llama.expert_count", 8f)]
+    [InlineData("llama.expert_weights_scale", 2.5f)]
     [InlineData("llama.attention.scale", 0.9f)]
     [InlineData("llama.rope.scaling.yarn_beta_fast", 16f)]
     public void AKeyOfAGgufFileIsRefusedToo(string key, float value) =>

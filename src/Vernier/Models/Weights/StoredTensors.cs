@@ -79,7 +79,7 @@ internal sealed class StoredTensors
         foreach (var (layer, gguf, rows) in (ReadOnlySpan<(string, string, int)>)
             [(names.ExpertGate, "ffn_gate_exps", experts.Size), (names.ExpertUp, "ffn_up_exps", experts.Size), (names.ExpertDown, "ffn_down_exps", hidden)])
             Add(ggufPrefix + gguf, Enumerable.Range(0, experts.Count).Select(e => new StoredPart(
-                prefix + string.Format(CultureInfo.InvariantCulture, names.Expert, e) + layer, ggufPrefix + gguf, rows, rows * experts.Count, new RotaryRowOrder(0, e * rows), experts.Count)));
+                prefix + string.Format(CultureInfo.InvariantCulture, names.Expert, e) + layer, ggufPrefix + gguf, rows, rows * experts.Count, new RotaryRowOrder(0, e * rows), Stack: experts.Count)));
     }
 
     /// <summary>The linears of a stored tensor with their rows.</summary>
