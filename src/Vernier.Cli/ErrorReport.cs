@@ -27,7 +27,12 @@ internal static partial class ErrorReport
         try
         {
             if (parsed.Action == parsed.CommandResult.Command.Action) // not for help
+            {
+                var words = await HubArguments.ResolveAsync(parsed, args, interruption.Stop);
+                if (!words.SequenceEqual(args))
+                    parsed = root.Parse(words);
                 OutputGuard.Check(parsed);
+            }
             var code = await parsed.InvokeAsync(invocation, interruption.Stop);
             return interruption.ExitCode != 0 ? interruption.ExitCode : code; // tune returns with its state saved
         }

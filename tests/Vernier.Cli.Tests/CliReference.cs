@@ -13,6 +13,7 @@ using Vernier.Cli.Demo;
 using Vernier.Cli.Verbs;
 using Vernier.Evaluation;
 using Vernier.Export;
+using Vernier.Files.Hub;
 using Vernier.Inspection;
 using Vernier.Tuning;
 
@@ -37,6 +38,8 @@ internal static class CliReference
         ["tokenize"] = new([], "JSON: `rows`. A line of `--out` is the input line with `ids` and `pieces` for `{\"text\"}`; `text` and `ids` for `{\"messages\"}`; with `--decode` `text`, `stream` and `stream_end`."),
         ["generate"] = new([], "JSON: `text` and `ids`, the new ones only."),
         ["chat"] = new([], "Commands and keys: [chat.md](chat.md). JSON: `messages`, a list of `role` and `content`."),
+        ["pull"] = new([typeof(HubPull)], "Which repository, from where and into which folder: [hub.md](hub.md)."),
+        ["push"] = new([typeof(HubPush)], "Needs a token that may write: [hub.md](hub.md)."),
         ["adapter info"] = new([], "JSON: `method`, `base_model`, `base_codes_sha256`, `tuned_codes_sha256`, `version`, `options` by name, `parameters` and `tensors`, a list of `name`, `shape`, `smallest` and `largest`."),
         ["adapter diff"] = new([typeof(AdapterDifference)], "Exit code 1 when they differ."),
         ["adapter interpolate"] = new([], "JSON: `path`, `method`, `weight` and `tensors`, their number."),
@@ -68,6 +71,8 @@ internal static class CliReference
 
             `vernier` alone shows help and ends with 0. A number that lies outside its option's range, which help shows in parentheses, is wrong usage. A name that is mistyped is
             answered with the nearest one. The width of help is that of the terminal, or `COLUMNS`, else 80. In JSON results a field that is not known is null, never left out.
+
+            Where a verb takes a MODEL, `hf:OWNER/NAME`, `hf:OWNER/NAME@REVISION` and `hf:OWNER/NAME/FILE` are models of the Hugging Face hub ([hub.md](hub.md)).
 
             `VERNIER_TRACE=1` in the environment shows the stack of a failure.
 

@@ -14,7 +14,7 @@ internal sealed class ModelArguments
 
     private ModelArguments(CommonOptions common, ComputeMode arithmetic) => (_common, _arithmetic) = (common, arithmetic);
 
-    public Argument<string> Model { get; } = new("MODEL") { Description = "A .gguf file or a model folder" };
+    public Argument<string> Model { get; } = new("MODEL") { Description = "A .gguf file, a model folder, or hf:OWNER/NAME[/FILE] of the hub" };
 
     public Option<string?> AdapterFolder { get; } = new("--adapter") { Description = "Adapter folder that tune wrote", HelpName = "DIR" };
 

@@ -10,7 +10,7 @@ internal static class ModelLoading
     /// <inheritdoc cref="LanguageModel.Load"/>
     public static LanguageModel Load(string path, LoadOptions options)
     {
-        var model = WithProgress(path, options);
+        var model = WithProgress(HubArguments.Path(path, Interruption.Token), options);
         foreach (var note in model.Source.Notes)
             Console.Error.WriteLine($"vernier: NOTE: {note}");
         return model;

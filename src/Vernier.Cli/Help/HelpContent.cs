@@ -22,6 +22,8 @@ internal static class HelpContent
         ["chat"] = "vernier chat model.gguf --adapter run --system \"Answer in one sentence.\"",
         ["export"] = "vernier export model.gguf --adapter run --to gguf --out tuned.gguf",
         ["verify"] = "vernier verify model.gguf tuned.gguf",
+        ["pull"] = "vernier pull OWNER/NAME --include '*Q4_0.gguf'",
+        ["push"] = "vernier push run OWNER/NAME",
         ["compare"] = "vernier compare run-a run-b",
         ["sweep"] = "vernier sweep model.gguf --data train.jsonl --lr 1e-3,3e-3,1e-2 --out sweep",
         ["adapter info"] = "vernier adapter info run",

@@ -14,7 +14,7 @@ namespace Vernier.Cli.Verbs;
 /// <summary><c>quantize MODEL --bits --group --scheme S --out PATH</c>: a packed model, as a GGUF file or a native folder.</summary>
 internal sealed class QuantizeVerb
 {
-    private readonly Argument<string> _model = new("MODEL") { Description = "A .gguf file or a model folder" };
+    private readonly Argument<string> _model = new("MODEL") { Description = "A .gguf file, a model folder, or hf:OWNER/NAME[/FILE] of the hub" };
     private readonly Option<string[]> _overrides = new Option<string[]>("--override") { Description = "Other bits for linears whose name matches, e.g. 'down_proj=8'; may be repeated", HelpName = "REGEX=BITS" }.Marked(OutputKind.Text);
     private readonly Option<string?> _calibration = new("--calibration") { Description = "Text that gptq takes its moments from", HelpName = "FILE" };
     private readonly Option<string> _output = new Option<string>("--out") { Description = "A file ending in .gguf, or else a folder in Vernier's own format, which holds every width and group", HelpName = "PATH", Required = true }.Marked(OutputKind.FileOrFolder);

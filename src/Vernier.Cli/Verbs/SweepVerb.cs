@@ -12,7 +12,7 @@ namespace Vernier.Cli.Verbs;
 /// <summary><c>sweep MODEL --data FILE --lr A,B --method X,Y ... --out DIR</c>: a tuning run for every combination, one after the other, and their comparison.</summary>
 internal sealed class SweepVerb
 {
-    private readonly Argument<string> _model = new("MODEL") { Description = "A .gguf file or a model folder" };
+    private readonly Argument<string> _model = new("MODEL") { Description = "A .gguf file, a model folder, or hf:OWNER/NAME[/FILE] of the hub" };
     private readonly Option<string> _data = new("--data") { Description = "Training data, as tune takes it", HelpName = "FILE", Required = true };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Validation data: what the runs are compared by", HelpName = "FILE" };
     private readonly Option<string> _output = new Option<string>("--out") { Description = "Folder that gets a run's folder for every combination, and compare.svg", HelpName = "DIR", Required = true }.Marked(OutputKind.Run);

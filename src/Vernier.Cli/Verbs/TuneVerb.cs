@@ -12,7 +12,7 @@ namespace Vernier.Cli.Verbs;
 /// <summary><c>tune MODEL --data FILE --method M ... --out DIR</c>: a tuning run.</summary>
 internal sealed class TuneVerb
 {
-    private readonly Argument<string?> _model = new("MODEL") { Description = "A .gguf file or a model folder; may stand in the run file", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _model = new("MODEL") { Description = "A .gguf file, a model folder, or hf:OWNER/NAME[/FILE] of the hub; may stand in the run file", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _data = new("--data") { Description = "Training data: text, or JSON Lines or Parquet of text, prompt/completion, Alpaca, messages or input_ids", HelpName = "FILE" };
     private readonly Option<string?> _evalData = new("--eval-data") { Description = "Validation data: its loss is taken before and after", HelpName = "FILE" };
     private readonly Option<string?> _output = new Option<string?>("--out") { Description = "Folder of the run: adapter, log, loss curve, card, checkpoints", HelpName = "DIR" }.Marked(OutputKind.Run);

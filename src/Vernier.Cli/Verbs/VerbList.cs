@@ -24,6 +24,8 @@ internal static class VerbList
         new("chat", ChatVerb.Create),
         new("export", ExportVerb.Create),
         new("verify", VerifyVerb.Create),
+        new("pull", PullVerb.Create),
+        new("push", PushVerb.Create),
         new("adapter", AdapterVerb.Create),
         new("bench", BenchVerb.Create),
         new("completion", CompletionVerb.Create),
