@@ -3,7 +3,7 @@ using Vernier.Kernels;
 
 namespace Vernier.Bench;
 
-/// <summary>Integer products of GGUF's block formats as they lie in memory, beside Q4_0. One thread, all in turns; the best of each counts, so that a busy machine tells the same.</summary>
+/// <summary>Integer products of GGUF's block formats as they lie in memory, beside Q4_0. All in turns; the best of each counts, so that a busy machine tells the same.</summary>
 internal static class FormatTable
 {
     private const int Columns = 2048;
@@ -11,19 +11,22 @@ internal static class FormatTable
     // One in the second-level cache, one beyond all caches.
     private static readonly (int Rows, int Tokens)[] s_products = [(128, 1), (1 << 15, 1), (128, 4), (128, 16), (128, 96)];
 
+    private static readonly float[] s_levels = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
     private static readonly (string Name, int Bits, ScaleForm Form, bool HasOffsets)[] s_formats =
     [
         ("Q4_0", 4, ScaleForm.Half, false), ("Q4_1", 4, ScaleForm.Half, true), ("Q2_K", 2, ScaleForm.Nibbles16, true), ("Q3_K", 3, ScaleForm.Blocks16, false),
         ("Q4_K", 4, ScaleForm.Blocks8, true), ("Q5_K", 5, ScaleForm.Blocks8, true), ("Q6_K", 6, ScaleForm.Blocks16, false), ("Q8_0", 8, ScaleForm.Half, false),
+        ("IQ4_NL", 4, ScaleForm.Half, false), ("IQ4_XS", 4, ScaleForm.Blocks8, false),
     ];
 
-    public static void Print()
+    public static void Print(int threads)
     {
-        using var pool = new WorkerPool(1);
+        using var pool = new WorkerPool(threads);
         using var x = new QuantizedActivations();
         foreach (var (rows, tokens) in s_products)
         {
-            var weights = s_formats.Select(f => Weight(rows, f.Bits, f.Form, f.HasOffsets)).ToArray();
+            var weights = s_formats.Select(f => Weight(rows, f.Bits, f.Form, f.HasOffsets, f.Name.StartsWith("IQ", StringComparison.Ordinal) ? s_levels : null)).ToArray();
             var y = new float[tokens * rows];
             x.Quantize(pool, Measure.Values(tokens * Columns, 1), tokens, Columns);
             var seconds = BodyTable.Seconds([.. weights.Select(weight => (Action)(() => Int8Gemm.Forward(pool, x, weight, y)))]);
@@ -37,14 +40,15 @@ internal static class FormatTable
         }
     }
 
-    private static PackedMatrix Weight(int rows, int bits, ScaleForm form, bool hasOffsets)
+    private static PackedMatrix Weight(int rows, int bits, ScaleForm form, bool hasOffsets, float[]? codebook)
     {
         var group = form is ScaleForm.Blocks16 or ScaleForm.Nibbles16 ? 16 : 32;
-        var codes = Measure.Packed(rows, Columns, bits, group);
+        var codes = Measure.Packed(rows, Columns, bits, group, codebook);
         var scale = codes.TunedScales.Scale.Span;
         var offset = codes.TunedScales.Offset.Span;
         scale.Fill(9 / 64f);
-        offset.Fill(hasOffsets ? -7 / 8f : -(1 << bits - 1) * scale[0]);
+        float zero = codebook is null ? 1 << bits - 1 : 0;
+        offset.Fill(hasOffsets ? -7 / 8f : codebook is null ? -zero * scale[0] : 0);
         if (form == ScaleForm.Half)
         {
             codes.StoreScales();
@@ -57,7 +61,7 @@ internal static class FormatTable
         Array.Fill(minimums, (Half)(1 / 8f));
         for (var row = 0; row < rows; row++)
             blocks.SetRow(row, factors, minimums, scale[..codes.Groups], offset[..codes.Groups]);
-        var weight = codes.WithScales(new StoredScales(blocks, hasOffsets ? float.NaN : 1 << bits - 1));
+        var weight = codes.WithScales(new StoredScales(blocks, hasOffsets ? float.NaN : zero));
         codes.Dispose();
         return weight;
     }

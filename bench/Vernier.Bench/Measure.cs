@@ -24,9 +24,9 @@ internal static class Measure
     }
 
     /// <summary>A packed matrix of random codes.</summary>
-    public static PackedMatrix Packed(int rows, int columns, int bits, int groupSize)
+    public static PackedMatrix Packed(int rows, int columns, int bits, int groupSize, float[]? codebook = null)
     {
-        var matrix = new PackedMatrix(rows, columns, bits, groupSize);
+        var matrix = new PackedMatrix(rows, columns, bits, groupSize, codebook);
         var random = new Random(3);
         var codes = new byte[columns];
         for (var r = 0; r < rows; r++)

@@ -3,7 +3,7 @@ using Vernier.Bench;
 using Vernier.Models;
 using Vernier.Tuning;
 
-// `-- peaks`, `-- bodies`, `-- formats`, `-- gemm [tokens] [threads]`, `-- int8 [tokens] [threads]` and `-- step MODEL [threads] [granularity] [keep|recompute] [fp32|int8]`
+// `-- peaks`, `-- bodies`, `-- formats [threads]`, `-- gemm [tokens] [threads]`, `-- int8 [tokens] [threads]` and `-- step MODEL [threads] [granularity] [keep|recompute] [fp32|int8]`
 // print tables within a minute, each figure beside the machine's peak from the same run; `-- compute MODEL THREADS GRANULARITY` takes steps in
 // fp32 and in int8 in turns; `-- papers ...` is what papers.sh runs; anything else goes to BenchmarkDotNet.
 var tokens = args.Length > 1 && int.TryParse(args[1], out var n) ? n : 512;
@@ -20,7 +20,7 @@ switch (args.FirstOrDefault())
         Int8Table.Print(tokens, threads);
         break;
     case "formats":
-        FormatTable.Print();
+        FormatTable.Print(args.Length > 1 ? tokens : 1);
         break;
     case "bodies":
         BodyTable.Print();

@@ -4,6 +4,12 @@ namespace Vernier.Kernels;
 /// then scaled; the offset is multiplied by the sum of a group's activations: Σ (s c + o) a q = s a Σ c q + o a Σ q.</summary>
 internal static unsafe class Int8Gemm
 {
+    // That workers take of few tokens' products.
+    private const int RowsOfBlock = 8;
+
+    // Of codes, taken at a time at least: about a microsecond of reading.
+    private const int LeastBytes = 16384;
+
     /// <summary>Whether a weight can be multiplied this way: its codes stand for integers, and its groups are runs of columns, if need be in
     /// <see cref="PackedMatrix.Order"/>, and whole groups of activations.</summary>
     public static bool Supports(PackedMatrix weight) => weight.HasIntegerGroups;
@@ -122,7 +128,7 @@ internal static unsafe class Int8Gemm
         }
         var products = default(Int8Products);
         products[0] = new() { Weight = weight, Output = y, Plan = Int8Bodies.Plan((IInt8GemvBody)body, MatMulShape.Of(weight, x.Tokens)) };
-        Int8GemvDriver.Forward(pool, x, products, 1, accumulate, rowFactors);
+        Stream(pool, x, products, 1, accumulate, rowFactors);
     }
 
     // Products whose bodies are all ones for few tokens go in one pass over their weights, others one after the other.
@@ -140,10 +146,21 @@ internal static unsafe class Int8Gemm
                 together = false;
         }
         if (together)
-            Int8GemvDriver.Forward(pool, x, products, count, accumulate: false, default);
+            Stream(pool, x, products, count, accumulate: false, default);
         else
             for (var i = 0; i < count; i++)
                 Forward(bodies[i]!, pool, x, products[i].Weight, products[i].Output, accumulate: false, default);
+    }
+
+    // Few tokens: the packed rows of all weights stream by once, in order.
+    private static void Stream(WorkerPool pool, QuantizedActivations x, in Int8Products products, int count, bool accumulate, Int8RowFactors rowFactors)
+    {
+        for (var i = 0; i < count; i++)
+            if (products[i].Weight.HasHalfGroups)
+                x.SumHalves(pool);
+        var job = new StreamJob { Pool = pool, X = x, Products = products, Count = count, Accumulate = accumulate, RowFactors = rowFactors };
+        pool.Shares.Deal(job.Blocks, (int)(LeastBytes / (RowsOfBlock * (long)products[0].Weight.RowBytes)));
+        pool.Run(ref job);
     }
 
     private static void Check(QuantizedActivations x, PackedMatrix weight, int length)
@@ -156,5 +173,51 @@ internal static unsafe class Int8Gemm
             throw new ArgumentException($"Activations of {x.Columns} columns for a weight of {weight.Columns}.", nameof(x));
         if ((long)x.Tokens * weight.Rows > length)
             throw new ArgumentException($"{length} elements for {x.Tokens} tokens of {weight.Rows} features.");
+    }
+
+    // Workers share the rows of all weights, laid end to end: one pass over q, k and v, or over gate and up.
+    private struct StreamJob : IParallelJob
+    {
+        public WorkerPool Pool;
+        public QuantizedActivations X;
+        public Int8Products Products;
+        public int Count;
+        public bool Accumulate;
+        public Int8RowFactors RowFactors;
+
+        public readonly int Blocks
+        {
+            get
+            {
+                var blocks = 0;
+                for (var i = 0; i < Count; i++)
+                    blocks += BlocksOf(i);
+                return blocks;
+            }
+        }
+
+        public readonly void Execute(int worker, int workers)
+        {
+            var (part, at) = (default(Int8GemvPart), -1);
+            while (Pool.Shares.Take(worker, out var start, out var end))
+                for (var i = 0; end > 0; i++)
+                {
+                    var count = BlocksOf(i);
+                    if (start < count)
+                    {
+                        var weight = Products[i].Weight;
+                        if (at != i)
+                            part = part.Fits(Products[i]) ? new Int8GemvPart(part, Products[i]) : new Int8GemvPart(Pool, worker, X, Products[i], Accumulate);
+                        at = i;
+                        var (top, bottom) = (start * RowsOfBlock, Math.Min(Math.Min(end, count) * RowsOfBlock, weight.Rows));
+                        RowFactors.Fetch(top, bottom);
+                        part.Run(top, bottom);
+                        RowFactors.Multiply(Products[i].Output, weight.Rows, top, bottom);
+                    }
+                    (start, end) = (Math.Max(0, start - count), end - count);
+                }
+        }
+
+        private readonly int BlocksOf(int product) => (Products[product].Weight.Rows - 1) / RowsOfBlock + 1;
     }
 }

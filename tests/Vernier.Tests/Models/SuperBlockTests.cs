@@ -2,12 +2,14 @@ using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Kernels;
 using Vernier.Models;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests.Models;
 
 /// <summary>Formats with two levels of scales in memory: as large as in the file, and the same weights to the bit.</summary>
 public sealed class SuperBlockTests : IDisposable
 {
+    private const string Mixed = "goldens/formats/gguf_models/kquant_mixed_bpe.gguf";
     private const int Rows = 24, Columns = 1024;
     private readonly string _path = Path.GetTempFileName();
 
@@ -47,6 +49,33 @@ public sealed class SuperBlockTests : IDisposable
             Assert.Equal(Bits(expected), Bits(found));
         }
         file.Dispose();
+    }
+
+    /// <summary>Q2_K to Q6_K and IQ4 side by side: every weight is held at the file's own size, and products in integers are those of rounded activations.</summary>
+    [SharedFact(Mixed)]
+    public void AModelOfThemIsNoLargerThanItsFileAndRunsInIntegers()
+    {
+        using var file = GgufFile.Open(SharedFiles.At(Mixed));
+        var config = GgufConfig.Read(file);
+        using var decoder = new Decoder(config, new GgufWeights(file, config));
+        var ofFile = file.Tensors.Where(t => t.Format.Codes is not null).Sum(t => t.ByteLength);
+        var packed = decoder.Weights().Select(w => w.Matrix).OfType<PackedMatrix>().Distinct().ToList();
+        Assert.All(packed, w => Assert.True(Int8Gemm.Supports(w)));
+        Assert.InRange(packed.Sum(w => w.Bytes) / (double)ofFile, 0.95, 1.05);
+        using var compute = new Compute(2, ComputeMode.Int8);
+        var found = Logits();
+        decoder.ReplaceLinears(l => new RoundedLinear(l));
+        Close.AssertRelative(Logits(), found, 0.02, "logits"); // as where a value rounds the other way
+
+        float[] Logits()
+        {
+            using var cache = new KvCache(config, 20);
+            var logits = new float[config.VocabularySize];
+            var ids = TinyModel.Ids(config, 20, 3);
+            foreach (var (first, count) in new[] { (0, 12), (12, 1), (13, 3), (16, 4) }) // bodies of many tokens, of one and of few
+                decoder.Forward(compute, ids.AsSpan(first, count), cache, logits);
+            return logits;
+        }
     }
 
     private PackedMatrix Load(string name, out GgufFile file)

@@ -1,6 +1,6 @@
 namespace Vernier.Kernels;
 
-/// <summary>A body of integer products of few tokens, which <see cref="Int8GemvDriver"/> runs.</summary>
+/// <summary>A body of integer products of few tokens, which <see cref="Int8GemvPart"/> runs.</summary>
 internal unsafe interface IInt8GemvBody : IMatMulBody
 {
     /// <summary>Rows that it takes together: it is given multiples of these.</summary>
