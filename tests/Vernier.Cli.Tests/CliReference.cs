@@ -30,6 +30,7 @@ internal static class CliReference
         ["inspect"] = new([typeof(FileInspection), typeof(InspectedTensor)]),
         ["plan"] = new([typeof(TuningPlan)], "Takes `tune`'s options. Nothing but headers is read; the times come from a measurement of products like the model's, about a second long."),
         ["quantize"] = new([typeof(QuantizeResult), typeof(QuantizedLayer)]),
+        ["imatrix"] = new([typeof(ImportanceResult)]),
         ["tune"] = new([typeof(TuneResult)], "The figures are those of the last line of `log.jsonl`."),
         ["sweep"] = new([typeof(RunComparison), typeof(RunSummary)], "Takes `tune`'s options, each with values parted by commas. A run that diverges is told of and does not end the sweep; exit code 1 when none came to its end."),
         ["compare"] = new([typeof(RunComparison), typeof(RunSummary)]),

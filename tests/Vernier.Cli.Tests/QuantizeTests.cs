@@ -62,4 +62,29 @@ public sealed class QuantizeTests : TemporaryFolder
     /// <summary>Sequences that repeat a pattern.</summary>
     private string Rows() => Write("rows.jsonl", string.Join('\n', Enumerable.Range(0, 8).Select(row =>
         $$"""{"input_ids":[{{string.Join(',', Enumerable.Range(0, 24).Select(i => 3 + i * (row % 3 + 1) % 20))}}]}""")));
+
+    [Fact]
+    public void AMixtureIsWrittenAndWeighedByAnImportanceMatrix()
+    {
+        var model = TinyModelFile.Write(At("model.gguf"));
+        File.WriteAllText(At("text.txt"), string.Concat(Enumerable.Repeat("the quick brown fox jumps over the lazy dog ", 20)));
+        var matrix = CommandLine.Vernier("imatrix", model, "--data", At("text.txt"), "--context", "16", "--chunks", "2", "--out", At("m.gguf"), "--json", "-").Json();
+        Assert.Equal((14, 2, 16), (matrix.GetProperty("tensors").GetInt32(), matrix.GetProperty("chunks").GetInt32(), matrix.GetProperty("chunk_size").GetInt32()));
+
+        var run = CommandLine.Vernier("quantize", model, "--to", "IQ4_XS", "--imatrix", At("m.gguf"), "--out", At("small.gguf"), "--json", "-");
+        Assert.Contains("quantized already", run.Error, StringComparison.Ordinal);
+        Assert.Equal("iq4_xs", run.Json().GetProperty("scheme").GetString());
+        Assert.Equal(At("m.gguf"), run.Json().GetProperty("importance").GetString());
+        Assert.Contains(run.Json().GetProperty("layers").EnumerateArray(), l => l.GetProperty("format").GetString() == "IQ4_NL");
+        var inspected = CommandLine.Vernier("inspect", At("small.gguf"), "--json", "-").Json();
+        Assert.Equal(run.Json().GetProperty("codes_sha256").GetString(), inspected.GetProperty("codes_sha256").GetString());
+
+        Assert.Contains("did you mean 'iq4_xs'", CommandLine.Vernier("quantize", model, "--to", "iq4xs", "--out", At("x.gguf")).Refusal(2), StringComparison.Ordinal);
+        Assert.Contains("--bits does not go with --to", CommandLine.Vernier("quantize", model, "--to", "q4_k_m", "--bits", "4", "--out", At("x.gguf")).Refusal(2), StringComparison.Ordinal);
+        Assert.Contains(".gguf", CommandLine.Vernier("quantize", model, "--to", "q4_k_m", "--out", At("folder")).Refusal(2), StringComparison.Ordinal);
+        Assert.Contains("--to", CommandLine.Vernier("quantize", model, "--imatrix", At("m.gguf"), "--out", At("x.gguf")).Refusal(2), StringComparison.Ordinal);
+        Assert.Contains("imatrix", CommandLine.Vernier("quantize", model, "--to", "q4_k_m", "--imatrix", model, "--out", At("x.gguf")).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("--context", CommandLine.Vernier("imatrix", model, "--data", At("text.txt"), "--context", "65", "--out", At("x.gguf")).Refusal(2), StringComparison.Ordinal);
+        Assert.False(File.Exists(At("x.gguf")));
+    }
 }

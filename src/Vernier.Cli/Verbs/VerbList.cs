@@ -14,6 +14,7 @@ internal static class VerbList
         new("inspect", InspectVerb.Create),
         new("plan", PlanVerb.Create),
         new("quantize", QuantizeVerb.Create),
+        new("imatrix", ImatrixVerb.Create),
         new("tune", TuneVerb.Create),
         new("sweep", SweepVerb.Create),
         new("compare", CompareVerb.Create),
