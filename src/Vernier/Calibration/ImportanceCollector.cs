@@ -32,7 +32,7 @@ internal static class ImportanceCollector
     public static ImportanceMatrix Collect(LoadedModel model, IReadOnlyList<int[]> chunks, IReadOnlyList<string> datasets, Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         var places = StoredTensors.OfGguf(model.Config);
-        var names = model.Decoder.Linears.ToDictionary(l => l.Name, l => places.Find(l.Name + ".weight")?.Stored ?? throw new NotSupportedException($"GGUF has no name for '{l.Name}'"), StringComparer.Ordinal);
+        var parts = model.Decoder.Linears.ToDictionary(l => l.Name, l => places.Find(l.Name + ".weight") ?? throw new NotSupportedException($"GGUF has no name for '{l.Name}'"), StringComparer.Ordinal);
         using var work = new WorkLease(model.Decoder, model.Compute, cancel, "is being observed", changes: true);
         var observed = new List<ObservedLinear>();
         model.Decoder.ReplaceLinears(linear =>
@@ -49,8 +49,8 @@ internal static class ImportanceCollector
             model.Decoder.Cancellation = default; // the linears are put back whatever happened
             model.Decoder.ReplaceLinears(linear => ((ObservedLinear)linear).Inner);
         }
-        // Linears that files store as one tensor read one input.
-        return new ImportanceMatrix("", datasets, chunks.Count, chunks[0].Length, observed.DistinctBy(o => names[o.Name]).ToDictionary(o => names[o.Name], Entry, StringComparer.Ordinal));
+        var stored = observed.GroupBy(o => parts[o.Name].Stored, StringComparer.Ordinal);
+        return new ImportanceMatrix("", datasets, chunks.Count, chunks[0].Length, stored.ToDictionary(s => s.Key, s => Entry([.. s.OrderBy(o => parts[o.Name].Order.FileRow(0))], parts[s.First().Name].Stack > 0), StringComparer.Ordinal));
     }
 
     private static void Read(LoadedModel model, IReadOnlyList<int[]> chunks, Action<int, int>? progress, CancellationToken cancel)
@@ -67,11 +67,14 @@ internal static class ImportanceCollector
         progress?.Invoke(chunks.Count, chunks.Count);
     }
 
-    private static ImportanceMatrix.Entry Entry(ObservedLinear linear)
+    /// <param name="linears">Those that are stored as one tensor, in its order.</param>
+    /// <param name="stacked">Each is a matrix of the tensor: an expert. Else all read one input.</param>
+    private static ImportanceMatrix.Entry Entry(IReadOnlyList<ObservedLinear> linears, bool stacked)
     {
-        var sums = linear.Squares.Sums;
-        if (Array.FindIndex(sums, s => !float.IsFinite(s)) is >= 0 and var at)
-            throw new InvalidDataException($"{linear.Name}: the squares of input {at} sum up to {sums[at]}, expected a finite number");
-        return new(sums, [linear.Squares.Tokens]);
+        var counted = stacked ? linears : [linears[0]];
+        foreach (var linear in counted)
+            if (Array.FindIndex(linear.Squares.Sums, s => !float.IsFinite(s)) is >= 0 and var at)
+                throw new InvalidDataException($"{linear.Name}: the squares of input {at} sum up to {linear.Squares.Sums[at]}, expected a finite number");
+        return new([.. counted.SelectMany(l => l.Squares.Sums)], [.. counted.Select(l => (float)l.Squares.Tokens)]);
     }
 }

@@ -18,8 +18,7 @@ internal sealed record BlockSource(string Path, GgufMetadata Metadata, IReadOnly
         var notes = new List<string>();
         var metadata = GgufMetadataBuilder.Build(model, notes);
         var tensors = StoredWeight.Of(model.Decoder, StoredTensors.OfGguf(model.Config)).Select(w => Of(model, w)).ToList();
-        if (GgufMetadataBuilder.RopeTensor(model.Config) is { } factors)
-            tensors.Add(Unquantized(PlannedTensor.Values("rope_freqs.weight", factors)));
+        tensors.AddRange(GgufMetadataBuilder.RopeTensors(model.Config).Select(t => Unquantized(PlannedTensor.Values(t.Name, t.Factors))));
         return new(model.Source.Path, metadata, tensors, notes);
     }
 
@@ -31,8 +30,7 @@ internal sealed record BlockSource(string Path, GgufMetadata Metadata, IReadOnly
         if (weight.Matrix is not { } matrix)
             return Unquantized(PlannedTensor.Floats(weight.Name, [weight.Vector!.Value.Length], BlockFormats.F32, weight.Vector, weight.Order));
         int[] rows = [.. weight.Order.ModelRows(matrix.Rows)];
-        long[] dimensions = [matrix.Columns, matrix.Rows];
-        var asItIs = PlannedTensor.Floats(weight.Name, dimensions, BlockMixture.Quantizes(weight.Name, dimensions) ? BlockFormats.F16 : BlockFormats.F32, matrix, weight.Order);
+        var asItIs = PlannedTensor.Floats(weight.Name, weight.Dimensions, BlockMixture.Quantizes(weight.Name, weight.Dimensions) ? BlockFormats.F16 : BlockFormats.F32, matrix, weight.Order);
         return new(asItIs.Plan, $"{model.Source.Path}: '{weight.Name}'", (row, values) => matrix.ReadTile(rows[row], 1, 0, matrix.Columns, values, matrix.Columns), asItIs);
     }
 
