@@ -12,7 +12,7 @@ namespace Vernier.Cli.Verbs;
 /// <summary><c>imatrix MODEL --data FILE --out FILE.gguf</c>: an importance matrix in llama.cpp's GGUF form, for <c>quantize --imatrix</c> and for llama-quantize.</summary>
 internal sealed class ImatrixVerb
 {
-    private readonly Argument<string> _model = new("MODEL") { Description = "A .gguf file or a model folder" };
+    private readonly Argument<string> _model = new("MODEL") { Description = "A .gguf file, a model folder, or hf:OWNER/NAME[/FILE] of the hub" };
     private readonly Option<string> _data = new("--data") { Description = "Text that the model reads, as it is", HelpName = "FILE", Required = true };
     private readonly Option<string> _output = new Option<string>("--out") { Description = "The GGUF file to write", HelpName = "FILE", Required = true }.Marked(OutputKind.File);
     private readonly CommonOptions _common;

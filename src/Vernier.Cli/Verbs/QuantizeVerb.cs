@@ -85,7 +85,7 @@ internal sealed class QuantizeVerb
 
     private int RunBlocks(ParseResult parsed, string to, CancellationToken stop)
     {
-        var (path, output) = (parsed.GetRequiredValue(_model), parsed.GetRequiredValue(_output));
+        var (path, output) = (HubArguments.Path(parsed.GetRequiredValue(_model), stop), parsed.GetRequiredValue(_output));
         if (BlockMixture.Find(to) is not { } mixture)
             throw new UsageException($"--to is '{to}', expected {OptionRules.AnyOf(BlockMixture.Names)}{Suggestion.Hint(to, BlockMixture.Names)}");
         if (parsed.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(o => !o.Implicit && s_schemeOnly.Contains(o.Option.Name)) is { } other)
