@@ -70,12 +70,12 @@ internal sealed class PeqaLinear : Linear
 
     public override void ParametersChanged() => _trained.Compose(_start.View, _scales);
 
-    /// <summary>After tuning: where the scales are the start in fp16 times factors of rows and of groups of columns, keeps them so.</summary>
+    /// <summary>After tuning: where the scales are the start in fp16 or in two levels times factors of rows and of groups of columns, keeps them so.</summary>
     private void KeepFactors()
     {
         if (_trained is not { Group: null, U: null, Scale: null, Zero: null })
             return;
-        if (!_weight.ReadsHalves || _start.WithFactors(Values(_trained.Row), Values(_trained.Column)) is not { } factored)
+        if (_start.IsHalf && !_weight.ReadsHalves || _start.WithFactors(Values(_trained.Row), Values(_trained.Column)) is not { } factored)
             return;
         var tuned = _weight;
         _weight = tuned.WithScales(factored);
