@@ -1,7 +1,6 @@
 using Vernier.Adapters;
 using Vernier.Evaluation;
 using Vernier.Export;
-using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Inspection;
 using Vernier.TestSupport;
