@@ -62,9 +62,9 @@ internal sealed class LlamaCppFactAttribute : FactAttribute
     public LlamaCppFactAttribute(params string[] needs) => Skip = LlamaCpp.WhyNot ?? needs.Select(TestSupport.SharedFiles.WhyMissing).FirstOrDefault(why => why is not null);
 }
 
-/// <summary>A theory that llama.cpp takes part in; skipped with the reason where it cannot be loaded.</summary>
+/// <summary>A theory that llama.cpp takes part in; skipped with the reason where it cannot be loaded, or where a reference file is missing.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LlamaCppTheoryAttribute : TheoryAttribute
 {
-    public LlamaCppTheoryAttribute() => Skip = LlamaCpp.WhyNot;
+    public LlamaCppTheoryAttribute(params string[] needs) => Skip = LlamaCpp.WhyNot ?? needs.Select(TestSupport.SharedFiles.WhyMissing).FirstOrDefault(why => why is not null);
 }
