@@ -18,7 +18,7 @@ methods/peqa_24x40_b2_g8.safetensors methods/peqa_24x40_b3_g24.safetensors metho
 methods/lora_24x40_r4.safetensors methods/qlora_24x40_r4.safetensors methods/qalora_24x40_b4_g8.safetensors methods/qatlora_24x40_b3_g8.safetensors
 methods/lowrank_24x40_b3_g8_k*.safetensors methods/l4q_24x40_b2_g24.safetensors methods/l4q_24x40_b4_g8.safetensors methods/l4qinit_24x40_b3_g8.safetensors
 methods/lsq_24x40_b3_g8.safetensors methods/loftq_24x40_b*_g8.safetensors
-models/llama-gqa/* models/opt/*
+models/llama-gqa/* models/opt/* families/qwen2_moe/*
 train/batches_llama-gqa.safetensors train/batches_opt.safetensors train/peqa_b4_channel.safetensors train/lora_qv_r4.safetensors
 train/opt_peqa_b4_channel.safetensors train/lora_qv_r4_peft_adapter/*
 optim/adamw_meta.json optim/schedules.json sampling/* runs/runs.json
@@ -26,6 +26,7 @@ tokenizers/tiny_bpe_*.json tokenizers/tok512.* tokenizers/chat_templates.json
 eval/rouge/pairs.json eval/rouge/porter_stems.json eval/rouge/superni_zeroshot.json
 formats/edge/*/* formats/gguf_blocks/F16_BF16.safetensors formats/gguf_blocks/index.json
 formats/gguf_models/legacy_mixed_spm.gguf formats/gguf_models/q4_1_tied_bpe.gguf formats/gguf_models/tokenizer_bpe_*.json
+formats/gguf_families/qwen3_moe.q4_0.gguf formats/gguf_families/gpt_neox.q4_0.gguf
 formats/gptq/model_b4_g32_asym_act/* formats/awq/model_g32/*
 """
 
@@ -128,10 +129,11 @@ def main():
     select_tensors("formats/gguf_quantize_imatrix/rows.safetensors", lambda name: name in ("x", "imatrix"))
     write_json("formats/gguf_quantize_imatrix/index.json", json.loads(read("formats/gguf_quantize_imatrix/index.json")))
 
-    models = [e for e in json.loads(read("formats/gguf_models/index.json")) if here("formats/gguf_models/" + e["file"])]
-    write_json("formats/gguf_models/index.json", models)
-    for entry in models:
-        select_tensors("formats/gguf_models/" + entry["expected"], lambda name: name != "logits_llamacpp")
+    for folder in ["formats/gguf_models/", "formats/gguf_families/"]:
+        models = [e for e in json.loads(read(folder + "index.json")) if here(folder + e["file"])]
+        write_json(folder + "index.json", models)
+        for entry in models:
+            select_tensors(folder + entry["expected"], lambda name: name != "logits_llamacpp")
     write("formats/gguf_metadata/f32_spm.gguf", gguf_metadata(read("formats/gguf_models/f32_spm.gguf")))
 
     for file, cases in LAYERS.items():
