@@ -41,7 +41,7 @@ public class DecoderGoldenTests
     public static TheoryData<string> OtherLengths() =>
         [.. s_folders.SelectMany(SharedFiles.SubFolders).SelectMany(f => Directory.EnumerateFiles(f, "expected_*.safetensors").Order(StringComparer.Ordinal).Select(SharedFiles.NameOf))];
 
-    [SharedTheory("goldens/families")]
+    [SharedTheory("goldens/families/llama-dynamic")]
     [MemberData(nameof(OtherLengths))]
     public void Logits_of_another_length(string name)
     {
