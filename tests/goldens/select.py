@@ -27,6 +27,8 @@ eval/rouge/pairs.json eval/rouge/porter_stems.json eval/rouge/superni_zeroshot.j
 formats/edge/*/* formats/gguf_blocks/F16_BF16.safetensors formats/gguf_blocks/index.json
 formats/gguf_models/legacy_mixed_spm.gguf formats/gguf_models/q4_1_tied_bpe.gguf formats/gguf_models/tokenizer_bpe_*.json
 formats/gguf_families/qwen3_moe.q4_0.gguf formats/gguf_families/gpt_neox.q4_0.gguf
+formats/gguf_families/gemma2.q4_0.gguf formats/gguf_families/gemma3.q4_0.gguf formats/gguf_families/granite.q4_0.gguf formats/gguf_families/olmo2.q4_0.gguf
+formats/gguf_families/phi3.q4_0.gguf formats/gguf_families/phi3-longrope.q8_0.gguf formats/gguf_families/smollm3.q4_0.gguf
 formats/gptq/model_b4_g32_asym_act/* formats/awq/model_g32/*
 """
 

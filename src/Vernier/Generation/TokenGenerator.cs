@@ -109,7 +109,9 @@ public sealed class TokenGenerator : IDisposable
         {
             using var work = new WorkLease(_model.Decoder, _model.Compute, cancel);
             var common = 0;
-            while (_version == _model.Decoder.Version && common < _held.Count && common < prompt.Length - 1 && _held[common] == prompt[common])
+            // where rotary angles depend on the length of a text, keys of one are not those of another
+            var sameAngles = _model.Config.RopeFormula is not { VariesWithLength: true } rope || Math.Max(_held.Count, prompt.Length) <= rope.OriginalContext;
+            while (sameAngles && _version == _model.Decoder.Version && common < _held.Count && common < prompt.Length - 1 && _held[common] == prompt[common])
                 common++;
             _cache.Truncate(common);
             _held.RemoveRange(common, _held.Count - common);

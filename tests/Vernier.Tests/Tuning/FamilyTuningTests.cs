@@ -11,7 +11,10 @@ public class FamilyTuningTests
 {
     private const string Folders = "goldens/families";
 
-    private static readonly string[] s_families = ["falcon", "gpt2", "gpt_neox", "mixtral", "qwen2_moe", "qwen3_moe", "starcoder2"];
+    private static readonly string[] s_families =
+    [
+        "falcon", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "granite", "llama-dynamic", "mixtral", "olmo2", "phi3", "phi3-longrope", "qwen2_moe", "qwen3_moe", "smollm3", "starcoder2",
+    ];
 
     public static TheoryData<string, string> Runs()
     {
