@@ -134,7 +134,7 @@ internal static class GgufMetadataBuilder
         if (config.AttentionWindows.Count == 0)
             throw Refused("sliding_window", "llama.cpp has one in this layout, always");
         if (config.AttentionWindows.Index().Any(w => w.Item == 0 != ((w.Index + 1) % period == 0)))
-            throw Refused("layer_types", $"llama.cpp takes every {period}th layer to have no window");
+            throw Refused("layer_types' or 'sliding_window_pattern", $"llama.cpp takes every {period}th layer to have no window");
         if (config.Architecture == "gemma3_text" && config.AttentionSoftCap != 0)
             throw Refused("attn_logit_softcapping", "llama.cpp has none in the layout 'gemma3'");
     }

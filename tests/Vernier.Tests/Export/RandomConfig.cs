@@ -10,7 +10,7 @@ internal sealed class RandomConfig
     public RandomConfig(int seed)
     {
         _random = new Random(seed);
-        string[] families = ["llama", "mistral", "qwen2", "qwen3", "llama", "qwen2", "gpt_neo", "gptj", "opt"];
+        string[] families = ["llama", "mistral", "qwen2", "qwen3", "llama", "qwen2", "phi3", "gemma2", "gemma3_text", "granite", "olmo2", "smollm3", "gpt_neo", "gptj", "opt"];
         Family = families[seed % families.Length];
         Json = Family switch
         {
@@ -52,7 +52,7 @@ internal sealed class RandomConfig
             ["hidden_act"] = "silu",
             ["tie_word_embeddings"] = Chance(0.5),
         };
-        if (Family == "qwen3" || Chance(0.3))
+        if (Family == "qwen3" || Family.StartsWith("gemma", StringComparison.Ordinal) || Chance(0.3))
             json["head_dim"] = Of(8, 12, 16);
         if (Family is "llama" or "qwen3" && Chance(0.4))
             json["attention_bias"] = Chance(0.6);
@@ -60,6 +60,7 @@ internal sealed class RandomConfig
             json["mlp_bias"] = Chance(0.6);
         Rope(json);
         Windows(json);
+        OfFamily(json);
         return json;
     }
 
@@ -120,6 +121,34 @@ internal sealed class RandomConfig
         json["max_window_layers"] = Of(0, 1, 28);
         if (Chance(0.4))
             json["layer_types"] = new JsonArray([.. Enumerable.Range(0, (int)json["num_hidden_layers"]!).Select(_ => (JsonNode)Of("full_attention", "sliding_attention"))]);
+    }
+
+    /// <summary>Keys that one family alone has, mostly with values that GGUF has a form for.</summary>
+    private void OfFamily(JsonObject json)
+    {
+        switch (Family)
+        {
+            case "phi3" when Chance(0.5):
+                json["partial_rotary_factor"] = Of(0.5, 1.0);
+                break;
+            case "granite":
+                foreach (var key in (string[])["attention_multiplier", "embedding_multiplier", "residual_multiplier", "logits_scaling"])
+                    if (Chance(0.7))
+                        json[key] = Of(0.25, 0.6, 1.5);
+                break;
+            case "smollm3" when Chance(0.3):
+                json["no_rope_layers"] = new JsonArray([.. Enumerable.Range(0, (int)json["num_hidden_layers"]!).Select(_ => (JsonNode)Of(0, 1, 1))]);
+                break;
+            case "gemma2" or "gemma3_text":
+                json["query_pre_attn_scalar"] = Chance(0.85) ? json["head_dim"]!.DeepClone() : 20;
+                if (Chance(0.5))
+                    json["final_logit_softcapping"] = Of(2.0, 30.0);
+                if (Family == "gemma2" && Chance(0.5))
+                    json["attn_logit_softcapping"] = Of(1.5, 50.0);
+                if (Family == "gemma3_text" && Chance(0.3))
+                    json["sliding_window_pattern"] = Of(2, 6);
+                break;
+        }
     }
 
     private JsonObject GptNeo()
