@@ -39,6 +39,12 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
             throw new NotSupportedException($"{keys.Path}: key '{name}.{unknown}' is not known, and may change the rotary positions");
         if (type == "default")
             return new RopeScaling(theta, [], 1, null);
+        var formula = FormulaOf(keys, parameters, name, type, rotaryDim, context);
+        return new RopeScaling(theta, formula.Factors(theta, rotaryDim), (float)AttentionFactorOf(parameters, formula), formula);
+    }
+
+    private static RopeFormula FormulaOf(ConfigKeys keys, ConfigKeys parameters, string name, string type, int rotaryDim, int context)
+    {
         var stated = parameters.FindInt(Original) ?? (type == RopeFormula.LongRope ? keys.FindInt(Original) : null);
         var original = stated ?? context;
         if (type == RopeFormula.Dynamic && original != context)
@@ -47,7 +53,7 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
             : parameters.FindDouble("factor") ?? (type == RopeFormula.Yarn && stated > 0 ? (double)context / stated.Value : throw parameters.Missing($"{name}.factor"));
         if (!(factor > 0) || original <= 0)
             throw new InvalidDataException($"{keys.Path}: key '{name}': found factor {factor} and original context {original}, expected positive numbers");
-        var formula = new RopeFormula
+        return new RopeFormula
         {
             Type = type,
             Factor = factor,
@@ -60,7 +66,6 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
             ShortFactors = PairFactors(parameters, name, "short_factor", type, rotaryDim),
             LongFactors = PairFactors(parameters, name, "long_factor", type, rotaryDim),
         };
-        return new RopeScaling(theta, formula.Factors(theta, rotaryDim), (float)AttentionFactorOf(parameters, formula), formula);
     }
 
     /// <summary>The base in layers with a window, of families whose layers differ.</summary>
