@@ -68,8 +68,8 @@ internal static class HuggingFaceConfigWriter
         if (windows.Count > 1)
             throw Refused("sliding_window", "the windows differ from layer to layer");
         var json = GptConfigWriter.Build(config) ?? Llama(config, windows);
-        json["tie_word_embeddings"] = config.TiedHead;
-        json["use_cache"] = true;
+        json.TryAdd("tie_word_embeddings", config.TiedHead);
+        json.TryAdd("use_cache", true);
         if (config.BosTokenId is { } bos)
             json["bos_token_id"] = bos;
         if (config.EosTokenIds.Count > 0)
@@ -100,6 +100,8 @@ internal static class HuggingFaceConfigWriter
             ["rms_norm_eps"] = config.NormEpsilon,
             ["rope_theta"] = config.RopeTheta,
             ["hidden_act"] = "silu",
+            ["tie_word_embeddings"] = config.TiedHead,
+            ["use_cache"] = true,
         };
         ExpertKeysWriter.Add(json, config);
         if (type is "llama" or "qwen3" or "qwen3_moe" or "granite" or "olmo2" or "smollm3" or "gemma2" or "gemma3_text")
