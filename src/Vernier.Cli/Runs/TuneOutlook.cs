@@ -74,7 +74,7 @@ internal static class TuneOutlook
     /// <summary>The command that makes a model of the result.</summary>
     private static string Next(string model, LanguageModel loaded, TuneOptions options, string output)
     {
-        var source = new ExportSource(IsQuantized(loaded), loaded.Source.Gguf is not null, loaded.Source.Tensors.Any(t => t.Format.EndsWith("_K", StringComparison.Ordinal)));
+        var source = new ExportSource(IsQuantized(loaded), loaded.Source.Gguf is not null, loaded.Source.Gguf?.Tensors.Any(t => t.Format.Codes is { } codes && codes.GroupSize < t.Format.BlockSize) == true);
         var target = TuningMethods.Of(options).Export(options, source);
         return $"vernier export {Quoted(model)} --adapter {Quoted(output)} {target.Arguments}{(target.Note is { } note ? $" ({note})" : "")}";
     }

@@ -41,7 +41,7 @@ internal static class InspectVerb
             to.WriteLine($"tokenizer: {result.Tokenizer ?? "none"}; chat template: {(result.ChatTemplate is { } template ? $"{template}, SHA-256 {result.ChatTemplateSha256![..12]}" : "none")}");
         if (result.Granularities is { } granularities)
             to.WriteLine(granularities.Count == 0
-                ? "not quantized: tune with --bits, or with --method lora or full"
+                ? $"{(result.CodesSha256 is null ? "not quantized" : "its scales take no factor")}: tune with --bits, or with --method lora or full"
                 : $"tune its own codes by --granularity {OptionRules.AnyOf(granularities)}");
         if (result.ExportFormats is { } formats)
             to.WriteLine($"then export --to {OptionRules.AnyOf(formats)}");

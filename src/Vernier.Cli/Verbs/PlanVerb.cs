@@ -43,6 +43,7 @@ internal sealed class PlanVerb
             (null, not null) => ModelOutline.Of(Shape(shape)),
             _ => throw new UsageException("give MODEL or --shape NAME, one of the two"),
         };
+        WriteBack.Require(path ?? shape!, TuningMethods.Of(options), model.Linears, options);
         var speed = parsed.GetValue(_noMeasure) ? null as double? : TrainingSpeed.Gigaflops(model, WithBits(model, options), parsed.GetValue(_common.Threads), stop);
         var plan = Plan(model, options, speed);
         var json = parsed.GetValue(_common.Json);

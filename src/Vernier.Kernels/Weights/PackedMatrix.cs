@@ -33,8 +33,9 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     /// <param name="codebook">At most 16 values that codes stand for (IQ4_NL, MXFP4, NF4), at least 2^bits of them; null = the codes themselves.</param>
     /// <param name="groupIndex">[columns]: the group of each column; null = column j has group j / groupSize.</param>
     /// <param name="scales">Taken over; null = zeros in fp32, to be written and then stored.</param>
-    /// <exception cref="ArgumentException">The codebook does not fit the bits, the index not the columns and groups, or the scales not the groups.</exception>
-    public PackedMatrix(int rows, int columns, int bits, int groupSize, float[]? codebook = null, int[]? groupIndex = null, StoredScales? scales = null)
+    /// <param name="factorGroupSize">See <see cref="FactorGroupSize"/>; 0 = <paramref name="groupSize"/>.</param>
+    /// <exception cref="ArgumentException">The codebook does not fit the bits, the index not the columns and groups, the scales not the groups, or the groups of factors are not made of whole groups.</exception>
+    public PackedMatrix(int rows, int columns, int bits, int groupSize, float[]? codebook = null, int[]? groupIndex = null, StoredScales? scales = null, int factorGroupSize = 0)
         : base(rows, columns)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
@@ -43,6 +44,9 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
         Bits = bits;
         GroupSize = groupSize == 0 ? columns : Math.Min(groupSize, columns);
         Groups = (columns - 1) / GroupSize + 1;
+        FactorGroupSize = factorGroupSize == 0 ? GroupSize : factorGroupSize;
+        if (FactorGroupSize % GroupSize != 0 || FactorGroupSize != GroupSize && groupIndex is not null)
+            throw new ArgumentException($"Factors of {factorGroupSize} columns do not fit groups of {GroupSize}.", nameof(factorGroupSize));
         if (codebook is not null)
         {
             if (bits > 4 || codebook.Length < 1 << bits || codebook.Length > 16)
@@ -72,6 +76,7 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
     {
         source.CheckScales(scales);
         (Bits, GroupSize, Groups, RowBytes, Order) = (source.Bits, source.GroupSize, source.Groups, source.RowBytes, source.Order);
+        FactorGroupSize = source.FactorGroupSize;
         (_codebook, IntegerCodes, _groupIndex, _scales) = (source._codebook, source.IntegerCodes, source._groupIndex, scales);
         _codes = source._codes.Share();
     }
@@ -84,6 +89,10 @@ internal sealed unsafe class PackedMatrix : WeightMatrix
 
     /// <summary>Groups in a row.</summary>
     public int Groups { get; }
+
+    /// <summary>Columns whose scales the file that the matrix came from can only change together, by one factor: those of a K-quant's super-block,
+    /// whose groups share one fp16 scale. A whole number of groups; <see cref="GroupSize"/> where every group has a scale of its own.</summary>
+    public int FactorGroupSize { get; }
 
     /// <summary>The 16 values that codes stand for, or empty where a code stands for itself.</summary>
     public ReadOnlySpan<float> Codebook => _codebook;

@@ -18,6 +18,7 @@ public sealed record AdapterConfig
     internal const string OwnFileName = "vernier.json";
 
     private const string OwnKey = "vernier"; // of older folders
+    private const string AllowUnexportable = "allow-unexportable";
     private const int MaxBytes = 1 << 24; // a list of all modules of a large model has less
 
     /// <summary>Version of this library.</summary>
@@ -118,9 +119,11 @@ public sealed record AdapterConfig
     private static AdapterConfig ReadOwn(string path, JsonElement root, JsonElement own)
     {
         var settings = own.GetProperty("options").EnumerateObject().Select(o => YamlSettings.ReadValue(path, o.Name, o.Value.GetString() ?? "")).ToList();
+        var run = RunFile.Of(path, settings);
         return new AdapterConfig
         {
-            Options = RunFile.Of(path, settings).Options,
+            // Older adapters have a factor for every group, also where the file has one fp16 scale for several.
+            Options = run.Set.Contains(AllowUnexportable) ? run.Options : run.Options with { AllowUnexportable = true },
             BaseModel = Text(own, "base_model") ?? Text(root, "base_model_name_or_path"),
             PeftBaseModel = Text(root, "base_model_name_or_path"),
             BaseCodesSha256 = Text(own, "base_codes_sha256"),

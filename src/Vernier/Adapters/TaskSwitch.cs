@@ -135,10 +135,14 @@ public sealed class TaskSwitch : IDisposable
             if (_base[i].Weight is not PackedMatrix weight)
                 continue;
             var known = factors(_base[i]); // a task per channel, or a separable one, is little more than two rows of numbers
-            batch.Add(weight, (PackedMatrix)linears[i].Weight, known?.Row, known?.Column, known is not null);
+            batch.Add(weight, (PackedMatrix)linears[i].Weight, known?.Row, known?.Column is { } column ? OfGroups(column, weight) : null, known is not null);
         }
         _tasks[name] = (linears, batch);
     }
+
+    /// <summary>Factors of blocks as factors of the groups in them: a block of a K-quant has several.</summary>
+    private static float[] OfGroups(float[] column, PackedMatrix weight) => column.Length == weight.Groups ? column
+        : [.. Enumerable.Range(0, weight.Groups).Select(g => column[g * weight.GroupSize / weight.FactorGroupSize])];
 
     private Linear Between(Linear first, Linear second, float share)
     {

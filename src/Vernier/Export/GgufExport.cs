@@ -1,7 +1,6 @@
 using Vernier.Calibration;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Files.Tensors;
 using Vernier.Kernels;
 using Vernier.Models;
 
@@ -38,7 +37,7 @@ public static class GgufExport
         foreach (var tensor in tensors)
         {
             cancel.ThrowIfCancellationRequested();
-            tensor.RequireFinite();
+            notes.AddRange(tensor.RequireFinite());
         }
         if (changed)
             metadata = metadata.With(GgufValue.Of("general.file_type", GgufMetadataBuilder.FileType(tensors.Select(t => t.Plan))));
@@ -83,6 +82,13 @@ public static class GgufExport
             : PlannedTensor.Floats(tensor.Name, tensor.Dimensions, format, weight.Vector!, weight.Order);
     }
 
+    private static NotSupportedException NoWayBack(GgufFile source, GgufTensor tensor)
+    {
+        var scale = tensor.Format.Codes!.Storage switch { ScaleStorage.Half => "fp16 scale", ScaleStorage.PowerOfTwo => "power of two", _ => "8-bit scale" };
+        return new($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, which have one {scale} for {(tensor.Format.Codes.Storage == ScaleStorage.Float8 ? tensor.Format.Codes.GroupSize : tensor.Format.BlockSize)} columns"
+            + $"{(tensor.Format.Codes.Storage == ScaleStorage.Half ? "; the adapter has finer factors (--allow-unexportable, or a version before 0.4): tune anew without it" : "")}. export --to native holds them to the bit, --to hf dequantized");
+    }
+
     private static PlannedTensor Plan(GgufFile source, GgufTensor tensor, StoredWeight weight, PackedMatrix packed)
     {
         var order = weight.Order;
@@ -94,12 +100,9 @@ public static class GgufExport
                 return PlannedTensor.Packed(tensor.Name, tensor.Format, packed, order);
             if (codes.CanJoin)
                 return PlannedTensor.Packed(tensor.Name, Choose(weight, packed), packed, order); // re-quantized with other zero points
-            if (codes.HalfScales.Count > 0 && PackedRows.BlockFactors(source, tensor, packed, order) is { } factors)
-            {
-                StorableNumbers.RequireScales(tensor.Name, packed, ElementType.F16, hasOffsets: true);
-                return PlannedTensor.Rescaled(source, tensor, factors);
-            }
-            throw new NotSupportedException($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, which have one {(codes.HalfScales.Count > 0 ? "fp16 scale" : "power of two")} for {tensor.Format.BlockSize} columns: tune with --granularity channel, or with --bits 4 --group 32 to export Q4_0 or Q4_1, or export --to hf");
+            var factors = PackedRows.BlockFactors(source, tensor, packed, order, out var sameCodes);
+            if (sameCodes)
+                return factors is not null && codes.Storage == ScaleStorage.Half ? PlannedTensor.Rescaled(source, tensor, factors) : throw NoWayBack(source, tensor);
         }
         return PlannedTensor.Packed(tensor.Name, Choose(weight, packed), packed, order);
     }

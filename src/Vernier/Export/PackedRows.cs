@@ -28,23 +28,29 @@ internal static class PackedRows
 
     /// <summary>By what factor every block of the file was multiplied, in the file's order; null where the groups of a block were multiplied differently.
     /// For formats with two levels of scales, which have only one fp16 scale a block.</summary>
-    public static float[]? BlockFactors(GgufFile file, GgufTensor tensor, PackedMatrix matrix, RotaryRowOrder order)
+    /// <param name="sameCodes">The matrix has the file's codes; factors are null where it has others.</param>
+    public static float[]? BlockFactors(GgufFile file, GgufTensor tensor, PackedMatrix matrix, RotaryRowOrder order, out bool sameCodes)
     {
+        var own = new byte[matrix.Columns];
         var (blockSize, groupSize) = (tensor.Format.BlockSize, matrix.GroupSize);
         var (blocks, groups) = (matrix.Columns / blockSize, matrix.Groups);
         var (codes, scale, offset) = (new byte[matrix.Columns], new float[groups], new float[groups]);
         var (tuned, tunedOffset) = (new float[groups], new float[groups]);
-        var factors = new float[checked(matrix.Rows * blocks)];
+        float[]? factors = new float[checked(matrix.Rows * blocks)];
         foreach (var (fileRow, row) in order.ModelRows(matrix.Rows).Index())
         {
             tensor.Format.Split(file.Row(tensor, fileRow), codes, scale, offset);
+            matrix.ReadCodes(row, 0, own);
+            if (!(sameCodes = own.AsSpan().SequenceEqual(codes)))
+                return null;
             matrix.Scales.ReadRow(row, tuned, tunedOffset);
-            for (var block = 0; block < blocks; block++)
+            for (var block = 0; factors is not null && block < blocks; block++)
                 if (CommonFactor(block * blockSize / groupSize, blockSize / groupSize, scale, offset, tuned, tunedOffset) is { } factor)
                     factors[fileRow * blocks + block] = factor;
                 else
-                    return null;
+                    factors = null;
         }
+        sameCodes = true;
         return factors;
     }
 

@@ -14,8 +14,19 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
     /// <summary>Refuses numbers that the format cannot hold; null where there can be none.</summary>
     private Action? Check { get; init; }
 
+    /// <summary>Scales that will be fp16 numbers of fewer digits; null where that is not looked at.</summary>
+    private Func<long>? CoarseScales { get; init; }
+
+    /// <summary>Looks through the numbers.</summary>
+    /// <returns>What its user should know.</returns>
     /// <exception cref="NotSupportedException">A number would be written as infinity, or is not finite: names the tensor.</exception>
-    public void RequireFinite() => Check?.Invoke();
+    public IEnumerable<string> RequireFinite()
+    {
+        Check?.Invoke();
+        return CoarseScales?.Invoke() is > 0 and var coarse
+            ? [FormattableString.Invariant($"tensor '{Plan.Name}': {coarse} of its fp16 scales are below 6.1e-5, where fp16 has fewer digits: they are rounded to the nearest all the same")]
+            : [];
+    }
 
     /// <summary>The bytes of another file, untouched.</summary>
     public static PlannedTensor Copy(GgufFile source, GgufTensor tensor) => new(
@@ -69,18 +80,19 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
             }
         })
     {
-        Check = () =>
+        CoarseScales = () =>
         {
-            var (bytes, blocks) = (new byte[tensor.RowBytes], (int)(tensor.Columns / tensor.Format.BlockSize));
+            var (bytes, blocks, coarse) = (new byte[tensor.RowBytes], (int)(tensor.Columns / tensor.Format.BlockSize), 0L);
             try
             {
                 for (var row = 0; row < tensor.Rows; row++)
-                    tensor.Format.Rescale(source.Row(tensor, row), factors.AsSpan(row * blocks, blocks), bytes);
+                    coarse += tensor.Format.Rescale(source.Row(tensor, row), factors.AsSpan(row * blocks, blocks), bytes);
             }
             catch (NotSupportedException e)
             {
-                throw new NotSupportedException($"'{tensor.Name}': {e.Message}", e);
+                throw new NotSupportedException($"'{tensor.Name}': {e.Message}: export --to native or hf holds it; nothing is written", e);
             }
+            return coarse;
         },
     };
 

@@ -36,7 +36,7 @@ public sealed record FileInspection
     /// <summary>SHA-256 of the chat template's text; null where there is none.</summary>
     public string? ChatTemplateSha256 { get; init; }
 
-    /// <summary>Where the scales of its own codes can be tuned: values of tune's --granularity. Empty where nothing is quantized (tune with --bits, or --method lora or full);
+    /// <summary>Where the scales of its own codes can be tuned: values of tune's --granularity. Empty where nothing is quantized, or in blocks whose scales take no factor (MXFP4, NVFP4): tune with --bits, or --method lora or full;
     /// null where it is no model that can be loaded.</summary>
     public IReadOnlyList<string>? Granularities { get; init; }
 

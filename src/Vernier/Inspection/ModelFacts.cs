@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.HuggingFace;
 using Vernier.Files.Packings;
 using Vernier.Models;
@@ -13,8 +14,6 @@ namespace Vernier.Inspection;
 /// <summary>What a file or folder says about the model in it: sizes, tokenizer, template, what can be done with it. Nothing is loaded; what cannot be understood stays null.</summary>
 internal static class ModelFacts
 {
-    private static readonly string[] s_blocks = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"];
-
     public static FileInspection With(this FileInspection inspection, GgufFile file)
     {
         var config = Read(() => GgufConfig.Read(file));
@@ -55,14 +54,16 @@ internal static class ModelFacts
     /// <param name="Table">Codes stand for the entries of a table.</param>
     /// <param name="Ordered">Groups are not runs of columns.</param>
     /// <param name="Gguf">A GGUF block holds it after its scales were tuned.</param>
-    private sealed record Stored(int Bits, int Group, int Columns, bool Whole, bool Table, bool Ordered, bool Gguf);
+    /// <param name="Tunable">Its scales take a factor; not so where they are powers of two.</param>
+    /// <param name="FactorGroup">Columns that share a factor.</param>
+    private sealed record Stored(int Bits, int Group, int Columns, bool Whole, bool Table, bool Ordered, bool Gguf, bool Tunable, int FactorGroup);
 
     private static List<Stored> Forms(GgufFile file, ModelConfig config)
     {
         var linears = LinearShape.Of(config).Select(l => l.Name + ".weight").ToHashSet(StringComparer.Ordinal);
         var places = StoredTensors.OfGguf(config);
         return [.. file.Tensors.Where(t => t.Format.Codes is not null && places.Parts(t.Name).Any(p => linears.Contains(p.Name))).Select(t =>
-            new Stored(t.Format.Codes!.Bits, t.Format.Codes.GroupSize, (int)t.Columns, t.Format.Name is "Q4_0" or "Q5_0" or "Q8_0", t.Format.Name is not (['Q', ..]), false, s_blocks.Contains(t.Format.Name)))];
+            new Stored(t.Format.Codes!.Bits, t.Format.Codes.GroupSize, (int)t.Columns, t.Format.Name is "Q4_0" or "Q5_0" or "Q8_0", t.Format.Name is not (['Q', ..]), false, t.Format.Codes.Storage == ScaleStorage.Half, t.Format.Codes.Storage == ScaleStorage.Half, t.Format.BlockSize))];
     }
 
     private static Stored Form(PackedLayout layout, string method)
@@ -70,11 +71,11 @@ internal static class ModelFacts
         var runs = layout.Codebook is null && !layout.ActivationOrder;
         var whole = method is "gptq" or "awq" or "compressed-tensors";
         return new(layout.Bits, layout.GroupSize, layout.Columns, whole, layout.Codebook is not null, layout.ActivationOrder,
-            runs && layout.Bits <= 5 && layout.GroupSize % 32 == 0 && layout.Columns % 32 == 0);
+            runs && layout.Bits <= 5 && layout.GroupSize % 32 == 0 && layout.Columns % 32 == 0, true, layout.GroupSize);
     }
 
-    private static string[] Granularities(IReadOnlyList<Stored> forms) => forms.Count == 0 ? []
-        : forms.Any(f => f.Group < f.Columns) ? [.. Enum.GetValues<Granularity>().Select(g => OptionValue.NameOf(g))]
+    private static string[] Granularities(IReadOnlyList<Stored> forms) => forms.Count == 0 || !forms.All(f => f.Tunable) ? []
+        : forms.Any(f => f.FactorGroup < f.Columns) ? [.. Enum.GetValues<Granularity>().Select(g => OptionValue.NameOf(g))]
         : [OptionValue.NameOf(Granularity.Channel)];
 
     private static List<string> ExportFormats(IReadOnlyList<Stored> forms)

@@ -3,7 +3,7 @@ namespace Vernier.Tuning;
 /// <summary>The model that was tuned, as the choice of an export format sees it.</summary>
 /// <param name="IsQuantized">It has codes of its own.</param>
 /// <param name="IsGguf">It came from a GGUF file.</param>
-/// <param name="HasKQuants">Some of its tensors are in K-quant blocks, whose scales are themselves quantized.</param>
+/// <param name="HasKQuants">Some of its tensors are in K-quant blocks or their kin, where several groups share one fp16 scale.</param>
 public readonly record struct ExportSource(bool IsQuantized, bool IsGguf, bool HasKQuants = false);
 
 /// <summary>A format that takes what a method leaves.</summary>

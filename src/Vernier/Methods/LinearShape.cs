@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Models;
 
 namespace Vernier.Tuning;
@@ -12,6 +13,12 @@ public sealed record LinearShape(string Name, int In, int Out, int? Bits = null,
 {
     /// <summary>Share of the tokens that it computes, on average: below 1 for experts that a router chooses.</summary>
     public double TokenShare { get; init; } = 1;
+
+    /// <summary>The GGUF block format that it is stored in; null for other files.</summary>
+    public BlockFormat? Block { get; init; }
+
+    /// <summary>Columns whose stored scales can only be changed together, by one factor: those of a K-quant's super-block. 0 = per channel.</summary>
+    public int FactorGroup => Block?.BlockSize ?? Group;
 
     /// <summary>Number of weights.</summary>
     public long Weights => (long)In * Out;
@@ -30,7 +37,7 @@ public sealed record LinearShape(string Name, int In, int Out, int? Bits = null,
     public long LoadedBytes => Bits is { } bits ? CodeBytes(bits) + 8 * Scales(Group) : WeightBytes * Weights;
 
     /// <summary>As a run stores it: quantized, where the options say so.</summary>
-    public LinearShape With(TuneOptions options) => options.Bits is { } bits ? this with { Bits = bits, Group = options.Group } : this;
+    public LinearShape With(TuneOptions options) => options.Bits is { } bits ? this with { Bits = bits, Group = options.Group, Block = null } : this;
 
     /// <summary>All linears of the blocks.</summary>
     /// <param name="bits">Bits of stored codes; null = full precision.</param>

@@ -83,7 +83,7 @@ public sealed record TuneOptions
     [MethodOption("method")]
     public string Method { get; init; } = TuningMethods.Default;
     /// <summary>peqa: where the trained factors lie.</summary>
-    [Option("granularity", "peqa: one factor per channel, per channel and per column group (separable), per group, or per group by factors of --rank (low-rank)")]
+    [Option("granularity", "peqa: one factor per channel, per channel and per column group (separable), per group, or per group by factors of --rank (low-rank); a group is what the file has one fp16 scale for: the super-block of K-quants")]
     public Granularity Granularity { get; init; } = Granularity.Separable;
     /// <summary>peqa: what is trained, a factor or the scale itself.</summary>
     [Option("parameterize", "peqa: train a factor that starts at 1 (lr is relative), or the scale itself as in the paper")]
@@ -91,6 +91,9 @@ public sealed record TuneOptions
     /// <summary>peqa: scales, zero points or both.</summary>
     [Option("train", "peqa ablation: train scales, zeros or both")]
     public TrainedState Train { get; init; } = TrainedState.Scales;
+    /// <summary>peqa: train also what the model's own file cannot take back.</summary>
+    [Option("allow-unexportable", "peqa: train also what the model's GGUF blocks cannot take back, such as a factor for every 16 or 32 columns of a K-quant; export --to native or hf takes it")]
+    public bool AllowUnexportable { get; init; }
     /// <summary>Quantize (or re-quantize) first to this many bits; null = a quantized model is tuned on its own codes.</summary>
     [Option("bits", "quantize (or re-quantize) first to this many bits; without it a quantized model is tuned on its own codes", Range = "[2, 8]")]
     public int? Bits { get; init; }

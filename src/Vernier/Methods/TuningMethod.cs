@@ -62,6 +62,11 @@ public abstract class TuningMethod
     /// <param name="shape">The linear as the model stores it; <see cref="LinearShape.With"/> is it as the options quantize it.</param>
     public abstract LinearPlan Plan(LinearShape shape, TuneOptions options);
 
+    /// <summary>Why what the method trains of a linear cannot be written back into the blocks of the GGUF file that it came from; null where it can, or where the method
+    /// promises nothing of the kind. A run that cannot be written back is refused before it starts, unless <see cref="TuneOptions.AllowUnexportable"/> says otherwise.</summary>
+    /// <param name="shape">The linear as the model stores it.</param>
+    public virtual string? Unexportable(LinearShape shape, TuneOptions options) => null;
+
     /// <summary>Puts the method's linears into the decoder (after quantizing, where the options ask for it).</summary>
     /// <param name="options">All values resolved.</param>
     public abstract void Apply(Decoder decoder, TuneOptions options, Compute compute);

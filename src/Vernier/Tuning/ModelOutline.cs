@@ -1,5 +1,6 @@
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.HuggingFace;
 using Vernier.Files.Tensors;
 using Vernier.Models;
@@ -32,7 +33,7 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
         using var file = GgufFile.Open(path);
         var config = GgufConfig.Read(file);
         return Of(config, StoredTensors.OfGguf(config), file.Tensors.Select(t => new Stored(t.Name, t.Columns, t.Rows,
-            t.Format.Codes?.Bits, t.Format.Codes?.GroupSize ?? 0, t.Format.Name is "F16" or "BF16" ? 2 : 4, t.ByteLength)));
+            t.Format.Codes?.Bits, t.Format.Codes?.GroupSize ?? 0, t.Format.Name is "F16" or "BF16" ? 2 : 4, t.ByteLength, t.Format.Codes is null ? null : t.Format)));
     }
 
     private static ModelOutline Folder(string path)
@@ -56,7 +57,7 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
         foreach (var tensor in tensors)
             if (places.Parts(tensor.Name) is { Count: > 0 } parts && parts.All(p => linears.ContainsKey(p.Name)))
                 foreach (var part in parts)
-                    linears[part.Name] = linears[part.Name] with { Bits = tensor.Bits, Group = tensor.Group, WeightBytes = tensor.WeightBytes };
+                    linears[part.Name] = linears[part.Name] with { Bits = tensor.Bits, Group = tensor.Group, WeightBytes = tensor.WeightBytes, Block = tensor.Block };
             else
             {
                 other += tensor.Bits is { } bits
@@ -67,5 +68,5 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
         return new(config, [.. linears.Values], other, otherFile);
     }
 
-    private readonly record struct Stored(string Name, long Columns, long Rows, int? Bits, int Group, int WeightBytes, long Bytes);
+    private readonly record struct Stored(string Name, long Columns, long Rows, int? Bits, int Group, int WeightBytes, long Bytes, BlockFormat? Block = null);
 }

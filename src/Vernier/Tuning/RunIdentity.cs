@@ -11,6 +11,9 @@ internal static class RunIdentity
     // They say when to look, save and stop, what to leave, or how much to recompute; not what is computed.
     private static readonly string[] s_free = ["eval-every", "checkpoint-every", "stop-after", "memory-limit", "keep", "patience", "base-model"];
 
+    // Checkpoints of version 0.3 and before do not have the option; for all of their files but K-quants its default is what they did.
+    private static readonly (string, string) NoUnexportable = ("allow-unexportable", "false");
+
     /// <param name="options">All values resolved.</param>
     /// <param name="model">Hash of the model as it was loaded.</param>
     public static SortedDictionary<string, string> Of(TuneOptions options, string model, TrainingData data, Compute compute)
@@ -22,7 +25,7 @@ internal static class RunIdentity
             ["compute"] = compute.Mode.ToString().ToLowerInvariant(),
         };
         foreach (var (name, value) in RunFile.Values(options))
-            if (!s_free.Contains(name))
+            if (!s_free.Contains(name) && (name, value) != NoUnexportable)
                 identity[name] = value;
         return identity;
     }

@@ -29,10 +29,12 @@ public sealed class Tuner
     /// <param name="evalData">Taken for the validation loss before, while and after; null = none is taken.</param>
     /// <param name="output">The folder that the run writes.</param>
     /// <exception cref="ArgumentException">An option's value makes no sense, or two exclude each other.</exception>
+    /// <exception cref="NotSupportedException">What would be trained cannot be written back into the model's file: says what can.</exception>
     public Tuner(LoadedModel model, TuneOptions options, TrainingData data, TrainingData? evalData, string output)
         : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(model.Compute.Pool.Cancellation), options, data, evalData, output)
     {
         _model = model;
+        WriteBack.Require(model.Source.Path, TuningMethods.Of(_options), WriteBack.Linears(model), _options);
         _license = ModelLicense.Of(model.Source);
         model.ReleaseTokenizer(); // the data are ids by now
     }

@@ -102,11 +102,35 @@ public class PeqaLinearTests
     [InlineData(Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, 7)]
     [InlineData(Granularity.LowRank, Parameterization.Factor, TrainedState.Scales, 0)]
     [InlineData(Granularity.LowRank, Parameterization.Factor, TrainedState.Both, 5)]
-    public void GradientsMatchFiniteDifferences(Granularity granularity, Parameterization parameterization, TrainedState train, int group)
+    public void GradientsMatchFiniteDifferences(Granularity granularity, Parameterization parameterization, TrainedState train, int group) =>
+        CheckGradients(granularity, parameterization, train, group, factorGroup: 0);
+
+    [Theory]
+    [InlineData(Granularity.Channel, 14)]
+    [InlineData(Granularity.Separable, 14)]
+    [InlineData(Granularity.Separable, 49)] // one block a row
+    [InlineData(Granularity.Group, 14)]
+    [InlineData(Granularity.Group, 49)]
+    [InlineData(Granularity.LowRank, 14)]
+    [InlineData(Granularity.LowRank, 49)]
+    public void GradientsOfFactorsOfSeveralGroupsMatchFiniteDifferences(Granularity granularity, int factorGroup) =>
+        CheckGradients(granularity, Parameterization.Factor, TrainedState.Scales, 7, factorGroup);
+
+    [Fact]
+    public void GroupsOfABlockMoveTogetherUnlessEachIsAskedFor()
+    {
+        using var packed = RandomPacked(new Random(5), 4, 28, 7, factorGroup: 14);
+        Assert.Equal([4, 2], Make(singleGroups: false).Parameters[0].Shape);
+        Assert.Equal([4, 4], Make(singleGroups: true).Parameters[0].Shape);
+
+        PeqaLinear Make(bool singleGroups) => new("m", packed, null, Granularity.Group, Parameterization.Factor, TrainedState.Scales, new PeqaSinks(1), singleGroups: singleGroups);
+    }
+
+    private static void CheckGradients(Granularity granularity, Parameterization parameterization, TrainedState train, int group, int factorGroup)
     {
         using var compute = new Compute(2);
         var random = new Random(5);
-        using var packed = RandomPacked(random, 13, 37, group);
+        using var packed = RandomPacked(random, 13, 37, group, factorGroup: factorGroup);
         var linear = new PeqaLinear("m", packed, null, granularity, parameterization, train, new PeqaSinks(2), Rank);
         foreach (var p in linear.Parameters)
             foreach (ref var v in p.Value.Span)
@@ -154,9 +178,9 @@ public class PeqaLinearTests
     }
 
     // Codes with a scale and a minimum that is no multiple of it, as in Q4_1; one block has scale 0.
-    internal static PackedMatrix RandomPacked(Random random, int rows, int columns, int group, int bits = 4)
+    internal static PackedMatrix RandomPacked(Random random, int rows, int columns, int group, int bits = 4, int factorGroup = 0)
     {
-        var packed = new PackedMatrix(rows, columns, bits, group);
+        var packed = new PackedMatrix(rows, columns, bits, group, factorGroupSize: factorGroup);
         var codes = new byte[columns];
         for (var i = 0; i < rows; i++)
         {
@@ -195,8 +219,9 @@ public class PeqaLinearTests
                 var g = j / packed.GroupSize;
                 var at = i * packed.Groups + g;
                 var (s0, o0) = ((double)startScale[at], (double)startOffset[at]);
-                var factor = Named("factor", factorPerRow ? i : at, 1) * Named("row_factor", i, 1) * Named("column_factor", g, 1)
-                    * (1 + Enumerable.Range(0, Rank).Sum(k => Named("factor_u", i * Rank + k, 0) * Named("factor_v", g * Rank + k, 0)));
+                var (block, blocks) = (j / packed.FactorGroupSize, (packed.Columns - 1) / packed.FactorGroupSize + 1);
+                var factor = Named("factor", factorPerRow ? i : i * blocks + block, 1) * Named("row_factor", i, 1) * Named("column_factor", block, 1)
+                    * (1 + Enumerable.Range(0, Rank).Sum(k => Named("factor_u", i * Rank + k, 0) * Named("factor_v", block * Rank + k, 0)));
                 if (s0 != 0)
                     factor *= Named("scale", at, s0) / s0;
                 var zero = s0 == 0 ? double.NaN : Named("zero", at, -o0 / s0);

@@ -15,4 +15,11 @@ public sealed record BlockCodes(int Bits, int GroupSize, int? ZeroPoint = null, 
     /// <summary>Bits that hold the integer S of a group where scales are d * S, and the M of an offset -(dmin * M), d and dmin being the <see cref="HalfScales"/>;
     /// 0 where scales are no such products.</summary>
     internal int SubScaleBits { get; init; }
+
+    /// <summary>The numbers that scales are stored as. All formats have one factor for a block, which every scale and minimum in it can be multiplied by:
+    /// what it may be depends on them.</summary>
+    public ScaleStorage Storage { get; init; } = ScaleStorage.Half;
+
+    /// <summary>Offsets can be written back apart from their scales, in this format or in the one of as many bits that has minimums (Q4_1, Q5_1).</summary>
+    public bool HasFreeOffsets => CanJoin && Table is null && Bits < 8;
 }

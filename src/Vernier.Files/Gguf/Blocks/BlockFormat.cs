@@ -103,16 +103,19 @@ public abstract class BlockFormat
     /// <param name="source">Whole blocks.</param>
     /// <param name="factors">[blocks].</param>
     /// <param name="destination">As long as the source; may be the source.</param>
+    /// <returns>Scales that lost more than half a unit of the eleventh binary digit, being too small for fp16's full precision; they are the nearest all the same.</returns>
     /// <exception cref="NotSupportedException">The format has no fp16 scale, or one becomes too large.</exception>
-    public void Rescale(ReadOnlySpan<byte> source, ReadOnlySpan<float> factors, Span<byte> destination)
+    public int Rescale(ReadOnlySpan<byte> source, ReadOnlySpan<float> factors, Span<byte> destination)
     {
-        if (Codes is not { HalfScales.Count: > 0 } layout)
+        if (Codes is not { Storage: ScaleStorage.Half })
             throw new NotSupportedException($"{Name} has no scale that can be multiplied");
         CheckSizes(source.Length, checked(factors.Length * BlockSize));
         source.CopyTo(destination);
+        var coarse = 0;
         for (var b = 0; b < factors.Length; b++)
-            foreach (var at in layout.HalfScales)
-                WriteScale(ReadHalf(source[(b * BlockBytes + at)..]) * factors[b], destination[(b * BlockBytes + at)..]);
+            if (factors[b] != 1)
+                coarse += RescaleBlock(destination.Slice(b * BlockBytes, BlockBytes), factors[b]);
+        return coarse;
     }
 
     /// <inheritdoc/>
@@ -151,6 +154,23 @@ public abstract class BlockFormat
                 Scale(from, 0, scale[g], offset[g], to);
         }
     }
+
+    /// <summary>Multiplies the fp16 scales of one block.</summary>
+    /// <returns>Those that lost digits.</returns>
+    private protected virtual int RescaleBlock(Span<byte> block, float factor)
+    {
+        var coarse = 0;
+        foreach (var at in Codes!.HalfScales)
+        {
+            var scale = ReadHalf(block[at..]) * factor;
+            WriteScale(scale, block[at..]);
+            coarse += IsCoarse(scale, block[at..]);
+        }
+        return coarse;
+    }
+
+    /// <summary>1 where a scale as it was written differs from what it should be by more than half a unit of the eleventh binary digit.</summary>
+    private protected static int IsCoarse(float scale, ReadOnlySpan<byte> written) => MathF.Abs(ReadHalf(written) - scale) > MathF.Abs(scale) / 2048 ? 1 : 0;
 
     private protected virtual void QuantizeBlock(ReadOnlySpan<float> values, Span<byte> block) => throw new NotSupportedException(Name);
 

@@ -6,7 +6,7 @@ internal sealed class MXFP4() : BlockFormat("MXFP4", 39, 32, 17)
 {
     private static readonly sbyte[] s_levels = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
 
-    public override BlockCodes Codes { get; } = new(4, 32, Table: s_levels);
+    public override BlockCodes Codes { get; } = new(4, 32, Table: s_levels) { Storage = ScaleStorage.PowerOfTwo };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

@@ -15,26 +15,30 @@ internal sealed class PeqaLinear : Linear
     private readonly StoredScales _start;
     private PackedMatrix _weight;
     private readonly PeqaSinks _sinks;
-    private readonly bool _rows, _groups; // trained numbers span whole rows, or single groups of a row
+    private readonly int _blocks, _groupsInBlock; // of a row; of columns that share a factor
+    private readonly bool _rows, _groups; // trained numbers span whole rows, or single groups or blocks of a row
     private readonly PeqaFactors _trained;
     private readonly List<Parameter> _parameters = [];
 
     /// <param name="weight">Its scales are the start: the layer shares its codes and tunes scales of its own.</param>
     /// <param name="sinks">Shared by all layers.</param>
     /// <param name="rank">Of low-rank factors; no other granularity has one.</param>
+    /// <param name="singleGroups">Factors of every group, also where the file has one fp16 scale for several (<see cref="PackedMatrix.FactorGroupSize"/>) and cannot take them back.</param>
     /// <exception cref="ArgumentException">Absolute scales where one number must serve several groups.</exception>
-    internal PeqaLinear(string name, PackedMatrix weight, Parameter? bias, Granularity granularity, Parameterization parameterization, TrainedState train, PeqaSinks sinks, int rank = 1)
+    internal PeqaLinear(string name, PackedMatrix weight, Parameter? bias, Granularity granularity, Parameterization parameterization, TrainedState train, PeqaSinks sinks, int rank = 1, bool singleGroups = false)
         : base(name, weight.Columns, weight.Rows, bias)
     {
         _scales = new TunedScales(weight.Scales);
         _weight = weight.WithScales(_scales);
         _start = StoredScales.Of(weight.Scales);
+        _groupsInBlock = singleGroups ? 1 : weight.FactorGroupSize / weight.GroupSize;
+        _blocks = (weight.Groups - 1) / _groupsInBlock + 1;
         if (train != TrainedState.Zeros)
             _trained = parameterization == Parameterization.Scale ? AddScale(granularity) : AddFactors(granularity, rank);
         if (train != TrainedState.Scales)
             _trained = _trained with { Zero = AddZeros() };
         _sinks = sinks;
-        _groups = weight.Groups > 1 && (_trained.Group ?? _trained.Scale ?? _trained.U) is not null;
+        _groups = _blocks > 1 && (_trained.Group ?? _trained.Scale ?? _trained.U) is not null;
         _rows = !_groups && train != TrainedState.Zeros;
     }
 
@@ -68,14 +72,14 @@ internal sealed class PeqaLinear : Linear
             BackwardZeros(compute, x, dy, tokens);
     }
 
-    public override void ParametersChanged() => _trained.Compose(_start.View, _scales);
+    public override void ParametersChanged() => _trained.Compose(_start.View, _scales, _groupsInBlock);
 
     /// <summary>After tuning: where the scales are the start in fp16 or in two levels times factors of rows and of groups of columns, keeps them so.</summary>
     private void KeepFactors()
     {
         if (_trained is not { Group: null, U: null, Scale: null, Zero: null })
             return;
-        if (_start.IsHalf && !_weight.ReadsHalves || _start.WithFactors(Values(_trained.Row), Values(_trained.Column)) is not { } factored)
+        if (_start.IsHalf && !_weight.ReadsHalves || _start.WithFactors(Values(_trained.Row), PeqaTensors.OfGroups(Values(_trained.Column), _weight.Groups, _groupsInBlock)) is not { } factored)
             return;
         var tuned = _weight;
         _weight = tuned.WithScales(factored);
@@ -109,15 +113,18 @@ internal sealed class PeqaLinear : Linear
             ColumnDots.AccumulateAndAdd(compute.Pool, own, x, tokens, InFeatures, dx, sums);
         else
             ColumnDots.Accumulate(compute.Pool, own, x, tokens, InFeatures, sums);
-        var perGroup = compute.Scratch(s_groupSums, _weight.Groups);
-        GroupSums.Pool(sums, 1, _weight, perGroup);
-        AddQuotients(perGroup, _trained.Column!);
+        var perBlock = compute.Scratch(s_groupSums, _blocks);
+        if (_groupsInBlock == 1)
+            GroupSums.Pool(sums, 1, _weight, perBlock);
+        else
+            GroupSums.Pool(sums, 1, InFeatures, _weight.FactorGroupSize, perBlock);
+        AddQuotients(perBlock, _trained.Column!);
     }
 
     // ds_iG = Σ_{j∈G} G_ij (q - z) = Σ_{j∈G} G_ij ŵ_ij / s_iG.
     private void BackwardGroups(Compute compute, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, int tokens)
     {
-        _sinks.Groups.Begin(_weight);
+        _sinks.Groups.Begin(_weight, _groupsInBlock);
         Gemm.WeightGradient(compute.Pool, dy, x, tokens, OutFeatures, InFeatures, _sinks.Groups);
         AddGradients(_sinks.Groups.Sums);
     }
@@ -132,7 +139,7 @@ internal sealed class PeqaLinear : Linear
         Gemm.WeightGradient(compute.Pool, dy, pooled, tokens, OutFeatures, groups, _sinks.Zeros);
     }
 
-    // From Σ G ŵ over what each number scales, rows or groups.
+    // From Σ G ŵ over what each number scales, rows or blocks.
     private void AddGradients(ReadOnlySpan<float> sums)
     {
         if (_trained.U is null)
@@ -144,18 +151,18 @@ internal sealed class PeqaLinear : Linear
     // τ = 1 + U Vᵀ: dτ = Σ G ŵ / τ, dU = dτ V, dV = dτᵀ U. A factor on its floor does not move with either.
     private void AddLowRank(ReadOnlySpan<float> sums, Parameter u, Parameter v)
     {
-        var (groups, rank) = (_weight.Groups, u.Shape[1]);
+        var (blocks, rank) = (_blocks, u.Shape[1]);
         for (var i = 0; i < OutFeatures; i++)
         {
             var row = u.Value.Slice((long)i * rank, rank);
             var rowGradient = u.Gradient.Slice((long)i * rank, rank);
-            for (var g = 0; g < groups; g++)
+            for (var g = 0; g < blocks; g++)
             {
                 var column = v.Value.Slice((long)g * rank, rank);
                 var factor = PeqaFactors.LowRankFactor(row, column);
                 if (factor <= Parameter.ScaleFloor)
                     continue;
-                var gradient = sums[i * groups + g] / factor;
+                var gradient = sums[i * blocks + g] / factor;
                 LowRank.AddScaled(column, gradient, rowGradient);
                 LowRank.AddScaled(row, gradient, v.Gradient.Slice((long)g * rank, rank));
             }
@@ -164,7 +171,7 @@ internal sealed class PeqaLinear : Linear
 
     private PeqaFactors AddScale(Granularity granularity)
     {
-        if (granularity != Granularity.Group && !(granularity == Granularity.Channel && _weight.Groups == 1))
+        if (_groupsInBlock > 1 || granularity != Granularity.Group && !(granularity == Granularity.Channel && _weight.Groups == 1))
             throw new ArgumentException($"{Name}: {_weight.Groups} groups a row cannot be trained as absolute scales by {OptionValue.NameOf(granularity)}; "
                 + "use the granularity group, or train factors", nameof(granularity));
         var scale = Add(PeqaTensors.Scale, Parameter.ScaleFloor, OutFeatures, _weight.Groups);
@@ -174,24 +181,23 @@ internal sealed class PeqaLinear : Linear
 
     private PeqaFactors AddFactors(Granularity granularity, int rank) => granularity switch
     {
-        // One group a row: a factor of the group in all rows would only repeat what the rows' factors do.
-        Granularity.Separable when _weight.Groups == 1 => new PeqaFactors { Row = AddFactor(PeqaTensors.RowFactor, OutFeatures) },
-        Granularity.Separable => new PeqaFactors { Row = AddFactor(PeqaTensors.RowFactor, OutFeatures), Column = AddFactor(PeqaTensors.ColumnFactor, _weight.Groups) },
+        // One block a row: a factor of the block in all rows would only repeat what the rows' factors do.
+        Granularity.Separable when _blocks == 1 => new PeqaFactors { Row = AddFactor(PeqaTensors.RowFactor, OutFeatures) },
+        Granularity.Separable => new PeqaFactors { Row = AddFactor(PeqaTensors.RowFactor, OutFeatures), Column = AddFactor(PeqaTensors.ColumnFactor, _blocks) },
         Granularity.Channel => new PeqaFactors { Row = AddFactor(PeqaTensors.Factor, OutFeatures) },
         Granularity.LowRank => new PeqaFactors { U = Add(PeqaTensors.LowRankLeft, 0, OutFeatures, rank), V = AddBasis(PeqaTensors.LowRankRight, rank) },
-        _ when _weight.Groups == 1 => new PeqaFactors { Row = AddFactor(PeqaTensors.Factor, OutFeatures, 1) },
-        _ => new PeqaFactors { Group = AddFactor(PeqaTensors.Factor, OutFeatures, _weight.Groups) },
+        _ when _blocks == 1 => new PeqaFactors { Row = AddFactor(PeqaTensors.Factor, OutFeatures, 1) },
+        _ => new PeqaFactors { Group = AddFactor(PeqaTensors.Factor, OutFeatures, _blocks) },
     };
 
-    // U is 0 and so every factor 1; V must not be, or neither would move. Cosines over the groups: the first column alone is one factor per channel,
-    // as many columns as groups are any factor per group, and all are orthogonal and of one length, so that the rate means the same for each.
+    // U is 0 and so every factor 1; V must not be, or neither would move. Cosines over the blocks: the first column alone is one factor per channel,
+    // as many columns as blocks are any factor per block, and all are orthogonal and of one length, so that the rate means the same for each.
     private Parameter AddBasis(string name, int rank)
     {
-        var groups = _weight.Groups;
-        var basis = Add(name, 0, groups, rank);
-        for (var g = 0; g < groups; g++)
+        var basis = Add(name, 0, _blocks, rank);
+        for (var g = 0; g < _blocks; g++)
             for (var k = 0; k < rank; k++)
-                basis.Value.Span[g * rank + k] = k == 0 ? 1f : (float)(Math.Sqrt(2) * Math.Cos(Math.PI * (g + 0.5) * k / groups));
+                basis.Value.Span[g * rank + k] = k == 0 ? 1f : (float)(Math.Sqrt(2) * Math.Cos(Math.PI * (g + 0.5) * k / _blocks));
         return basis;
     }
 

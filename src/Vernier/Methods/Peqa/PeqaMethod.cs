@@ -40,9 +40,12 @@ internal sealed class PeqaMethod() : BuiltInMethod("peqa", "train only the scale
     /// <inheritdoc/>
     public override ScaleFactors? FactorsOf(IReadOnlyDictionary<string, AdapterTensor> tensors, string module, int rows) => PeqaTensors.FactorsOf(tensors, module, rows);
 
-    /// <summary>K-quant blocks have one fp16 scale for eight or sixteen groups: they take back what is one factor a row.</summary>
+    /// <inheritdoc/>
+    public override string? Unexportable(LinearShape shape, TuneOptions options) => ScaleTuning.Unexportable(shape, options);
+
+    /// <summary>A block of a GGUF file takes one factor; K-quant blocks do not take one for each of their groups.</summary>
     public override ExportTarget Export(TuneOptions options, ExportSource source) =>
-        options.Bits is null && options.Granularity != Granularity.Channel && source.HasKQuants
-            ? new("hf", "--granularity channel is what goes back into its K-quant blocks")
+        options is { Bits: null, AllowUnexportable: true } && options.Granularity != Granularity.Channel && source.HasKQuants
+            ? new("native", "its K-quant blocks take one factor each, which is what is tuned without --allow-unexportable")
             : ExportTarget.OfCodes(options, source);
 }

@@ -9,12 +9,13 @@ internal sealed class PeqaSinks(int workers)
 
     public ZeroSink Zeros { get; } = new();
 
-    /// <summary>Reduces the tiles of G = dYᵀX to Σ_{j∈group} G_ij ŵ_ij, [rows, groups].</summary>
+    /// <summary>Reduces the tiles of G = dYᵀX to Σ_{j∈block} G_ij ŵ_ij, [rows, blocks]; a block is one group or a run of several.</summary>
     internal sealed class GroupSink : IGradientTileSink
     {
         private readonly float[][] _tiles; // of Ŵ, one for each worker
         private PackedMatrix _weight = null!;
         private float[] _sums = [];
+        private int _groupsInBlock, _blocks;
 
         public GroupSink(int workers)
         {
@@ -22,14 +23,14 @@ internal sealed class PeqaSinks(int workers)
             Array.Fill(_tiles, []);
         }
 
-        /// <summary>[rows, groups].</summary>
-        public ReadOnlySpan<float> Sums => _sums.AsSpan(0, _weight.Rows * _weight.Groups);
+        /// <summary>[rows, blocks].</summary>
+        public ReadOnlySpan<float> Sums => _sums.AsSpan(0, _weight.Rows * _blocks);
 
         /// <summary>Points the sink at a weight and clears the sums.</summary>
-        public void Begin(PackedMatrix weight)
+        public void Begin(PackedMatrix weight, int groupsInBlock)
         {
-            _weight = weight;
-            var length = checked(weight.Rows * weight.Groups);
+            (_weight, _groupsInBlock, _blocks) = (weight, groupsInBlock, (weight.Groups - 1) / groupsInBlock + 1);
+            var length = checked(weight.Rows * _blocks);
             if (_sums.Length < length)
                 _sums = new float[length];
             Array.Clear(_sums, 0, length);
@@ -41,10 +42,16 @@ internal sealed class PeqaSinks(int workers)
                 _tiles[worker] = new float[rows * columns];
             var effective = _tiles[worker].AsSpan(0, rows * columns);
             _weight.ReadTile(row, rows, column, columns, effective, columns);
-            var groups = _weight.Groups;
             for (var r = 0; r < rows; r++)
-                GroupSums.AccumulateDots(tile.Slice(r * stride, columns), effective.Slice(r * columns, columns), column, _weight,
-                    _sums.AsSpan((row + r) * groups, groups));
+            {
+                var gradient = tile.Slice(r * stride, columns);
+                var weight = effective.Slice(r * columns, columns);
+                var sums = _sums.AsSpan((row + r) * _blocks, _blocks);
+                if (_groupsInBlock == 1)
+                    GroupSums.AccumulateDots(gradient, weight, column, _weight, sums);
+                else
+                    GroupSums.AccumulateDots(gradient, weight, column, _groupsInBlock * _weight.GroupSize, sums);
+            }
         }
     }
 

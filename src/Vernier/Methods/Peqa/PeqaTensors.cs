@@ -5,19 +5,19 @@ namespace Vernier.Methods.Peqa;
 /// <summary>The tensors of PEQA in an adapter file: MODULE.NAME. <see cref="PeqaFactors"/> says how they act.</summary>
 internal static class PeqaTensors
 {
-    /// <summary>[rows] of a channel's factors; [rows, groups] of those of single groups.</summary>
+    /// <summary>[rows] of a channel's factors; [rows, blocks] of those of single blocks.</summary>
     public const string Factor = "factor";
 
     /// <summary>[rows], beside those of columns.</summary>
     public const string RowFactor = "row_factor";
 
-    /// <summary>[groups].</summary>
+    /// <summary>[blocks].</summary>
     public const string ColumnFactor = "column_factor";
 
     /// <summary>U, [rows, rank].</summary>
     public const string LowRankLeft = "factor_u";
 
-    /// <summary>V, [groups, rank].</summary>
+    /// <summary>V, [blocks, rank].</summary>
     public const string LowRankRight = "factor_v";
 
     /// <summary>[rows, groups].</summary>
@@ -35,7 +35,18 @@ internal static class PeqaTensors
         _ => TensorKind.Multiplies,
     };
 
-    /// <summary>What is learned about a module, where it is factors of rows and of groups of columns.</summary>
+    /// <summary>Factors of blocks as factors of the groups in them.</summary>
+    public static ReadOnlySpan<float> OfGroups(ReadOnlySpan<float> factors, int groups, int groupsInBlock)
+    {
+        if (factors.IsEmpty || groupsInBlock == 1)
+            return factors;
+        var all = new float[groups];
+        for (var g = 0; g < groups; g++)
+            all[g] = factors[g / groupsInBlock];
+        return all;
+    }
+
+    /// <summary>What is learned about a module, where it is factors of rows and of blocks of columns.</summary>
     public static ScaleFactors? FactorsOf(IReadOnlyDictionary<string, AdapterTensor> tensors, string module, int rows)
     {
         var (row, column, factor) = (Values(RowFactor), Values(ColumnFactor), Values(Factor));

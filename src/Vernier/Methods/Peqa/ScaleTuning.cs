@@ -1,3 +1,4 @@
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Kernels;
 using Vernier.Methods.LowRankAdapters;
 using Vernier.Models;
@@ -10,7 +11,7 @@ public static class ScaleTuning
 {
     /// <summary>Replaces the quantized linears of a decoder, or all where the options quantize first. What is trained has the names MODULE.factor, .row_factor,
     /// .column_factor, .factor_u, .factor_v, .scale and .zero, as the options choose.</summary>
-    /// <param name="options">Read are Bits, Group and Scheme, Granularity, Parameterize, Train, Rank and RankPattern.</param>
+    /// <param name="options">Read are Bits, Group and Scheme, Granularity, Parameterize, Train, AllowUnexportable, Rank and RankPattern.</param>
     /// <exception cref="ArgumentException">A linear is not quantized and the options give no bits, or they ask for absolute scales that serve several groups.</exception>
     public static void Insert(Decoder decoder, TuneOptions options, Compute compute)
     {
@@ -25,7 +26,7 @@ public static class ScaleTuning
             if (tunesOwnCodes && linear.Weight is not PackedMatrix)
                 return linear;
             var start = PackedBase.Of(linear, options);
-            var tuned = new PeqaLinear(linear.Name, start, linear.Bias, options.Granularity, options.Parameterize, options.Train, sinks, LowRankOptions.RankOf(linear.Name, options));
+            var tuned = new PeqaLinear(linear.Name, start, linear.Bias, options.Granularity, options.Parameterize, options.Train, sinks, LowRankOptions.RankOf(linear.Name, options), options.AllowUnexportable);
             start.Dispose();
             return tuned;
         });
@@ -39,17 +40,38 @@ public static class ScaleTuning
         var packed = shape.With(options);
         if (packed.Bits is null)
             return new(packed, 0, packed.LoadedBytes, Products: 2);
-        var (groups, all) = (packed.GroupsInRow(packed.Group), packed.Scales(packed.Group));
+        var all = packed.Scales(packed.Group);
+        var factorGroup = options.AllowUnexportable ? packed.Group : packed.FactorGroup;
+        var groups = packed.GroupsInRow(factorGroup);
         var scales = options.Granularity switch
         {
             Granularity.Channel => packed.Out,
             Granularity.Separable => packed.Out + (groups > 1 ? groups : 0),
             Granularity.LowRank => LowRankOptions.CountOf(packed.Name, options, groups, packed.Out),
-            _ => all,
+            _ => options.Parameterize == Parameterization.Scale ? all : packed.Scales(factorGroup),
         };
         var trained = (options.Train == TrainedState.Zeros ? 0 : scales) + (options.Train == TrainedState.Scales ? 0 : all);
         var start = (options.Bits is null ? 4 : 8) * all; // the scales of the start: fp16 as files have them, else fp32
         return new(packed, trained, packed.LoadedBytes + start, options.Granularity is Granularity.Group or Granularity.LowRank && groups > 1 ? 3 : 2);
+    }
+
+    /// <summary>Why what they train of a linear cannot be written back into the blocks of its GGUF file; null where it can. Factors of blocks always can, where the
+    /// block has a fp16 scale.</summary>
+    public static string? Unexportable(LinearShape shape, TuneOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Bits is not null || shape.Block is not { Codes: { } codes } block)
+            return null;
+        return codes.Storage switch
+        {
+            ScaleStorage.PowerOfTwo => $"scales of {block.Name} are powers of two and take no finer factor",
+            ScaleStorage.Float8 => $"scales of {block.Name} have three bits of mantissa and take no finer factor",
+            _ when options.Train != TrainedState.Scales && !codes.HasFreeOffsets => $"{block.Name} has no zero points of its own to be written back: --train scales is what it takes",
+            _ when options.Parameterize == Parameterization.Scale && block.BlockSize != codes.GroupSize =>
+                $"{block.Name} has one fp16 scale for {block.BlockSize} columns, not one for each {codes.GroupSize}: --parameterize factor is what it takes, with any --granularity",
+            _ => null,
+        };
     }
 
     /// <summary>How a tensor of theirs acts.</summary>

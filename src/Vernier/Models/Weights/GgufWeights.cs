@@ -68,7 +68,7 @@ internal sealed class GgufWeights(GgufFile file, ModelConfig config) : IWeightSo
     private PackedMatrix Packed(GgufTensor tensor, int rows, int bits, int groupSize, float[]? codebook, RotaryRowOrder order)
     {
         var blocks = SuperBlockScales.Of(tensor, rows);
-        var matrix = new PackedMatrix(rows, (int)tensor.Columns, bits, groupSize, codebook, scales: blocks?.Scales);
+        var matrix = new PackedMatrix(rows, (int)tensor.Columns, bits, groupSize, codebook, scales: blocks?.Scales, factorGroupSize: tensor.Format.BlockSize);
         var columns = matrix.Columns;
         var largest = codebook is null ? (1 << bits) - 1 : codebook.Max(MathF.Abs);
         RowRanges.ForEach(matrix.Rows, columns, (from, to) =>
