@@ -24,7 +24,7 @@ train/opt_peqa_b4_channel.safetensors train/lora_qv_r4_peft_adapter/*
 optim/adamw_meta.json optim/schedules.json sampling/* runs/runs.json
 tokenizers/tiny_bpe_*.json tokenizers/tok512.* tokenizers/chat_templates.json
 eval/rouge/pairs.json eval/rouge/porter_stems.json eval/rouge/superni_zeroshot.json
-formats/edge/*/* formats/gguf_blocks/F16_BF16.safetensors formats/gguf_blocks/index.json
+formats/edge/*/* formats/gguf_blocks/F16_BF16.safetensors formats/gguf_blocks/index.json formats/gguf_iquants/index.json
 formats/gguf_models/legacy_mixed_spm.gguf formats/gguf_models/q4_1_tied_bpe.gguf formats/gguf_models/tokenizer_bpe_*.json
 formats/gguf_families/qwen3_moe.q4_0.gguf formats/gguf_families/gpt_neox.q4_0.gguf
 formats/gguf_families/gemma2.q4_0.gguf formats/gguf_families/gemma3.q4_0.gguf formats/gguf_families/granite.q4_0.gguf formats/gguf_families/olmo2.q4_0.gguf
@@ -123,6 +123,8 @@ def main():
 
     for entry in json.loads(read("formats/gguf_blocks/index.json")):
         select_tensors(f"formats/gguf_blocks/{entry['type']}.safetensors", lambda name: name != "x", rows=2)
+    for entry in json.loads(read("formats/gguf_iquants/index.json")):
+        select_tensors(f"formats/gguf_iquants/{entry['type']}.safetensors", lambda name: name not in ("x", "imatrix"), rows=1)
     quantized = ["Q4_0", "Q5_1", "Q8_0"]
     for kind in quantized:
         select_tensors(f"formats/gguf_quantize/{kind}.safetensors", lambda name: name != "deq")

@@ -14,8 +14,8 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
     /// <summary>Refuses numbers that the format cannot hold; null where there can be none.</summary>
     private Action? Check { get; init; }
 
-    /// <summary>Scales that will be fp16 numbers of fewer digits; null where that is not looked at.</summary>
-    private Func<long>? CoarseScales { get; init; }
+    /// <summary>Refuses likewise, and says what its user should know; null where there is nothing.</summary>
+    private Func<IEnumerable<string>>? Notes { get; init; }
 
     /// <summary>Looks through the numbers.</summary>
     /// <returns>What its user should know.</returns>
@@ -23,9 +23,7 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
     public IEnumerable<string> RequireFinite()
     {
         Check?.Invoke();
-        return CoarseScales?.Invoke() is > 0 and var coarse
-            ? [FormattableString.Invariant($"tensor '{Plan.Name}': {coarse} of its fp16 scales are below 6.1e-5, where fp16 has fewer digits: they are rounded to the nearest all the same")]
-            : [];
+        return Notes?.Invoke() ?? [];
     }
 
     /// <summary>The bytes of another file, untouched.</summary>
@@ -58,11 +56,7 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
             return true;
         }))
         {
-            Check = () => weight.WithCodes(codes =>
-            {
-                plan(codes).RequireFinite();
-                return true;
-            }),
+            Notes = () => weight.WithCodes(codes => plan(codes).RequireFinite()),
         };
     }
 
@@ -80,7 +74,7 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
             }
         })
     {
-        CoarseScales = () =>
+        Notes = () =>
         {
             var (bytes, blocks, coarse) = (new byte[tensor.RowBytes], (int)(tensor.Columns / tensor.Format.BlockSize), 0L);
             try
@@ -92,7 +86,8 @@ internal sealed record PlannedTensor(GgufTensorPlan Plan, Action<GgufWriter> Wri
             {
                 throw new NotSupportedException($"'{tensor.Name}': {e.Message}: export --to native or hf holds it; nothing is written", e);
             }
-            return coarse;
+            return coarse == 0 ? []
+                : [FormattableString.Invariant($"tensor '{tensor.Name}': {coarse} of its fp16 scales are below 6.1e-5, where fp16 has fewer digits: they are rounded to the nearest all the same")];
         },
     };
 

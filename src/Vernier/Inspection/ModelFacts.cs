@@ -63,7 +63,7 @@ internal static class ModelFacts
         var linears = LinearShape.Of(config).Select(l => l.Name + ".weight").ToHashSet(StringComparer.Ordinal);
         var places = StoredTensors.OfGguf(config);
         return [.. file.Tensors.Where(t => t.Format.Codes is not null && places.Parts(t.Name).Any(p => linears.Contains(p.Name))).Select(t =>
-            new Stored(t.Format.Codes!.Bits, t.Format.Codes.GroupSize, (int)t.Columns, t.Format.Name is "Q4_0" or "Q5_0" or "Q8_0", t.Format.Name is not (['Q', ..]), false, t.Format.Codes.Storage == ScaleStorage.Half, t.Format.Codes.Storage == ScaleStorage.Half, t.Format.BlockSize))];
+            new Stored(t.Format.Codes!.Bits, t.Format.Codes.GroupSize, (int)t.Columns, t.Format.Name is "Q4_0" or "Q5_0" or "Q8_0", t.Format.Codes.Table is not null, false, t.Format.Codes.Storage == ScaleStorage.Half, t.Format.Codes.Storage == ScaleStorage.Half, t.Format.BlockSize))];
     }
 
     private static Stored Form(PackedLayout layout, string method)

@@ -31,7 +31,7 @@ internal static class WriteBack
         var shape = new LinearShape(linear.Name, linear.InFeatures, linear.OutFeatures);
         if (linear.Weight is not PackedMatrix packed)
             return shape;
-        var block = GgufNames.ToGguf(linear.Name + ".weight") is { } name ? model.Source.Gguf?.Find(name)?.Format : null;
+        var block = model.Source.Gguf is { } file && StoredTensors.OfGguf(model.Config).Find(linear.Name + ".weight") is { } part ? file.Find(part.Stored)?.Format : null;
         return shape with { Bits = packed.Bits, Group = packed.GroupSize, Block = IsHeldBy(block, packed) ? block : null };
     }
 

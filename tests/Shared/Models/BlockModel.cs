@@ -69,6 +69,11 @@ internal static class BlockModel
         var codes = format.Codes!;
         if (codes.Storage == ScaleStorage.PowerOfTwo)
             block[0] = (byte)(128 + (int)MathF.Round(MathF.Log2(scale)));
+        if (codes.Storage == ScaleStorage.Float8)
+            block[..(format.BlockSize / codes.GroupSize)].Fill((byte)((8 + (int)MathF.Round(MathF.Log2(scale))) << 3));
+        if (format.Name == "IQ1_M") // on top of four words
+            for (var k = 0; k < 4; k++)
+                block[49 + 2 * k] = (byte)(block[49 + 2 * k] & 15 | (BitConverter.HalfToUInt16Bits((Half)scale) >> 4 * k & 15) << 4);
         foreach (var (i, at) in codes.HalfScales.Index())
             BitConverter.TryWriteBytes(block[at..], (Half)(i == 0 ? scale : format.BlockSize == codes.GroupSize ? -scale * (1 << codes.Bits) / 2 : scale * (1 << codes.Bits) / 2));
     }

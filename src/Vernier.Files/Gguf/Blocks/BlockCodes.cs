@@ -1,14 +1,17 @@
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>How a block format divides into codes, scales and offsets. A value is fma(scale, code, offset) of its group, or
-/// scale * Table[code] where there is a table (the offset is 0 then).</summary>
+/// scale * Table[code] * TableUnit where there is a table (the offset is 0 then).</summary>
 /// <param name="Bits">Bits of an unsigned code.</param>
 /// <param name="GroupSize">Consecutive values that share a scale and an offset.</param>
 /// <param name="ZeroPoint">The code that means 0 where the format fixes it: offset = -ZeroPoint * scale. Null where the offset is free or a table is used.</param>
-/// <param name="Table">16 values for formats with a codebook.</param>
+/// <param name="Table">At most 16 values, one for each code, for formats with a codebook.</param>
 /// <param name="CanJoin">Codes, scales and offsets can be put back into blocks.</param>
 public sealed record BlockCodes(int Bits, int GroupSize, int? ZeroPoint = null, IReadOnlyList<sbyte>? Table = null, bool CanJoin = false)
 {
+    /// <summary>What the table's values are multiples of.</summary>
+    public float TableUnit { get; init; } = 1;
+
     /// <summary>Where in a block its fp16 scales and minimums are. Multiplying all of them multiplies every value of the block and leaves the codes.</summary>
     public IReadOnlyList<int> HalfScales { get; init; } = [];
 

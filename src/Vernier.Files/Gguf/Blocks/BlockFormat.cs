@@ -134,7 +134,7 @@ public abstract class BlockFormat
     }
 
     /// <summary>The one dequantization of all formats with codes; sums and products are rounded one by one, as ggml does.</summary>
-    private void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
+    private protected virtual void DequantizeBlock(ReadOnlySpan<byte> block, Span<float> values)
     {
         var layout = Codes!;
         Span<byte> codes = stackalloc byte[BlockSize];
@@ -147,13 +147,16 @@ public abstract class BlockFormat
             var to = values.Slice(g * layout.GroupSize, layout.GroupSize);
             if (layout.Table is { } table)
                 for (var i = 0; i < to.Length; i++)
-                    to[i] = scale[g] * table[from[i]];
+                    to[i] = scale[g] * (table[from[i]] * layout.TableUnit);
             else if (layout.ZeroPoint is { } zero)
                 Scale(from, zero, scale[g], 0, to);
             else
                 Scale(from, 0, scale[g], offset[g], to);
         }
     }
+
+    /// <summary>The fp16 scale d of a block; a minimum is in the last of <see cref="BlockCodes.HalfScales"/>.</summary>
+    internal virtual Half SuperScale(ReadOnlySpan<byte> block) => BinaryPrimitives.ReadHalfLittleEndian(block[Codes!.HalfScales[0]..]);
 
     /// <summary>Multiplies the fp16 scales of one block.</summary>
     /// <returns>Those that lost digits.</returns>

@@ -4,9 +4,10 @@ namespace Vernier.Files.Gguf.Blocks;
 /// the table being twice the E2M1 values.</summary>
 internal sealed class MXFP4() : BlockFormat("MXFP4", 39, 32, 17)
 {
-    private static readonly sbyte[] s_levels = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
+    /// <summary>Twice the E2M1 values; NVFP4 has the same.</summary>
+    internal static readonly sbyte[] Levels = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
 
-    public override BlockCodes Codes { get; } = new(4, 32, Table: s_levels) { Storage = ScaleStorage.PowerOfTwo };
+    public override BlockCodes Codes { get; } = new(4, 32, Table: Levels) { Storage = ScaleStorage.PowerOfTwo };
 
     private protected override void SplitBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scale, Span<float> offset)
     {

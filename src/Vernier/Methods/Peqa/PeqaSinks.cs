@@ -27,7 +27,7 @@ internal sealed class PeqaSinks(int workers)
         public ReadOnlySpan<float> Sums => _sums.AsSpan(0, _weight.Rows * _blocks);
 
         /// <summary>Points the sink at a weight and clears the sums.</summary>
-        public void Begin(PackedMatrix weight, int groupsInBlock)
+        public void Begin(PackedMatrix weight, int groupsInBlock = 1)
         {
             (_weight, _groupsInBlock, _blocks) = (weight, groupsInBlock, (weight.Groups - 1) / groupsInBlock + 1);
             var length = checked(weight.Rows * _blocks);

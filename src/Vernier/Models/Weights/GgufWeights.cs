@@ -29,6 +29,8 @@ internal sealed class GgufWeights(GgufFile file, ModelConfig config) : IWeightSo
             throw new InvalidDataException($"{file.Path}: tensor '{tensor.Name}': found shape [{string.Join(", ", tensor.Dimensions)}], expected [{string.Join(", ", expected)}]");
         if (!tensor.Format.CanDequantize)
             throw new NotSupportedException($"{file.Path}: tensor '{tensor.Name}': block format {tensor.Format.Name} cannot be read");
+        if (tensor.Format.Codes?.Storage == ScaleStorage.Float8 && file.Find(Path.ChangeExtension(tensor.Name, ".scale")) is { } whole)
+            throw new NotSupportedException($"{file.Path}: tensor '{whole.Name}': a scale of the whole tensor '{tensor.Name}' beside those of its {tensor.Format.Name} blocks is not read");
         var matrix = Matrix(tensor, rows, part.Order);
         file.Release(tensor);
         return matrix;
@@ -37,7 +39,7 @@ internal sealed class GgufWeights(GgufFile file, ModelConfig config) : IWeightSo
     private WeightMatrix Matrix(GgufTensor tensor, int rows, RotaryRowOrder order)
     {
         if (tensor.Format.Codes is { } codes)
-            return Packed(tensor, rows, codes.Bits, codes.GroupSize, Codebook(codes.Table), order);
+            return Packed(tensor, rows, codes.Bits, codes.GroupSize, Codebook(codes), order);
         if (tensor.Format == BlockFormats.F16 || tensor.Format == BlockFormats.BF16)
             return Half(tensor, rows, order);
         return Dense(tensor, rows, order);
@@ -56,7 +58,7 @@ internal sealed class GgufWeights(GgufFile file, ModelConfig config) : IWeightSo
             destination[i] = values[part.Order.FileRow(i)] - part.Offset;
     }
 
-    private static float[]? Codebook(IReadOnlyList<sbyte>? table) => table?.Select(v => (float)v).ToArray();
+    private static float[]? Codebook(BlockCodes codes) => codes.Table?.Select(v => v * codes.TableUnit).ToArray();
 
     private (GgufTensor Tensor, StoredPart Part) Find(string name)
     {

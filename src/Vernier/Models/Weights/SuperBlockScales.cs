@@ -39,8 +39,9 @@ internal sealed class SuperBlockScales
         for (var b = 0; b < factors.Length; b++)
         {
             var block = bytes[(b * _format.BlockBytes)..];
-            factors[b] = BinaryPrimitives.ReadHalfLittleEndian(block[_codes.HalfScales[0]..]);
-            minimums[b] = BinaryPrimitives.ReadHalfLittleEndian(block[_codes.HalfScales[^1]..]);
+            factors[b] = _format.SuperScale(block);
+            if (_blocks.HasOffsets)
+                minimums[b] = BinaryPrimitives.ReadHalfLittleEndian(block[_codes.HalfScales[^1]..]);
         }
         _blocks.SetRow(row, factors, minimums, scale, offset);
     }

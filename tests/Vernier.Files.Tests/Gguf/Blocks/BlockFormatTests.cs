@@ -11,9 +11,10 @@ namespace Vernier.Files.Tests.Gguf.Blocks;
 public class BlockFormatTests
 {
     private const string BlocksFolder = "goldens/formats/gguf_blocks";
+    private const string CodeBooksFolder = "goldens/formats/gguf_iquants";
     private const string QuantizeFolder = "goldens/formats/gguf_quantize";
 
-    public static TheoryData<string> Blocks => Names(BlocksFolder);
+    public static TheoryData<string> Blocks => [.. Names(BlocksFolder), .. Names(CodeBooksFolder)];
 
     public static TheoryData<string> Quantized => Names(QuantizeFolder);
 
@@ -45,7 +46,7 @@ public class BlockFormatTests
             {
                 Assert.InRange(codes[i], 0, (1 << layout.Bits) - 1);
                 var g = i / layout.GroupSize;
-                var value = layout.Table is { } table ? scale[g] * table[codes[i]] : MathF.FusedMultiplyAdd(scale[g], codes[i], offset[g]);
+                var value = layout.Table is { } table ? scale[g] * (table[codes[i]] * layout.TableUnit) : MathF.FusedMultiplyAdd(scale[g], codes[i], offset[g]);
                 Assert.Equal(expected[i], value); // as numbers: a fused sum may give +0 where a product gives -0
             }
         }
@@ -82,7 +83,7 @@ public class BlockFormatTests
         var factors = new float[expected.Length / format.BlockSize];
         factors.AsSpan().Fill(2); // exact in fp16
         var rescaled = new byte[bytes.Length];
-        if (format.Codes!.HalfScales.Count == 0)
+        if (format.Codes!.Storage != ScaleStorage.Half)
         {
             Assert.Throws<NotSupportedException>(() => format.Rescale(bytes, factors, rescaled));
             return;
@@ -170,6 +171,20 @@ public class BlockFormatTests
         Assert.Throws<ArgumentException>(() => format.Join([.. Enumerable.Repeat((byte)16, 32)], [1], [-8], bytes));
         Assert.Throws<ArgumentException>(() => format.Dequantize(new byte[17], new float[32]));
         Assert.Throws<NotSupportedException>(() => BlockFormats.Find("Q4_K")!.Quantize(new float[256], new byte[144]));
+    }
+
+    /// <summary>A newer type without reference files: its definition, value by value.</summary>
+    [Fact]
+    public void Q2_0_is_a_scale_times_codes_less_one()
+    {
+        var format = BlockFormats.Find("Q2_0")!;
+        var (bytes, values) = (new byte[18], new float[64]);
+        BitConverter.TryWriteBytes(bytes, (Half)0.5f);
+        bytes[2] = 0b11_10_01_00;
+        bytes[17] = 0b10_10_10_11;
+        format.Dequantize(bytes, values);
+        Assert.Equal([-0.5f, 0, 0.5f, 1, -0.5f], values[..5]);
+        Assert.Equal([1, 0.5f, 0.5f, 0.5f], values[60..]);
     }
 
     [Fact]
