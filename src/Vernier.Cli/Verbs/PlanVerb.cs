@@ -43,7 +43,7 @@ internal sealed class PlanVerb
             (null, not null) => ModelOutline.Of(Shape(shape)),
             _ => throw new UsageException("give MODEL or --shape NAME, one of the two"),
         };
-        WriteBack.Require(path ?? shape!, TuningMethods.Of(options), model.Linears, options);
+        WriteBack.Require(path ?? shape!, TuningMethods.Of(options), model.Linears, model.Tables, options);
         var speed = parsed.GetValue(_noMeasure) ? null as double? : TrainingSpeed.Gigaflops(model, WithBits(model, options), parsed.GetValue(_common.Threads), stop);
         var plan = Plan(model, options, speed);
         var json = parsed.GetValue(_common.Json);
@@ -83,7 +83,7 @@ internal sealed class PlanVerb
 
     /// <summary>The same run by another method: what only the chosen one knows is left out.</summary>
     private static TuneOptions ForMethod(TuneOptions options, string method) =>
-        options with { Method = method, Init = null, Scheme = TuningMethods.OwnerOf(options.Scheme) is null ? options.Scheme : new TuneOptions().Scheme };
+        options with { Method = method, Init = null, TuneHead = options.TuneHead && TuningMethods.Of(new TuneOptions { Method = method }).TakesTables, Scheme = TuningMethods.OwnerOf(options.Scheme) is null ? options.Scheme : new TuneOptions().Scheme };
 
     private static string Duration(double seconds) => seconds < 120
         ? string.Create(CultureInfo.InvariantCulture, $"{seconds:G3} s")

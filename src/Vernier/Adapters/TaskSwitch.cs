@@ -49,6 +49,9 @@ public sealed class TaskSwitch : IDisposable
         var method = TuningMethods.Of(adapter.Config.Options);
         if (!method.IsScales)
             throw new NotSupportedException($"task '{name}': an adapter of {method.Label(adapter.Config.Options)} is more than scales and cannot be switched; those of {OptionRules.AnyOf([.. TuningMethods.All.Where(m => m.IsScales).Select(m => m.Name)])} can");
+        var linears = _base.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
+        if (adapter.Tensors.Keys.FirstOrDefault(t => !linears.Contains(t[..Math.Max(0, t.LastIndexOf('.'))])) is { } outside)
+            throw new NotSupportedException($"task '{name}': tensor {outside} belongs to no linear of the blocks: the embedding table and the output matrix are the same for all tasks. Merge the adapter instead (apply or export)");
         if (_codesSha256() is var codes && codes != adapter.Config.TunedCodesSha256)
             throw Adapter.OfAnotherBase(_model, adapter.Config.TunedCodesSha256, codes);
         var active = Active;

@@ -14,6 +14,9 @@ public sealed record LinearShape(string Name, int In, int Out, int? Bits = null,
     /// <summary>Share of the tokens that it computes, on average: below 1 for experts that a router chooses.</summary>
     public double TokenShare { get; init; } = 1;
 
+    /// <summary>It is the output matrix, or the embedding table of a model that ties both.</summary>
+    public bool IsHead { get; init; }
+
     /// <summary>The GGUF block format that it is stored in; null for other files.</summary>
     public BlockFormat? Block { get; init; }
 

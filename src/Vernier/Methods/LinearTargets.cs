@@ -29,6 +29,10 @@ internal static class LinearTargets
         }
     }
 
+    /// <summary>A test of the embedding table's and the output matrix' paths: only an expression names them.</summary>
+    /// <inheritdoc cref="Parse"/>
+    public static Func<string, bool> ParseTables(string? targets) => targets is null or "all" or "qv" or "qkvo" ? _ => false : Parse(targets);
+
     private static Regex Compile(string pattern, string option)
     {
         try

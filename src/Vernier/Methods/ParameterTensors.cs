@@ -24,7 +24,7 @@ internal static class ParameterTensors
             Copy(tensor, parameter);
             used.Add(name);
         }
-        foreach (var linear in decoder.Linears)
+        foreach (var linear in decoder.AllLinears)
             linear.ParametersChanged();
         if (tensors.Keys.FirstOrDefault(name => !used.Contains(name)) is { } unknown)
             throw new InvalidDataException($"adapter: tensor {unknown} belongs to no tuned layer of this model");

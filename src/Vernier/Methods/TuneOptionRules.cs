@@ -18,6 +18,7 @@ internal static class TuneOptionRules
         CheckScheme(options, dash);
         CheckStart(options, dash);
         TuningMethods.Of(options).Check(options, dash);
+        OptionRules.Require(!options.TuneHead || TuningMethods.Of(options).TakesTables, $"{dash}tune-head goes with {dash}method {OptionRules.AnyOf([.. TuningMethods.All.Where(m => m.TakesTables).Select(m => m.Name)])}, not with {TuningMethods.Of(options).Label(options)}");
         if (options.Targets is { } targets)
             _ = LinearTargets.Parse(targets, dash + "targets");
         foreach (var (text, name) in ((string?, string)[])[(options.RankPattern, "rank-pattern"), (options.AlphaPattern, "alpha-pattern")])

@@ -91,6 +91,9 @@ public sealed record TuneOptions
     /// <summary>peqa: scales, zero points or both.</summary>
     [Option("train", "peqa ablation: train scales, zeros or both")]
     public TrainedState Train { get; init; } = TrainedState.Scales;
+    /// <summary>peqa: tune the output matrix too.</summary>
+    [Option("tune-head", "peqa: tune the output matrix too, where it is in codes below 8 bits; it is the embedding table as well where the model ties them")]
+    public bool TuneHead { get; init; }
     /// <summary>peqa: train also what the model's own file cannot take back.</summary>
     [Option("allow-unexportable", "peqa: train also what the model's GGUF blocks cannot take back, such as a factor for every 16 or 32 columns of a K-quant; export --to native or hf takes it")]
     public bool AllowUnexportable { get; init; }
@@ -119,7 +122,7 @@ public sealed record TuneOptions
     [Option("dropout", "lora, qlora and qat-lora: share of the low-rank path's inputs that a training pass drops", Range = "[0, 1)")]
     public float Dropout { get; init; }
     /// <summary>qv, qkvo, all or a regular expression over module names; null = the method's own default.</summary>
-    [Option("targets", "linears with low-rank factors: qv, qkvo, all or a regular expression over module names")]
+    [Option("targets", "linears that are tuned (peqa) or get low-rank factors: qv, qkvo, all or a regular expression over module names; for peqa it may name the embedding table and the output matrix too")]
     public string? Targets { get; init; }
     /// <summary>full and qat: which weights are trained.</summary>
     [Option("scope", "full and qat: train the block linears, or all parameters")]

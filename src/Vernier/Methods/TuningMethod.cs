@@ -55,6 +55,13 @@ public abstract class TuningMethod
     /// <summary>Everything outside the blocks' linears is trained too: embeddings, head, norms and biases.</summary>
     public virtual bool TrainsAll(TuneOptions options) => false;
 
+    /// <summary>It can tune the output matrix and the embedding table where they are in codes: <see cref="TuneOptions.TuneHead"/>.</summary>
+    public virtual bool TakesTables => false;
+
+    /// <summary>Whether the options have a table tuned.</summary>
+    /// <param name="table">The output matrix or the embedding table as the model stores it.</param>
+    public virtual bool TunesTable(LinearShape table, TuneOptions options) => false;
+
     /// <summary>It has low-rank factors: <see cref="TuneOptions.Rank"/> is a size of its tensors.</summary>
     public virtual bool HasRank(TuneOptions options) => false;
 
@@ -111,6 +118,7 @@ public abstract class TuningMethod
         ArgumentNullException.ThrowIfNull(decoder);
         decoder.TrainAll(false);
         decoder.ReplaceLinears(linear => linear.Merged());
+        decoder.ReplaceTables((table, _) => table is not FrozenLinear, table => table.Merged());
     }
 
     /// <summary>What <see cref="Merge"/> leaves.</summary>

@@ -13,6 +13,9 @@ namespace Vernier.Tuning;
 /// <param name="OtherFileBytes">Bytes of everything else as it is stored.</param>
 public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape> Linears, long OtherBytes, long OtherFileBytes)
 {
+    /// <summary>The embedding table and the output matrix as they are stored; one where the model ties them.</summary>
+    public IReadOnlyList<LinearShape> Tables { get; init; } = [];
+
     /// <summary>A published shape in full precision (fp16), or packed.</summary>
     public static ModelOutline Of(ModelConfig config, int? bits = null, int group = 0)
     {
@@ -53,6 +56,7 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
     private static ModelOutline Of(ModelConfig config, StoredTensors places, IEnumerable<Stored> tensors)
     {
         var linears = LinearShape.Of(config).ToDictionary(l => l.Name + ".weight", StringComparer.Ordinal);
+        var tables = TablesOf(config).ToDictionary(t => t.Name + ".weight", StringComparer.Ordinal);
         var (other, otherFile) = (0L, 0L);
         foreach (var tensor in tensors)
             if (places.Parts(tensor.Name) is { Count: > 0 } parts && parts.All(p => linears.ContainsKey(p.Name)))
@@ -64,8 +68,18 @@ public sealed record ModelOutline(ModelConfig Config, IReadOnlyList<LinearShape>
                     ? tensor.Rows * ((tensor.Columns + 63) / 64) * 8 * bits + 8 * tensor.Rows * ((tensor.Columns + tensor.Group - 1) / tensor.Group)
                     : tensor.Rows * tensor.Columns * (tensor.Rows == 1 ? 4 : tensor.WeightBytes);
                 otherFile += tensor.Bytes;
+                if (places.Parts(tensor.Name) is [var part] && tables.TryGetValue(part.Name, out var table))
+                    tables[part.Name] = table with { Bits = tensor.Bits, Group = tensor.Group, WeightBytes = tensor.WeightBytes, Block = tensor.Block };
             }
-        return new(config, [.. linears.Values], other, otherFile);
+        return new(config, [.. linears.Values], other, otherFile) { Tables = [.. tables.Values] };
+    }
+
+    private static IEnumerable<LinearShape> TablesOf(ModelConfig config)
+    {
+        var (names, width) = (ParameterNames.Of(config.Architecture), config.EmbeddingSize == 0 ? config.HiddenSize : config.EmbeddingSize);
+        yield return new(names.Embedding, width, config.VocabularySize) { IsHead = config.TiedHead };
+        if (!config.TiedHead)
+            yield return new(names.Head, width, config.VocabularySize) { IsHead = true };
     }
 
     private readonly record struct Stored(string Name, long Columns, long Rows, int? Bits, int Group, int WeightBytes, long Bytes, BlockFormat? Block = null);

@@ -11,8 +11,8 @@ internal static class RunIdentity
     // They say when to look, save and stop, what to leave, or how much to recompute; not what is computed.
     private static readonly string[] s_free = ["eval-every", "checkpoint-every", "stop-after", "memory-limit", "keep", "patience", "base-model"];
 
-    // Checkpoints of version 0.3 and before do not have the option; for all of their files but K-quants its default is what they did.
-    private static readonly (string, string) NoUnexportable = ("allow-unexportable", "false");
+    // Checkpoints of version 0.3 and before do not have these options; their defaults are what they did (of the first, for all files but K-quants).
+    private static readonly (string, string)[] s_added = [("allow-unexportable", "false"), ("tune-head", "false")];
 
     /// <param name="options">All values resolved.</param>
     /// <param name="model">Hash of the model as it was loaded.</param>
@@ -25,7 +25,7 @@ internal static class RunIdentity
             ["compute"] = compute.Mode.ToString().ToLowerInvariant(),
         };
         foreach (var (name, value) in RunFile.Values(options))
-            if (!s_free.Contains(name) && (name, value) != NoUnexportable)
+            if (!s_free.Contains(name) && !s_added.Contains((name, value)))
                 identity[name] = value;
         return identity;
     }

@@ -26,7 +26,7 @@ internal sealed class TrainingLoop : IDisposable
         _compute = compute;
         _order = order;
         _clip = options.Clip;
-        _linears = [.. decoder.Linears];
+        _linears = [.. decoder.AllLinears];
         Optimizer = new AdamWOptimizer(decoder.Parameters, options, method is null ? null : method.Trains);
         if (TrainableParameters <= SnapshotLimit)
             _snapshot = [.. Optimizer.Parameters.Select(p => new float[p.Value.Length])];

@@ -34,7 +34,7 @@ public sealed class Tuner
         : this(model.Decoder, model.Compute, model.Source.Path, () => model.CodesSha256(model.Compute.Pool.Cancellation), options, data, evalData, output)
     {
         _model = model;
-        WriteBack.Require(model.Source.Path, TuningMethods.Of(_options), WriteBack.Linears(model), _options);
+        WriteBack.Require(model, _options);
         _license = ModelLicense.Of(model.Source);
         model.ReleaseTokenizer(); // the data are ids by now
     }

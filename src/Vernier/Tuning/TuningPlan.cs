@@ -58,13 +58,14 @@ public sealed record TuningPlan(string Method, long TrainableParameters, long Mo
         var plans = model.Linears.Select(l => method.Plan(l, options)).ToArray();
         if (method.NeedsCodes && plans.All(p => p.Result.Bits is null))
             throw new ArgumentException($"{options.Method} needs a quantized model or --bits", nameof(options));
-        var trainable = (method.TrainsAll(options) ? OtherParameters(config) : 0) + plans.Sum(p => p.Trained);
+        var tables = model.Tables.Where(t => method.TunesTable(t, options)).Select(t => method.Plan(t, options)).ToArray();
+        var trainable = (method.TrainsAll(options) ? OtherParameters(config) : 0) + plans.Sum(p => p.Trained) + tables.Sum(t => t.Trained);
         var copies = trainable <= TrainingLoop.SnapshotLimit ? 3 : 2;
-        var rest = model.OtherBytes + plans.Sum(p => p.HeldBytes) + (8 + 4 * copies + 4) * trainable + RuntimeBytes; // the last four are the adapter's values as they are written
+        var rest = model.OtherBytes + plans.Sum(p => p.HeldBytes) + tables.Sum(t => t.HeldBytes - t.Result.LoadedBytes) + (8 + 4 * copies + 4) * trainable + RuntimeBytes; // the last four are the adapter's values as they are written
         var tokens = options.Batch * Math.Min(options.Context, config.ContextLength);
         var limit = options.MemoryLimit ?? MemoryPlan.DefaultLimit(rest);
         var kept = ActivationPlan.For(config, tokens, Math.Max(0, limit - rest));
-        var operations = StepOperations(model, Math.Min(options.Context, config.ContextLength), tokens, plans.Max(p => p.Products), method.TrainsAll(options));
+        var operations = StepOperations(model, Math.Min(options.Context, config.ContextLength), tokens, plans.Max(p => p.Products), method.TrainsAll(options) || tables.Length > 0);
         return new(options.Method, trainable, ModelSize(config, plans.Select(p => p.Result)), 8 * trainable, 4L * copies * trainable, kept.Bytes, rest + kept.Bytes,
             options.Accumulate * operations / 1e12)
         {

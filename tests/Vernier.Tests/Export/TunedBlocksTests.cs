@@ -3,6 +3,7 @@ using Vernier.Export;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Inspection;
+using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tuning;
 
@@ -99,9 +100,103 @@ public sealed class TunedBlocksTests : IDisposable
         Assert.Equal("Q4_1", file.Get("blk.0.attn_q.weight").Format.Name);
     }
 
-    private void TuneAndCompare(Func<string, bool> isBlocks, Func<string, string> format, TuneOptions options)
+    [Theory]
+    [InlineData(Granularity.Separable)]
+    [InlineData(Granularity.Group)]
+    [InlineData(Granularity.LowRank)]
+    public void ATiedHeadIsTunedAsTableAndHeadAlike(Granularity granularity) =>
+        Assert.Contains("model.embed_tokens.", TuneAndCompare(_ => true, _ => "Q6_K", new TuneOptions { Granularity = granularity, TuneHead = true }), StringComparison.Ordinal);
+
+    [Fact]
+    public void TheHeadAloneIsTunedWhereTheModelHasOne()
     {
-        var path = BlockModel.Write(Path.Combine(_folder, "model.gguf"), name => isBlocks(name) ? format(name) : null);
+        var tensors = TuneAndCompare(_ => true, name => name.StartsWith("token", StringComparison.Ordinal) ? "Q4_K" : "Q6_K", new TuneOptions { TuneHead = true }, tiedHead: false);
+        Assert.Contains("lm_head.row_factor", tensors, StringComparison.Ordinal);
+        Assert.DoesNotContain("embed_tokens", tensors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnExpressionChoosesLinearsAndTables()
+    {
+        var tensors = TuneAndCompare(_ => true, Mixture, new TuneOptions { Targets = "down_proj|embed_tokens|lm_head" }, tiedHead: false);
+        Assert.Contains("lm_head.", tensors, StringComparison.Ordinal);
+        Assert.Contains("model.embed_tokens.", tensors, StringComparison.Ordinal);
+        Assert.DoesNotContain("q_proj", tensors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NothingButTheHeadMayBeTuned() =>
+        Assert.DoesNotContain("model.layers", TuneAndCompare(_ => true, Mixture, new TuneOptions { Targets = "lm_head" }, tiedHead: false), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("Q8_0")]
+    public void AHeadOfEightBitsOrMoreIsLeft(string? format)
+    {
+        var path = BlockModel.Write(Path.Combine(_folder, "model.gguf"), name => IsLinear(name) ? "Q4_K" : format);
+        using var model = LanguageModel.Load(path, new LoadOptions { Threads = 1 });
+        var refusal = Assert.Throws<ArgumentException>(() => Tune(model, new TuneOptions { TuneHead = true }, Path.Combine(_folder, "run")));
+        Assert.Contains("below 8 bits", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ATunedHeadIsTakenBackAndIsNoTask()
+    {
+        var path = BlockModel.Write(Path.Combine(_folder, "model.gguf"), _ => "Q5_0");
+        var run = Path.Combine(_folder, "run");
+        using var model = LanguageModel.Load(path, new LoadOptions { Threads = 1 });
+        var before = SavedLoss(model);
+        Tune(model, new TuneOptions { TuneHead = true }, run);
+        Assert.NotEqual(before, SavedLoss(model), 1e-3);
+        model.Reset();
+        Assert.Equal(before, SavedLoss(model));
+        using var tasks = new Vernier.Adapters.TaskSwitch(model);
+        Assert.Contains("embed_tokens", Assert.Throws<NotSupportedException>(() => tasks.Add("a", Vernier.Adapters.Adapter.Load(run))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The loss' change with each factor of table and head, by differences: what comes from the loss and what comes from the tokens looked up.</summary>
+    [Theory]
+    [InlineData(Granularity.Channel, true)]
+    [InlineData(Granularity.Separable, true)]
+    [InlineData(Granularity.Group, false)]
+    [InlineData(Granularity.LowRank, true)]
+    [InlineData(Granularity.LowRank, false)]
+    public void GradientsOfTablesMatchDifferences(Granularity granularity, bool tiedHead)
+    {
+        var path = BlockModel.Write(Path.Combine(_folder, "model.gguf"), name => IsLinear(name) ? null : "Q4_0", tiedHead: tiedHead);
+        using var model = LanguageModel.Load(path, new LoadOptions { Threads = 2 });
+        TuningMethods.Of(new TuneOptions()).Apply(model.Decoder, new TuneOptions { Granularity = granularity, Targets = "embed_tokens|lm_head" }, model.Compute);
+        int[] ids = [.. Enumerable.Range(0, 20).Select(t => t * t % BlockModel.Vocabulary)];
+        var batch = new TokenBatch(ids, [0, ids.Length], [.. ids.Select((_, t) => t + 1 < ids.Length ? ids[t + 1] : TokenBatch.NoTarget)]);
+        model.Decoder.Accumulate(model.Compute, batch, 1);
+        foreach (var parameter in model.Decoder.Parameters)
+            for (var i = 0; i < parameter.Value.Length; i += 1 + (int)parameter.Value.Length / 7)
+                AssertSlope(model, batch, parameter, i);
+    }
+
+    // A symmetric difference in fp32: the loss of 19 tokens, about 70, has seven digits, so a step of 1/64 shows a slope to some 1e-3, and its curvature adds as much.
+    private static void AssertSlope(LanguageModel model, TokenBatch batch, Parameter parameter, int i)
+    {
+        const float Step = 1 / 64f;
+        var start = parameter.Value.Span[i];
+        var slope = (Loss(start + Step) - Loss(start - Step)) / (2 * Step);
+        Loss(start);
+        var gradient = parameter.Gradient.Span[i];
+        Assert.True(Math.Abs(slope - gradient) < 5e-3 + 0.02 * Math.Abs(slope), $"{parameter.Name}[{i}]: gradient {gradient}, by differences {slope}");
+
+        double Loss(float value)
+        {
+            parameter.Value.Span[i] = value;
+            foreach (var linear in model.Decoder.AllLinears)
+                linear.ParametersChanged();
+            return model.Decoder.SumNegativeLogLikelihood(model.Compute, batch);
+        }
+    }
+
+    // Returns the adapter's tensors.
+    private string TuneAndCompare(Func<string, bool> isBlocks, Func<string, string> format, TuneOptions options, bool tiedHead = true)
+    {
+        var path = BlockModel.Write(Path.Combine(_folder, "model.gguf"), name => isBlocks(name) ? format(name) : null, tiedHead: tiedHead);
         var (run, target) = (Path.Combine(_folder, "run"), Path.Combine(_folder, "out.gguf"));
         using (var model = LanguageModel.Load(path, new LoadOptions { Threads = 1 }))
             Assert.True(Tune(model, options, run).CodesEqual);
@@ -118,6 +213,7 @@ public sealed class TunedBlocksTests : IDisposable
         // What is asked of an export: 0.1 % of perplexity. Scales are rounded to eleven binary digits.
         Assert.Equal(Math.Exp(SavedLoss(adapted)), Math.Exp(SavedLoss(exported)), 1e-3 * Math.Exp(SavedLoss(adapted)));
         Assert.NotEqual(SavedLoss(before), SavedLoss(exported), 1e-3);
+        return string.Join(' ', Vernier.Adapters.Adapter.Load(run).Tensors.Keys);
     }
 
     private static void AssertSameButForScales(string source, string target)

@@ -7,7 +7,7 @@ namespace Vernier.Methods.Peqa;
 /// <summary>A packed linear whose scales are trained while its codes stay (PEQA, arXiv 2305.14152, eq. 2).
 /// Every gradient comes from Ŵ alone: with ŵ = τ (s0 q + o0), dL/dτ = Σ G ŵ / τ over the weights that τ scales, G = dYᵀX.
 /// For a whole row that sum is Σ_t dY Y; for a group of columns in all rows it is Σ_t dX X; only single groups need G itself, tile by tile.</summary>
-internal sealed class PeqaLinear : Linear
+internal sealed class PeqaLinear : Linear, ITableLinear
 {
     private static readonly WorkspaceSlot s_rowSums = new(), s_columnSums = new(), s_inputGrad = new(), s_groupSums = new(), s_pooled = new();
 
@@ -73,6 +73,27 @@ internal sealed class PeqaLinear : Linear
     }
 
     public override void ParametersChanged() => _trained.Compose(_start.View, _scales, _groupsInBlock);
+
+    /// <inheritdoc/>
+    public IGradientTileSink BeginGradient()
+    {
+        _sinks.Groups.Begin(_weight, _groupsInBlock);
+        return _sinks.Groups;
+    }
+
+    /// <summary>As a table the layer has neither output nor input's gradient at hand: all comes from the sums of single blocks.</summary>
+    public void EndGradient()
+    {
+        var sums = _sinks.Groups.Sums;
+        if (_trained.Row is { } row)
+            for (var i = 0; i < OutFeatures; i++)
+                AddQuotients([GroupSums.Sum(sums.Slice(i * _blocks, _blocks))], row, i);
+        if (_trained.Column is { } column)
+            for (var i = 0; i < OutFeatures; i++)
+                AddQuotients(sums.Slice(i * _blocks, _blocks), column);
+        if (_trained.Row is null)
+            AddGradients(sums);
+    }
 
     /// <summary>After tuning: where the scales are the start in fp16 or in two levels times factors of rows and of groups of columns, keeps them so.</summary>
     private void KeepFactors()
@@ -227,10 +248,10 @@ internal sealed class PeqaLinear : Linear
 
     private static ReadOnlySpan<float> Values(Parameter? parameter) => parameter is null ? [] : parameter.Value.Span;
 
-    private static void AddQuotients(ReadOnlySpan<float> sums, Parameter parameter)
+    private static void AddQuotients(ReadOnlySpan<float> sums, Parameter parameter, int first = 0)
     {
-        var value = parameter.Value.Span;
-        var gradient = parameter.Gradient.Span;
+        var value = parameter.Value.Span[first..];
+        var gradient = parameter.Gradient.Span[first..];
         for (var i = 0; i < sums.Length; i++)
             if (value[i] != 0)
                 gradient[i] += sums[i] / value[i];

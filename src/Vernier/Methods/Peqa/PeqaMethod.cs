@@ -41,6 +41,16 @@ internal sealed class PeqaMethod() : BuiltInMethod("peqa", "train only the scale
     public override ScaleFactors? FactorsOf(IReadOnlyDictionary<string, AdapterTensor> tensors, string module, int rows) => PeqaTensors.FactorsOf(tensors, module, rows);
 
     /// <inheritdoc/>
+    public override bool TakesTables => true;
+
+    /// <inheritdoc/>
+    public override bool TunesTable(LinearShape table, TuneOptions options) => ScaleTuning.TunesTable(table, options);
+
+    /// <summary>Zero points of tables are not trained: --train zeros leaves the head alone.</summary>
+    public override void Check(TuneOptions options, string dash) =>
+        OptionRules.Require(!options.TuneHead || options.Train == TrainedState.Scales, $"{dash}tune-head goes with {dash}train scales: zero points of the output matrix are not trained");
+
+    /// <inheritdoc/>
     public override string? Unexportable(LinearShape shape, TuneOptions options) => ScaleTuning.Unexportable(shape, options);
 
     /// <summary>A block of a GGUF file takes one factor; K-quant blocks do not take one for each of their groups.</summary>

@@ -9,10 +9,14 @@ namespace Vernier.Methods.Peqa;
 /// <summary>Linears whose codes stay while their scales, their zero points or both are trained. PEQA is made of them, and so may be the methods of other programs.</summary>
 public static class ScaleTuning
 {
+    private const string All = "all";
+    private const int MostTableBits = 8; // where so many are spent on a table, its scales are not what it lacks
+
     /// <summary>Replaces the quantized linears of a decoder, or all where the options quantize first. What is trained has the names MODULE.factor, .row_factor,
     /// .column_factor, .factor_u, .factor_v, .scale and .zero, as the options choose.</summary>
-    /// <param name="options">Read are Bits, Group and Scheme, Granularity, Parameterize, Train, AllowUnexportable, Rank and RankPattern.</param>
-    /// <exception cref="ArgumentException">A linear is not quantized and the options give no bits, or they ask for absolute scales that serve several groups.</exception>
+    /// <param name="options">Read are Bits, Group and Scheme, Granularity, Parameterize, Train, Targets, TuneHead, AllowUnexportable, Rank and RankPattern.</param>
+    /// <exception cref="ArgumentException">A linear is not quantized and the options give no bits, they ask for absolute scales that serve several groups, or for a head
+    /// that is not in codes below 8 bits.</exception>
     public static void Insert(Decoder decoder, TuneOptions options, Compute compute)
     {
         ArgumentNullException.ThrowIfNull(decoder);
@@ -21,15 +25,38 @@ public static class ScaleTuning
         var sinks = new PeqaSinks(compute.Pool.Threads);
         // A file may keep some of its layers in full precision: those have no codes and stay as they are.
         var tunesOwnCodes = options.Bits is null && decoder.Linears.Any(l => l.Weight is PackedMatrix);
+        var isTarget = LinearTargets.Parse(options.Targets ?? All);
         decoder.ReplaceLinears(linear =>
         {
-            if (tunesOwnCodes && linear.Weight is not PackedMatrix)
+            if (options.Bits is null && (!isTarget(linear.Name) || tunesOwnCodes && linear.Weight is not PackedMatrix))
                 return linear;
             var start = PackedBase.Of(linear, options);
-            var tuned = new PeqaLinear(linear.Name, start, linear.Bias, options.Granularity, options.Parameterize, options.Train, sinks, LowRankOptions.RankOf(linear.Name, options), options.AllowUnexportable);
-            start.Dispose();
-            return tuned;
+            return isTarget(linear.Name) ? Tuned(linear, start, options, sinks) : new FrozenLinear(linear.Name, start, linear.Bias);
         });
+        decoder.ReplaceTables(
+            (table, isHead) => TunesTable(new(table.Name, table.InFeatures, table.OutFeatures, (table.Weight as PackedMatrix)?.Bits) { IsHead = isHead }, options),
+            table => Tuned(table, (PackedMatrix)table.Weight, options, sinks));
+    }
+
+    /// <summary>Whether the output matrix or the embedding table is tuned: where TuneHead or an expression in Targets asks for it, and it is in codes below 8 bits.</summary>
+    /// <exception cref="ArgumentException">TuneHead asks for a head that is not.</exception>
+    public static bool TunesTable(LinearShape table, TuneOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(options);
+        var asked = options.TuneHead && table.IsHead;
+        var isCoarse = table.Bits < MostTableBits;
+        return asked && !isCoarse
+            ? throw new ArgumentException($"tune-head: {table.Name} is {(table.Bits is { } bits ? $"in codes of {bits} bits" : "not quantized")}, expected codes below {MostTableBits} bits", nameof(options))
+            : isCoarse && (asked || options.Train == TrainedState.Scales && LinearTargets.ParseTables(options.Targets)(table.Name));
+    }
+
+    // Takes the start over.
+    private static PeqaLinear Tuned(Linear linear, PackedMatrix start, TuneOptions options, PeqaSinks sinks)
+    {
+        var tuned = new PeqaLinear(linear.Name, start, linear.Bias, options.Granularity, options.Parameterize, options.Train, sinks, LowRankOptions.RankOf(linear.Name, options), options.AllowUnexportable);
+        start.Dispose();
+        return tuned;
     }
 
     /// <summary>What such a linear takes.</summary>
@@ -38,7 +65,7 @@ public static class ScaleTuning
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(options);
         var packed = shape.With(options);
-        if (packed.Bits is null)
+        if (packed.Bits is null || !LinearTargets.Parse(options.Targets ?? All)(packed.Name) && !TunesTable(shape, options))
             return new(packed, 0, packed.LoadedBytes, Products: 2);
         var all = packed.Scales(packed.Group);
         var factorGroup = options.AllowUnexportable ? packed.Group : packed.FactorGroup;

@@ -61,9 +61,10 @@ internal sealed class LanguageHead : IDisposable
     {
         var input = Input(compute, x, batch.Tokens);
         var dInput = _projectOut is null ? dx : compute.Scratch(s_inputGrad, input.Length);
-        var biasGrad = _head.Sum is null || Bias is null ? default : Bias.Gradient.Span;
+        var biasGrad = _head.Parameter is null || Bias is null ? default : Bias.Gradient.Span;
         var quantized = compute.Mode == ComputeMode.Int8 ? compute.Quantized : null;
-        var loss = LossOf(compute).LossAndGradient(compute.Pool, input, _head.Matrix, BiasValues, batch.Targets, scale, dInput, _head.Sum, biasGrad, quantized);
+        var loss = LossOf(compute).LossAndGradient(compute.Pool, input, _head.Matrix, BiasValues, batch.Targets, scale, dInput, _head.BeginGradient(), biasGrad, quantized);
+        _head.EndGradient();
         if (_config.LogitDivisor != 1)
             Scaling.Apply(compute.Pool, dInput, 1 / _config.LogitDivisor, dInput);
         if (_projectOut is not null)

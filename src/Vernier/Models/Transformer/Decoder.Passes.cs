@@ -168,7 +168,7 @@ public sealed partial class Decoder
             _blocks[layer].Backward(compute, _layout, input, kept, gradient, layer > first);
             kept.Block = -1; // the backward pass works in place
         }
-        if (_trainsAll)
+        if (_trainsAll || _table.Tuned is not null)
             _embedding.Backward(compute, batch.Ids, _layout.Positions, gradient);
         return loss;
     }
@@ -196,12 +196,12 @@ public sealed partial class Decoder
     /// <summary>First block with something to train, -1 where the embedding is trained too, more than <see cref="ModelConfig.Layers"/> where nothing is.</summary>
     private int FirstTrained()
     {
-        if (_trainsAll)
+        if (_trainsAll || _table.Tuned is not null)
             return -1;
         for (var layer = 0; layer < _blocks.Length; layer++)
             if (_blocks[layer].HasParameters)
                 return layer;
-        return int.MaxValue;
+        return _headMatrix.Tuned is null ? int.MaxValue : Config.Layers;
     }
 
     /// <summary>Runs all blocks on ids behind those of the cache. Returns the last block's output, [tokens, hidden].</summary>

@@ -64,6 +64,12 @@ public sealed partial class Decoder : IDisposable
     /// <summary>The linear layers inside the blocks, in the order of computation: the ones that are quantized and tuned.</summary>
     public IReadOnlyList<Linear> Linears => _linears;
 
+    /// <summary>The embedding table and the head as layers, and which is the head; one where the model ties them.</summary>
+    internal IEnumerable<(Linear Table, bool IsHead)> Tables => new[] { _table, _headMatrix }.Distinct().Select(m => (m.AsLinear, m == _headMatrix));
+
+    /// <summary>The linears, and what is tuned outside the blocks.</summary>
+    internal IEnumerable<Linear> AllLinears => _linears.Concat(OuterMatrices().Select(m => m.Tuned).OfType<Linear>());
+
     /// <summary>The linears of one block, in the order of computation.</summary>
     internal IEnumerable<Linear> LinearsOf(int layer) => LinearsOf(_blocks[layer]);
 
@@ -105,6 +111,29 @@ public sealed partial class Decoder : IDisposable
             if (linear.Name != old.Name || linear.InFeatures != old.InFeatures || linear.OutFeatures != old.OutFeatures)
                 throw new ArgumentException($"{old.Name} [{old.OutFeatures}, {old.InFeatures}] cannot be replaced by {linear.Name} [{linear.OutFeatures}, {linear.InFeatures}]", nameof(replace));
             return linear;
+        }
+    }
+
+    /// <summary>Puts layers of a tuning method in place of the head and the embedding table, or takes their weights back.</summary>
+    /// <param name="chosen">Gets each of them, and whether it is the head (the table too where the model ties them).</param>
+    /// <param name="replace">Gets each that is chosen, and returns what takes its place.</param>
+    /// <exception cref="ArgumentException">A layer cannot be trained there.</exception>
+    internal void ReplaceTables(Func<Linear, bool, bool> chosen, Func<Linear, Linear> replace)
+    {
+        using var work = Gate.Enter();
+        try
+        {
+            foreach (var matrix in new[] { _table, _headMatrix }.Distinct())
+                if (chosen(matrix.AsLinear, matrix == _headMatrix))
+                {
+                    KeepOuter(); // before a layer takes its weight over
+                    matrix.Replace(replace);
+                }
+        }
+        finally
+        {
+            ListParameters();
+            Changed();
         }
     }
 
@@ -247,7 +276,7 @@ public sealed partial class Decoder : IDisposable
             norm.Train = _trainsAll;
         foreach (var linear in _linears)
             linear.TrainsBias = linear.Bias is not null && (_trainsAll || linear.Parameters.Contains(linear.Bias));
-        var parameters = _linears.SelectMany(l => l.Parameters);
+        var parameters = AllLinears.SelectMany(l => l.Parameters);
         if (_trainsAll)
             parameters = parameters.Concat(OuterMatrices().Select(m => m.Parameter!)).Concat(Vectors());
         _parameters = parameters.Distinct().ToArray();
