@@ -125,5 +125,9 @@ public abstract class TuningMethod
     public virtual MergeResult Merges => MergeResult.Exact;
 
     /// <summary>The format that suits the result best.</summary>
-    public virtual ExportTarget Export(TuneOptions options, ExportSource source) => ExportTarget.OfCodes(options, source);
+    public virtual ExportTarget Export(TuneOptions options, ExportSource source)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.Bits is null && source.HasKQuants ? new("native", "its K-quant blocks take no new scale for each of their groups") : ExportTarget.OfCodes(options, source);
+    }
 }

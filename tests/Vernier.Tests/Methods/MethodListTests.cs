@@ -41,11 +41,13 @@ public sealed class MethodListTests
     }
 
     [Fact]
-    public void Scales_of_K_quants_go_back_a_factor_a_row()
+    public void Scales_of_K_quants_go_back_a_factor_a_super_block()
     {
         var source = new ExportSource(IsQuantized: true, IsGguf: true, HasKQuants: true);
-        foreach (var (granularity, format) in new[] { (Granularity.Channel, "gguf"), (Granularity.Separable, "hf") })
-            Assert.Equal(format, TuningMethods.Of(new TuneOptions()).Export(new TuneOptions { Granularity = granularity }, source).Format);
+        foreach (var (granularity, anything, format) in new[] { (Granularity.Channel, true, "gguf"), (Granularity.Separable, false, "gguf"), (Granularity.Group, false, "gguf"), (Granularity.Group, true, "native") })
+            Assert.Equal(format, TuningMethods.Of(new TuneOptions()).Export(new TuneOptions { Granularity = granularity, AllowUnexportable = anything }, source).Format);
+        var learned = new TuneOptions { Method = "l4q" };
+        Assert.Equal("native", TuningMethods.Of(learned).Export(learned, source).Format); // a scale of its own for each group
     }
 
     [Fact]
