@@ -122,8 +122,8 @@ public sealed record AdapterConfig
         var run = RunFile.Of(path, settings);
         return new AdapterConfig
         {
-            // Older adapters have a factor for every group, also where the file has one fp16 scale for several.
-            Options = run.Set.Contains(AllowUnexportable) ? run.Options : run.Options with { AllowUnexportable = true },
+            // Older adapters of peqa have a factor for every group, also where the file has one fp16 scale for several, and of all linears whatever their targets.
+            Options = run.Set.Contains(AllowUnexportable) ? run.Options : run.Options with { AllowUnexportable = true, Targets = TuningMethods.Of(run.Options).TakesTables ? null : run.Options.Targets },
             BaseModel = Text(own, "base_model") ?? Text(root, "base_model_name_or_path"),
             PeftBaseModel = Text(root, "base_model_name_or_path"),
             BaseCodesSha256 = Text(own, "base_codes_sha256"),

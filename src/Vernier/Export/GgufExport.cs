@@ -86,7 +86,7 @@ public static class GgufExport
     {
         var scale = tensor.Format.Codes!.Storage switch { ScaleStorage.Half => "fp16 scale", ScaleStorage.PowerOfTwo => "power of two", _ => "8-bit scale" };
         return new($"{source.Path}: tensor '{tensor.Name}': tuned scales cannot be put back into {tensor.Format.Name} blocks, which have one {scale} for {(tensor.Format.Codes.Storage == ScaleStorage.Float8 ? tensor.Format.Codes.GroupSize : tensor.Format.BlockSize)} columns"
-            + $"{(tensor.Format.Codes.Storage == ScaleStorage.Half ? "; the adapter has finer factors (--allow-unexportable, or a version before 0.4): tune anew without it" : "")}. export --to native holds them to the bit, --to hf dequantized");
+            + $"{(tensor.Format.Codes.Storage == ScaleStorage.Half ? "; what was tuned is finer (--allow-unexportable, or an adapter of version 0.3 and before): tune anew without it, or with --granularity channel" : "")}. export --to native holds them to the bit, --to hf dequantized");
     }
 
     private static PlannedTensor Plan(GgufFile source, GgufTensor tensor, StoredWeight weight, PackedMatrix packed)

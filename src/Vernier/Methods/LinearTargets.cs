@@ -29,9 +29,10 @@ internal static class LinearTargets
         }
     }
 
-    /// <summary>A test of the embedding table's and the output matrix' paths: only an expression names them.</summary>
+    /// <summary>A test of module paths by an expression.</summary>
+    /// <param name="otherwise">What it says where there is none, but one of the names for sets of linears with low-rank factors.</param>
     /// <inheritdoc cref="Parse"/>
-    public static Func<string, bool> ParseTables(string? targets) => targets is null or "all" or "qv" or "qkvo" ? _ => false : Parse(targets);
+    public static Func<string, bool> ParseExpression(string? targets, bool otherwise) => targets is null or "all" or "qv" or "qkvo" ? _ => otherwise : Parse(targets);
 
     private static Regex Compile(string pattern, string option)
     {

@@ -122,7 +122,7 @@ public sealed record TuneOptions
     [Option("dropout", "lora, qlora and qat-lora: share of the low-rank path's inputs that a training pass drops", Range = "[0, 1)")]
     public float Dropout { get; init; }
     /// <summary>qv, qkvo, all or a regular expression over module names; null = the method's own default.</summary>
-    [Option("targets", "linears that are tuned (peqa) or get low-rank factors: qv, qkvo, all or a regular expression over module names; for peqa it may name the embedding table and the output matrix too")]
+    [Option("targets", "linears with low-rank factors: qv, qkvo, all or a regular expression over module names; peqa: an expression chooses what is tuned, the embedding table and the output matrix included")]
     public string? Targets { get; init; }
     /// <summary>full and qat: which weights are trained.</summary>
     [Option("scope", "full and qat: train the block linears, or all parameters")]

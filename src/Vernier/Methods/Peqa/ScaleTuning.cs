@@ -9,7 +9,6 @@ namespace Vernier.Methods.Peqa;
 /// <summary>Linears whose codes stay while their scales, their zero points or both are trained. PEQA is made of them, and so may be the methods of other programs.</summary>
 public static class ScaleTuning
 {
-    private const string All = "all";
     private const int MostTableBits = 8; // where so many are spent on a table, its scales are not what it lacks
 
     /// <summary>Replaces the quantized linears of a decoder, or all where the options quantize first. What is trained has the names MODULE.factor, .row_factor,
@@ -25,7 +24,7 @@ public static class ScaleTuning
         var sinks = new PeqaSinks(compute.Pool.Threads);
         // A file may keep some of its layers in full precision: those have no codes and stay as they are.
         var tunesOwnCodes = options.Bits is null && decoder.Linears.Any(l => l.Weight is PackedMatrix);
-        var isTarget = LinearTargets.Parse(options.Targets ?? All);
+        var isTarget = LinearTargets.ParseExpression(options.Targets, otherwise: true);
         decoder.ReplaceLinears(linear =>
         {
             if (options.Bits is null && (!isTarget(linear.Name) || tunesOwnCodes && linear.Weight is not PackedMatrix))
@@ -48,7 +47,7 @@ public static class ScaleTuning
         var isCoarse = table.Bits < MostTableBits;
         return asked && !isCoarse
             ? throw new ArgumentException($"tune-head: {table.Name} is {(table.Bits is { } bits ? $"in codes of {bits} bits" : "not quantized")}, expected codes below {MostTableBits} bits", nameof(options))
-            : isCoarse && (asked || options.Train == TrainedState.Scales && LinearTargets.ParseTables(options.Targets)(table.Name));
+            : isCoarse && (asked || options.Train == TrainedState.Scales && LinearTargets.ParseExpression(options.Targets, otherwise: false)(table.Name));
     }
 
     // Takes the start over.
@@ -65,7 +64,7 @@ public static class ScaleTuning
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(options);
         var packed = shape.With(options);
-        if (packed.Bits is null || !LinearTargets.Parse(options.Targets ?? All)(packed.Name) && !TunesTable(shape, options))
+        if (packed.Bits is null || !LinearTargets.ParseExpression(options.Targets, otherwise: true)(packed.Name) && !TunesTable(shape, options))
             return new(packed, 0, packed.LoadedBytes, Products: 2);
         var all = packed.Scales(packed.Group);
         var factorGroup = options.AllowUnexportable ? packed.Group : packed.FactorGroup;
