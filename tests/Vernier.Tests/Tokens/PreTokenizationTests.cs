@@ -49,6 +49,22 @@ public class PreTokenizationTests
     public void WhatOneRuleDropsTheNextDoesNotSee() => Assert.Equal(
         "a|1|b", string.Join('|', Pieces(new PreTokenization(new PreTokenization.WhiteSpaceSplit(), new PreTokenization.Digits(Individual: true)), "a 1b ")));
 
+    /// <summary>The patterns that are written out by hand cut as the same patterns do that are matched step by step (in a group they are not known by their text).</summary>
+    [Theory]
+    [InlineData(Gpt2PreTokenizer.Pattern)]
+    [InlineData(Llama3PreTokenizer.Pattern)]
+    [InlineData(Llama3PreTokenizer.SingleDigitPattern)]
+    public void WhatIsWrittenOutCutsAsItsPattern(string pattern)
+    {
+        string[] parts = [" ", "  ", "\n", "\r\n", "\t", "\u00a0", "'s", "'LL", "'", "a", "Bc", "é", "中", "😀", "𝒜", "1", "23", "٣", "²", ".", "?!", "_", "e\u0301"];
+        var random = new Random(1);
+        for (var trial = 0; trial < 3000; trial++)
+        {
+            var text = string.Concat(Enumerable.Range(0, 1 + trial % 9).Select(_ => parts[random.Next(parts.Length)]));
+            Assert.Equal(Cut(new PreTokenization.Split($"(?:{pattern})"), text), Cut(new PreTokenization.Split(pattern), text));
+        }
+    }
+
     private static string Cut(PreTokenization.Rule rule, string text) => string.Join('|', Pieces(new PreTokenization(rule), text));
 
     internal static IEnumerable<string> Pieces(PreTokenization rules, string text)
