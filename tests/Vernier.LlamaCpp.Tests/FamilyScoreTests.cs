@@ -1,7 +1,6 @@
 using Vernier.Evaluation;
 using Vernier.Export;
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Models;
 using Vernier.TestSupport;
 using Vernier.Tuning;
 using Xunit.Abstractions;

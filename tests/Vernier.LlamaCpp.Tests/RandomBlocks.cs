@@ -85,7 +85,7 @@ internal static class RandomBlocks
                     block[i] = (byte)(i < 48 ? (random.Next(243) * 256 + 242) / 243 : (random.Next(81) * 3 * 256 + 242) / 243);
             if (format.Codes!.HalfScales is not { Count: > 0 } halves)
             {
-                block[0] = (byte)(121 + random.Next(2)); // a power of two
+                SetOther(format, block, random, values);
                 continue;
             }
             var first = Mean(format, block, halves, 0, values);
@@ -98,6 +98,29 @@ internal static class RandomBlocks
             Set(block, halves, [.. scales.Select(scale => scale * factor)]);
         }
         return bytes;
+    }
+
+    /// <summary>Scales that are not fp16 numbers at places of their own.</summary>
+    private static void SetOther(BlockFormat format, Span<byte> block, Random random, float[] values)
+    {
+        if (format.Name == "IQ1_M")
+        {
+            SetInWords(block, 1);
+            format.Dequantize(block, values);
+            SetInWords(block, Deviation / MathF.Sqrt(values.Sum(v => v * v) / values.Length));
+        }
+        else if (format.Codes!.Storage == ScaleStorage.Float8)
+            for (var group = 0; group < format.BlockSize / format.Codes.GroupSize; group++)
+                block[group] = (byte)(8 + random.Next(8)); // 1/64 to 1/32; levels are up to 6
+        else
+            block[0] = (byte)(121 + random.Next(2)); // a power of two
+    }
+
+    /// <summary>Four bits of IQ1_M's fp16 scale are on top of each of its four words.</summary>
+    private static void SetInWords(Span<byte> block, float scale)
+    {
+        for (var word = 0; word < 4; word++)
+            block[49 + 2 * word] = (byte)(block[49 + 2 * word] & 15 | (BitConverter.HalfToUInt16Bits((Half)scale) >> 4 * word & 15) << 4);
     }
 
     /// <summary>The mean of the values when one of the scales is 1 and the others are 0.</summary>

@@ -14,6 +14,7 @@ internal static class HelpContent
         ["inspect"] = "vernier inspect model.gguf",
         ["plan"] = "vernier plan model.gguf --granularity group --batch 4",
         ["quantize"] = "vernier quantize model-folder --bits 4 --group 32 --out model.gguf",
+        ["imatrix"] = "vernier imatrix model.gguf --data text.txt --out importance.gguf",
         ["tune"] = "vernier tune model.gguf --data train.jsonl --eval-data test.jsonl --epochs 1 --out run",
         ["eval"] = "vernier eval model.gguf --adapter run --task text.txt",
         ["score"] = "vernier score model.gguf --file in.jsonl --out out.jsonl",
@@ -37,7 +38,7 @@ internal static class HelpContent
     [
         ("Options that matter most", ["--data", "--out", "--eval-data", "--method", "--granularity", "--lr", "--epochs", "--steps", "--context", "--batch"]),
         ("The run", ["--config", "--resume", "--stop-after", "--checkpoint-every", "--eval-every", "--keep", "--patience", "--force"]),
-        ("What is trained", ["--bits", "--group", "--scheme", "--parameterize", "--train", "--scope", "--rank", "--alpha", "--targets", "--rank-pattern", "--alpha-pattern", "--dropout", "--init",
+        ("What is trained", ["--bits", "--group", "--scheme", "--parameterize", "--train", "--scope", "--rank", "--alpha", "--targets", "--tune-head", "--rank-pattern", "--alpha-pattern", "--dropout", "--init",
             "--gradient-scale", "--export-format", "--allow-unexportable"]),
         ("How it is trained", ["--accumulate", "--schedule", "--warmup", "--scale-lr", "--weight-decay", "--clip", "--beta1", "--beta2", "--eps", "--shuffle", "--no-shuffle", "--train-on-prompt"]),
         ("Machine and result", ["--memory-limit", "--compute", "--threads", "--seed", "--json", "--help"]),

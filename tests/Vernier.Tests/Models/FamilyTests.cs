@@ -3,7 +3,6 @@ using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Tensors;
 using Vernier.Inspection;
-using Vernier.Kernels;
 using Vernier.Models;
 using Vernier.TestSupport;
 

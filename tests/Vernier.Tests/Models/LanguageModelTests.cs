@@ -69,7 +69,8 @@ public sealed class LanguageModelTests : IDisposable
     [InlineData("intermediate_size", "113", typeof(InvalidDataException), "expected [113,")]
     [InlineData("num_hidden_layers", "99", typeof(InvalidDataException), "model.layers.")]
     [InlineData("hidden_act", "\"tanh\"", typeof(NotSupportedException), "tanh")]
-    [InlineData("rope_scaling", "{\"rope_type\":\"longrope\",\"factor\":2}", typeof(NotSupportedException), "longrope")]
+    [InlineData("rope_scaling", "{\"rope_type\":\"longrope\",\"factor\":2}", typeof(InvalidDataException), "short_factor")]
+    [InlineData("rope_scaling", "{\"rope_type\":\"stretched\",\"factor\":2}", typeof(NotSupportedException), "stretched")]
     [InlineData("rope_scaling", "{\"rope_type\":\"llama3\"}", typeof(InvalidDataException), "factor")]
     [InlineData("quantization_config", "{\"quant_method\":\"unheard-of\"}", typeof(NotSupportedException), "unheard-of")]
     public void A_configuration_that_cannot_be_is_refused(string key, string? value, Type exception, string says)

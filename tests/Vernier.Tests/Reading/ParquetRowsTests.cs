@@ -2,9 +2,9 @@ using System.Text;
 using Parquet.Serialization;
 using Vernier.Data;
 using Vernier.Reading;
-using Vernier.TestSupport;
 using Vernier.Tests.Evaluation;
 using Vernier.Tests.Tuning;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests.Reading;
 

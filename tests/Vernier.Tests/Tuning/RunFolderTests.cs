@@ -22,7 +22,7 @@ public class RunFolderTests : TemporaryFolderTests
     {
         foreach (var (resume, replace) in ((bool, bool)[])[(false, false), (true, false), (false, true)])
         {
-                Directory.CreateDirectory(Path.GetDirectoryName(Temporary.At(name))!);
+            Directory.CreateDirectory(Path.GetDirectoryName(Temporary.At(name))!);
             Temporary.Write(name, "{\"mine\": 1}");
             var e = Assert.Throws<IOException>(() => Run(Temporary.Path, s_options, resume, replace));
             Assert.Contains(name.Split('/')[0], e.Message);

@@ -23,13 +23,13 @@ internal static class GgufConfig
         var hidden = keys.Size("embedding_length");
         var layers = keys.Size("block_count");
         var heads = keys.UniformSize("attention.head_count");
-        var headDim = HeadDim(file, keys, hidden / heads);
+        var headDim = HeadDim(file, keys, usual: hidden / heads);
         var context = keys.Size("context_length");
         var rotaryDim = RotaryDim(file, architecture, keys, headDim);
         var family = GgufVariants.Family(file, architecture);
         GgufRules.Check(file, architecture, family, headDim);
-        var scaling = ReadScaling(file, architecture, rotaryDim, context);
-        return GgufVariants.Of(file, architecture, GgufFamilies.Apply(file, architecture, new ModelConfig
+        var rope = ReadScaling(file, architecture, rotaryDim, context);
+        return GgufVariants.Of(file, architecture, GgufFamilies.Apply(file, architecture, rope.Apply(new ModelConfig
         {
             Architecture = family,
             HiddenSize = hidden,
@@ -40,24 +40,19 @@ internal static class GgufConfig
             FeedForwardSize = keys.Uniform("feed_forward_length") ?? throw keys.Missing("feed_forward_length"),
             VocabularySize = (int)Math.Min(file.Get("token_embd.weight").Rows, int.MaxValue),
             ContextLength = context,
-            NormEpsilon = (float)(file.Metadata.FindNumber($"{architecture}.attention.layer_norm_rms_epsilon")
-                ?? file.Metadata.FindNumber($"{architecture}.attention.layer_norm_epsilon") ?? throw keys.Missing("attention.layer_norm_rms_epsilon")),
-            RopeTheta = scaling.Theta,
+            NormEpsilon = NormEpsilon(file, architecture, keys),
             RotaryDim = rotaryDim,
-            RopeFrequencyFactors = scaling.Factors,
-            RopeFormula = scaling.Formula,
-            RopeAttentionFactor = scaling.AttentionFactor,
             AttentionScale = 1 / MathF.Sqrt(headDim),
             AttentionWindows = keys.Integer("attention.sliding_window") is { } window and > 0 ? Enumerable.Repeat(window, layers).ToArray() : [],
-            AttentionInputBias = file.Find("blk.0.attn_q.bias") is not null || file.Find("blk.0.attn_qkv.bias") is not null,
-            AttentionOutputBias = file.Find("blk.0.attn_output.bias") is not null,
-            FeedForwardBias = file.Find("blk.0.ffn_up.bias") is not null,
+            AttentionInputBias = HasBias(file, "attn_q") || HasBias(file, "attn_qkv"),
+            AttentionOutputBias = HasBias(file, "attn_output"),
+            FeedForwardBias = HasBias(file, "ffn_up"),
             QkNorm = file.Find("blk.0.attn_q_norm.weight") is not null,
             TiedHead = file.Find("output.weight") is null,
-            PaddingTokenId = file.Metadata.FindInteger("tokenizer.ggml.padding_token_id") is >= 0 and <= int.MaxValue and var padding ? (int)padding : null,
+            PaddingTokenId = PaddingTokenId(file.Metadata),
             BosTokenId = (int?)file.Metadata.FindInteger("tokenizer.ggml.bos_token_id"),
             EosTokenIds = EndIds(file.Metadata),
-        })).Checked(file.Path);
+        }))).Checked(file.Path);
     }
 
     /// <summary>As the file spells it.</summary>
@@ -68,6 +63,15 @@ internal static class GgufConfig
             ? architecture
             : throw new NotSupportedException($"{file.Path}: general.architecture '{architecture}' is not supported in GGUF files; supported are mistral, {string.Join(", ", GgufArchitecture.All)}");
     }
+
+    private static float NormEpsilon(GgufFile file, string architecture, Keys keys) =>
+        (float)(file.Metadata.FindNumber($"{architecture}.attention.layer_norm_rms_epsilon")
+            ?? file.Metadata.FindNumber($"{architecture}.attention.layer_norm_epsilon") ?? throw keys.Missing("attention.layer_norm_rms_epsilon"));
+
+    private static int? PaddingTokenId(GgufMetadata metadata) =>
+        metadata.FindInteger("tokenizer.ggml.padding_token_id") is >= 0 and <= int.MaxValue and var padding ? (int)padding : null;
+
+    private static bool HasBias(GgufFile file, string part) => file.Find($"blk.0.{part}.bias") is not null;
 
     private static int HeadDim(GgufFile file, Keys keys, int usual)
     {

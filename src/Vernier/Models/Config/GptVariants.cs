@@ -133,15 +133,6 @@ internal static class GptVariants
         }, UsualTheta);
     }
 
-    private static ModelConfig Rotary(ConfigKeys keys, ModelConfig config, double theta)
-    {
-        var rope = RopeScaling.Read(keys, config.RotaryDim, config.ContextLength, theta);
-        return (config with
-        {
-            RopeTheta = rope.Theta,
-            RopeFrequencyFactors = rope.Factors,
-            RopeFormula = rope.Formula,
-            RopeAttentionFactor = rope.AttentionFactor,
-        }).Checked(keys.Path);
-    }
+    private static ModelConfig Rotary(ConfigKeys keys, ModelConfig config, double theta) =>
+        RopeScaling.Read(keys, config.RotaryDim, config.ContextLength, theta).Apply(config).Checked(keys.Path);
 }

@@ -58,15 +58,13 @@ internal static class HuggingFaceConfig
         var architecture = keys.String("model_type");
         var heads = keys.Size("num_attention_heads");
         var hidden = keys.Size("hidden_size");
-        var headDim = keys.FindInt("head_dim") ?? (architecture switch { "qwen3" => 128, "gemma2" or "gemma3_text" => 256, _ => hidden / heads }); // what transformers has where the key is missing
+        var headDim = keys.FindInt("head_dim") ?? UsualHeadDim(architecture, hidden / heads);
         var layers = keys.Size("num_hidden_layers");
         var context = keys.Size("max_position_embeddings");
-        var outputBias = keys.FindBool("attention_bias") ?? false;
-        var inputBias = architecture switch { "qwen2" => true, "qwen2_moe" => keys.FindBool("qkv_bias") ?? true, "mixtral" => false, _ => outputBias };
+        var (inputBias, outputBias) = AttentionBiases(keys, architecture);
         RequireActivation(keys, architecture);
         var rotaryDim = (int)(headDim * RopeScaling.RotaryShare(keys));
-        var rope = RopeScaling.Read(keys, rotaryDim, context);
-        return new ModelConfig
+        return RopeScaling.Read(keys, rotaryDim, context).Apply(new ModelConfig
         {
             Architecture = architecture,
             HiddenSize = hidden,
@@ -79,20 +77,31 @@ internal static class HuggingFaceConfig
             VocabularySize = keys.Size("vocab_size"),
             ContextLength = context,
             NormEpsilon = keys.FindFloat("rms_norm_eps") ?? 1e-6f,
-            RopeTheta = rope.Theta,
             RotaryDim = rotaryDim,
-            RopeFrequencyFactors = rope.Factors,
-            RopeFormula = rope.Formula,
-            RopeAttentionFactor = rope.AttentionFactor,
             AttentionScale = 1 / MathF.Sqrt(headDim),
             AttentionWindows = Windows(keys, architecture, layers),
             AttentionInputBias = inputBias,
-            AttentionOutputBias = architecture is not ("qwen2" or "qwen2_moe" or "mixtral") && outputBias,
+            AttentionOutputBias = outputBias,
             FeedForwardBias = keys.FindBool("mlp_bias") ?? false,
             QkNorm = architecture is "qwen3" or "qwen3_moe",
             TiedHead = keys.FindBool("tie_word_embeddings") ?? architecture is "gemma2" or "gemma3_text" or "smollm3",
             PaddingTokenId = keys.FindInt("pad_token_id"),
-        }.Checked(keys.Path);
+        }).Checked(keys.Path);
+    }
+
+    /// <summary>What transformers has where the key is missing.</summary>
+    private static int UsualHeadDim(string architecture, int shared) => architecture switch { "qwen3" => 128, "gemma2" or "gemma3_text" => 256, _ => shared };
+
+    private static (bool Input, bool Output) AttentionBiases(ConfigKeys keys, string architecture)
+    {
+        var given = keys.FindBool("attention_bias") ?? false;
+        return architecture switch
+        {
+            "qwen2" => (true, false),
+            "qwen2_moe" => (keys.FindBool("qkv_bias") ?? true, false),
+            "mixtral" => (false, false),
+            _ => (given, given),
+        };
     }
 
     private static void RequireActivation(ConfigKeys keys, string architecture)

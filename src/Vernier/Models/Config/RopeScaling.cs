@@ -19,6 +19,10 @@ internal sealed record RopeScaling(float Theta, float[] Factors, float Attention
         "attention_factor", "mscale", "mscale_all_dim", "truncate", "partial_rotary_factor", "finetuned", "short_factor", "long_factor",
     ];
 
+    /// <summary>The same configuration with this base and these factors.</summary>
+    public ModelConfig Apply(ModelConfig config) =>
+        config with { RopeTheta = Theta, RopeFrequencyFactors = Factors, RopeFormula = Formula, RopeAttentionFactor = AttentionFactor };
+
     /// <summary>Reads <c>rope_parameters</c> or <c>rope_theta</c> with <c>rope_scaling</c>.</summary>
     /// <exception cref="NotSupportedException">Another kind of scaling, or a key of it that is not known.</exception>
     public static RopeScaling Read(ConfigKeys keys, int rotaryDim, int context, double usualTheta = 10000)

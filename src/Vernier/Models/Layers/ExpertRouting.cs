@@ -1,5 +1,3 @@
-using Vernier.Kernels;
-
 namespace Vernier.Models;
 
 /// <summary>Which experts compute which tokens. A place is one token at one of its experts; places lie expert by expert, so that an expert's tokens are rows side by side.</summary>

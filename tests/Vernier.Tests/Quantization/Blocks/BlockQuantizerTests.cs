@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Quantization.Blocks;
-using Vernier.TestSupport;
 using Vernier.Tests.Goldens;
+using Vernier.TestSupport;
 
 namespace Vernier.Tests.Quantization.Blocks;
 
