@@ -34,11 +34,14 @@ internal static class GgufMetadataBuilder
             Size("attention.head_count_kv", config.KvHeads),
             Size("attention.key_length", config.HeadDim),
             Size("attention.value_length", config.HeadDim),
-            Size("vocab_size", config.VocabularySize),
-            GgufValue.Of($"{architecture}.attention.layer_norm_{(config.Norm == NormKind.RmsNorm ? "rms_" : "")}epsilon", config.NormEpsilon),
         };
-        if (config.Positions != PositionKind.Learned)
-            values.AddRange([Size("rope.dimension_count", config.RotaryDim), GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta)]);
+        var rotates = config.Positions != PositionKind.Learned;
+        if (rotates)
+            values.Add(Size("rope.dimension_count", config.RotaryDim));
+        values.Add(Size("vocab_size", config.VocabularySize));
+        values.Add(GgufValue.Of($"{architecture}.attention.layer_norm_{(config.Norm == NormKind.RmsNorm ? "rms_" : "")}epsilon", config.NormEpsilon));
+        if (rotates)
+            values.Add(GgufValue.Of($"{architecture}.rope.freq_base", config.RopeTheta));
         values.AddRange(OfFamily(config, architecture));
         values.AddRange(ExpertKeysWriter.Metadata(config, architecture));
         if (ModelLicense.Of(model.Source) is { } license)

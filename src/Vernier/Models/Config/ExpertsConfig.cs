@@ -2,7 +2,7 @@ namespace Vernier.Models;
 
 /// <summary>Feed-forward parts that are several experts, of which a router chooses a few for every token (mixture of experts).
 /// A token's result is the sum of its experts' results times their weights: the softmax over all experts, of which the largest are taken.</summary>
-public sealed record ExpertsConfig
+internal sealed record ExpertsConfig
 {
     /// <summary>Experts of a layer.</summary>
     public required int Count { get; init; }

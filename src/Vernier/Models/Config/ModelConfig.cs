@@ -63,7 +63,7 @@ public sealed record ModelConfig
     /// <summary>Channels inside the feed-forward part.</summary>
     public required int FeedForwardSize { get; init; }
     /// <summary>The experts of the layers that have some; null where none has.</summary>
-    public ExpertsConfig? Experts { get; init; }
+    internal ExpertsConfig? Experts { get; init; }
     /// <summary>Rows of the embedding table.</summary>
     public required int VocabularySize { get; init; }
     /// <summary>Tokens the model was made for.</summary>
