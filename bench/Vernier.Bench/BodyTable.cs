@@ -15,6 +15,7 @@ internal static unsafe class BodyTable
         Shape(4, 32, 576, 576, 1), Shape(4, 32, 192, 1536, 1), Shape(4, 32, 256, 2048, 1), Shape(4, 64, 192, 1536, 1), Shape(4, 0, 192, 1536, 1), Shape(8, 32, 192, 576, 1), Shape(3, 64, 192, 576, 1),
         Shape(4, 32, 576, 576, 2), Shape(4, 32, 256, 2048, 4), Shape(4, 32, 256, 2048, 16), Shape(8, 32, 192, 576, 4), Shape(4, 0, 192, 1536, 4), Shape(4, 64, 192, 1536, 2), Shape(8, 64, 192, 576, 4), Shape(3, 64, 192, 576, 4),
         Shape(8, 32, 3, 576, 1), Shape(4, 32, 3, 576, 1), Shape(4, 32, 192, 576, 48), Shape(4, 0, 192, 576, 48), Shape(6, 32, 192, 576, 48), Shape(8, 32, 192, 576, 48),
+        Shape(6, 16, 192, 1536, 1), Shape(6, 16, 192, 1536, 4), Shape(6, 16, 192, 1536, 48), Shape(2, 16, 192, 1536, 1), Book(192, 1536, 1), Book(192, 1536, 4), Book(192, 1536, 48),
     ];
 
     private static readonly MatMulShape[] s_inputGradient = [Shape(4, 0, 192, 576, 48), Shape(4, 32, 192, 576, 48), Shape(4, 32, 1536, 576, 48), Shape(8, 32, 192, 576, 48)];
@@ -56,6 +57,12 @@ internal static unsafe class BodyTable
 
     private static MatMulShape Shape(int bits, int group, int rows, int columns, int tokens) => new(bits, group == 0 ? columns : group, rows, columns, tokens);
 
+    /// <summary>Codes of 4 bits that stand for integers of 8, as in IQ4_NL.</summary>
+    private static MatMulShape Book(int rows, int columns, int tokens) => Shape(8, 32, rows, columns, tokens) with { HasCodebook = true };
+
+    private static string Weight(MatMulShape shape) =>
+        $"{shape.Rows} x {shape.Columns}, {(shape.HasCodebook ? "codebook" : $"{shape.Bits} bits")}/{(shape.Groups == 1 ? "row" : shape.GroupSize)}";
+
     private static void Print<TBody>(string product, MatMulTable<TBody> table, MatMulShape[] shapes, Func<TBody, Operands, Action> start)
         where TBody : class, IMatMulBody
     {
@@ -68,7 +75,7 @@ internal static unsafe class BodyTable
                 var seconds = Seconds([.. behind.Prepend(row).Select(r => start(r.Body, operands))]);
                 var next = behind.Count == 0 ? 0 : seconds.AsSpan(1).IndexOf(seconds[1..].Min());
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"| {row.Body.Name} | {shape.Rows} x {shape.Columns}, {shape.Bits} bits/{(shape.Groups == 1 ? "row" : shape.GroupSize)} | {shape.Tokens} | {seconds[0] * 1e6:F2} µs | {(behind.Count == 0 ? "" : behind[next].Body.Name)} | {(behind.Count == 0 ? "" : $"{seconds[next + 1] / seconds[0]:F2}")} |"));
+                    $"| {row.Body.Name} | {Weight(shape)} | {shape.Tokens} | {seconds[0] * 1e6:F2} µs | {(behind.Count == 0 ? "" : behind[next].Body.Name)} | {(behind.Count == 0 ? "" : $"{seconds[next + 1] / seconds[0]:F2}")} |"));
                 if (behind.Count == 0)
                     break; // the last of a table: once is enough
             }
@@ -114,7 +121,7 @@ internal static unsafe class BodyTable
         public Operands(MatMulShape shape)
         {
             Shape = shape;
-            Weight = Measure.Packed(shape.Rows, shape.Columns, shape.Bits, shape.GroupSize);
+            Weight = shape.HasCodebook ? Measure.Packed(shape.Rows, shape.Columns, 4, shape.GroupSize, FormatTable.Levels) : Measure.Packed(shape.Rows, shape.Columns, shape.Bits, shape.GroupSize);
             foreach (ref var scale in Weight.TunedScales.Scale.Span)
                 scale = 1 / 64f;
             foreach (ref var offset in Weight.TunedScales.Offset.Span)

@@ -11,7 +11,8 @@ internal static class FormatTable
     // One in the second-level cache, one beyond all caches.
     private static readonly (int Rows, int Tokens)[] s_products = [(128, 1), (1 << 15, 1), (128, 4), (128, 16), (128, 96)];
 
-    private static readonly float[] s_levels = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+    /// <summary>The values of IQ4_NL and IQ4_XS.</summary>
+    internal static float[] Levels { get; } = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
     private static readonly (string Name, int Bits, ScaleForm Form, bool HasOffsets)[] s_formats =
     [
@@ -26,7 +27,7 @@ internal static class FormatTable
         using var x = new QuantizedActivations();
         foreach (var (rows, tokens) in s_products)
         {
-            var weights = s_formats.Select(f => Weight(rows, f.Bits, f.Form, f.HasOffsets, f.Name.StartsWith("IQ", StringComparison.Ordinal) ? s_levels : null)).ToArray();
+            var weights = s_formats.Select(f => Weight(rows, f.Bits, f.Form, f.HasOffsets, f.Name.StartsWith("IQ", StringComparison.Ordinal) ? Levels : null)).ToArray();
             var y = new float[tokens * rows];
             x.Quantize(pool, Measure.Values(tokens * Columns, 1), tokens, Columns);
             var seconds = BodyTable.Seconds([.. weights.Select(weight => (Action)(() => Int8Gemm.Forward(pool, x, weight, y)))]);

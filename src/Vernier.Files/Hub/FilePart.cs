@@ -1,38 +1,21 @@
+using Vernier.Files.Disk;
+
 namespace Vernier.Files.Hub;
 
 /// <summary>Bytes [from, from + length) of a file, as a stream of their own.</summary>
-internal sealed class FilePart(string path, long from, long length) : Stream
+internal sealed class FilePart : ForwardStream
 {
-    private readonly FileStream _file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read) { Position = from };
-    private long _read;
+    private readonly FileStream _file;
 
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => length;
-    public override long Position { get => _read; set => throw new NotSupportedException(); }
-
-    public override int Read(Span<byte> buffer)
-    {
-        var read = _file.Read(buffer[..(int)Math.Min(buffer.Length, length - _read)]);
-        _read += read;
-        return read;
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
+    public FilePart(string path, long from, long length)
+        : this(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read) { Position = from }, length)
     {
     }
 
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    private FilePart(FileStream file, long length)
+        : base(file) => (_file, Length) = (file, length);
 
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            _file.Dispose();
-        base.Dispose(disposing);
-    }
+    public override long Length { get; }
+
+    protected override int ReadNext(Span<byte> buffer) => _file.Read(buffer[..(int)Math.Min(buffer.Length, Length - BytesRead)]);
 }

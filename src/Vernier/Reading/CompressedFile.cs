@@ -36,47 +36,23 @@ internal static class CompressedFile
         _ => file,
     };
 
-    private sealed class Guarded(string path, string format, FileStream file, Stream unpacked) : Stream
+    private sealed class Guarded(string path, string format, FileStream file, Stream unpacked) : ForwardStream(unpacked)
     {
+        private readonly Stream _unpacked = unpacked;
         private readonly long _most = FreeBytes + MaxGrowth * file.Length;
-        private long _position;
 
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => _position; set => throw new NotSupportedException(); }
-
-        public override int Read(Span<byte> buffer)
+        protected override int ReadNext(Span<byte> buffer)
         {
             int read;
             try
             {
-                read = unpacked.Read(buffer);
+                read = _unpacked.Read(buffer);
             }
             catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
             {
-                throw Damaged.File(path, $"after {_position} unpacked bytes", $"what is not {format} ({e.Message})", $"{format} to the end", e);
+                throw Damaged.File(path, $"after {BytesRead} unpacked bytes", $"what is not {format} ({e.Message})", $"{format} to the end", e);
             }
-            _position += read;
-            return _position <= _most ? read : throw Damaged.File(path, "unpacked content", $"more than {_most} bytes from a file of {file.Length}", $"at most {MaxGrowth} times the file and {FreeBytes} bytes");
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-                unpacked.Dispose();
-            base.Dispose(disposing);
+            return BytesRead + read <= _most ? read : throw Damaged.File(path, "unpacked content", $"more than {_most} bytes from a file of {file.Length}", $"at most {MaxGrowth} times the file and {FreeBytes} bytes");
         }
     }
 }

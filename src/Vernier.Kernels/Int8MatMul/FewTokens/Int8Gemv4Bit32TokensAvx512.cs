@@ -72,19 +72,19 @@ internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody, IGemvOf
                 switch (count)
                 {
                     case 1:
-                        Rows<TScales, TOffsets, One>(rows, row, end, token);
+                        Rows<TScales, TOffsets, TokenCounts.One>(rows, row, end, token);
                         break;
                     case 2:
-                        Rows<TScales, TOffsets, Two>(rows, row, end, token);
+                        Rows<TScales, TOffsets, TokenCounts.Two>(rows, row, end, token);
                         break;
                     case 3:
-                        Rows<TScales, TOffsets, Three>(rows, row, end, token);
+                        Rows<TScales, TOffsets, TokenCounts.Three>(rows, row, end, token);
                         break;
                     case 4:
-                        Rows<TScales, TOffsets, Four>(rows, row, end, token);
+                        Rows<TScales, TOffsets, TokenCounts.Four>(rows, row, end, token);
                         break;
                     default:
-                        Rows<TScales, TOffsets, Eight>(rows, row, end, token);
+                        Rows<TScales, TOffsets, TokenCounts.Eight>(rows, row, end, token);
                         break;
                 }
             }
@@ -101,7 +101,7 @@ internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody, IGemvOf
     private static void Rows<TScales, TOffsets, TCount>(in Int8GemvRows rows, int row, int end, int token)
         where TScales : struct, IGemvScales
         where TOffsets : struct
-        where TCount : struct, ICount
+        where TCount : struct, ITokenCount
     {
         var sums = stackalloc float[TCount.Value * Rows8 * Lanes];
         var order = Vector512.Create(Int8GemvTransposed.WideOrder);
@@ -185,36 +185,6 @@ internal sealed unsafe class Int8Gemv4Bit32TokensAvx512 : IInt8GemvBody, IGemvOf
     {
         sum = Avx512F.FusedMultiplyAdd(dots, scale, sum);
         return typeof(TOffsets) == typeof(Offsets) ? Avx512F.FusedMultiplyAdd(offset, sums, sum) : sum;
-    }
-
-    private interface ICount
-    {
-        static abstract int Value { get; }
-    }
-
-    private readonly struct One : ICount
-    {
-        public static int Value => 1;
-    }
-
-    private readonly struct Two : ICount
-    {
-        public static int Value => 2;
-    }
-
-    private readonly struct Three : ICount
-    {
-        public static int Value => 3;
-    }
-
-    private readonly struct Four : ICount
-    {
-        public static int Value => 4;
-    }
-
-    private readonly struct Eight : ICount
-    {
-        public static int Value => 8;
     }
 
     private readonly struct Offsets;

@@ -68,16 +68,16 @@ internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
         switch (rows.Tokens)
         {
             case 1:
-                Rows<TScales, TGroups, TCodes, One>(rows);
+                Rows<TScales, TGroups, TCodes, TokenCounts.One>(rows);
                 break;
             case 2:
-                Rows<TScales, TGroups, TCodes, Two>(rows);
+                Rows<TScales, TGroups, TCodes, TokenCounts.Two>(rows);
                 break;
             case 3:
-                Rows<TScales, TGroups, TCodes, Three>(rows);
+                Rows<TScales, TGroups, TCodes, TokenCounts.Three>(rows);
                 break;
             default:
-                Rows<TScales, TGroups, TCodes, Four>(rows);
+                Rows<TScales, TGroups, TCodes, TokenCounts.Four>(rows);
                 break;
         }
     }
@@ -89,7 +89,7 @@ internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
         where TScales : struct, IGemvScales
         where TGroups : struct, IGroups
         where TCodes : struct, ICodes
-        where TCount : struct, ICount
+        where TCount : struct, ITokenCount
     {
         var sums = stackalloc float[TCount.Value * Run * Lanes];
         var hasOffsets = rows.Offset != rows.Scale;
@@ -254,30 +254,5 @@ internal sealed unsafe class Int8GemvPlanesAvx512 : IInt8GemvBody
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static Vector512<int> Order(int chunk) => Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1) + Vector512.Create(2 * chunk);
-    }
-
-    private interface ICount
-    {
-        static abstract int Value { get; }
-    }
-
-    private readonly struct One : ICount
-    {
-        public static int Value => 1;
-    }
-
-    private readonly struct Two : ICount
-    {
-        public static int Value => 2;
-    }
-
-    private readonly struct Three : ICount
-    {
-        public static int Value => 3;
-    }
-
-    private readonly struct Four : ICount
-    {
-        public static int Value => 4;
     }
 }

@@ -1,6 +1,6 @@
 namespace Vernier.Models;
 
-/// <summary>Families with LayerNorm and a plain feed-forward part: GPT-2, GPT-NeoX (Pythia), StarCoder 2, Falcon.</summary>
+/// <summary>Families with LayerNorm and a plain feed-forward part: GPT-2, GPT-J, GPT-NeoX (Pythia), StarCoder 2, Falcon.</summary>
 internal static class GptVariants
 {
     private const double UsualTheta = 10000;
@@ -8,30 +8,33 @@ internal static class GptVariants
     /// <summary>Learned positions; linears are stored [in, out], q, k and v as one.</summary>
     public static ModelConfig Gpt2(ConfigKeys keys)
     {
-        var (hidden, heads) = (keys.Size("n_embd"), keys.Size("n_head"));
-        return new ModelConfig
+        var shared = OfShortKeys(keys, "gpt2");
+        return (shared with
         {
-            Architecture = "gpt2",
-            HiddenSize = hidden,
-            Layers = keys.Size("n_layer"),
-            Heads = heads,
-            KvHeads = heads,
-            HeadDim = hidden / heads,
-            FeedForwardSize = keys.FindInt("n_inner") ?? 4 * hidden,
-            VocabularySize = keys.Size("vocab_size"),
-            ContextLength = keys.Size("n_positions"),
-            Norm = NormKind.LayerNorm,
-            NormEpsilon = keys.FindFloat("layer_norm_epsilon") ?? 1e-5f,
             Positions = PositionKind.Learned,
-            Activation = HuggingFaceConfig.Activation(keys, "activation_function", "gelu_new"),
-            AttentionScale = keys.FindBool("scale_attn_weights") ?? true ? 1 / MathF.Sqrt(hidden / heads) : 1,
+            AttentionScale = keys.FindBool("scale_attn_weights") ?? true ? shared.AttentionScale : 1,
             AttentionScaleByLayer = keys.FindBool("scale_attn_by_inverse_layer_idx") ?? false,
             AttentionInputBias = true,
             AttentionOutputBias = true,
             FeedForwardBias = true,
             TiedHead = keys.FindBool("tie_word_embeddings") ?? true,
             PaddingTokenId = keys.FindInt("pad_token_id"),
-        }.Checked(keys.Path);
+        }).Checked(keys.Path);
+    }
+
+    /// <summary>Attention and feed-forward side by side behind one norm; the first channels of a head rotate, in pairs of neighbours.</summary>
+    public static ModelConfig GptJ(ConfigKeys keys)
+    {
+        var shared = OfShortKeys(keys, "gptj");
+        return (shared with
+        {
+            Positions = PositionKind.RotaryInterleaved,
+            RotaryDim = keys.FindInt("rotary_dim") ?? shared.HeadDim,
+            ParallelBlock = true,
+            FeedForwardBias = true,
+            HeadBias = true,
+            TiedHead = keys.FindBool("tie_word_embeddings") ?? false,
+        }).Checked(keys.Path);
     }
 
     /// <summary>Attention and feed-forward side by side, each behind a norm of its own; the first channels of a head rotate.</summary>
@@ -131,6 +134,28 @@ internal static class GptVariants
             TiedHead = keys.FindBool("tie_word_embeddings") ?? true,
             PaddingTokenId = keys.FindInt("pad_token_id"),
         }, UsualTheta);
+    }
+
+    /// <summary>What GPT-2 and GPT-J spell alike.</summary>
+    private static ModelConfig OfShortKeys(ConfigKeys keys, string architecture)
+    {
+        var (hidden, heads) = (keys.Size("n_embd"), keys.Size("n_head"));
+        return new ModelConfig
+        {
+            Architecture = architecture,
+            HiddenSize = hidden,
+            Layers = keys.Size("n_layer"),
+            Heads = heads,
+            KvHeads = heads,
+            HeadDim = hidden / heads,
+            FeedForwardSize = keys.FindInt("n_inner") ?? 4 * hidden,
+            VocabularySize = keys.Size("vocab_size"),
+            ContextLength = keys.Size("n_positions"),
+            Norm = NormKind.LayerNorm,
+            NormEpsilon = keys.FindFloat("layer_norm_epsilon") ?? 1e-5f,
+            Activation = HuggingFaceConfig.Activation(keys, "activation_function", "gelu_new"),
+            AttentionScale = 1 / MathF.Sqrt(hidden / heads),
+        };
     }
 
     private static ModelConfig Rotary(ConfigKeys keys, ModelConfig config, double theta) =>

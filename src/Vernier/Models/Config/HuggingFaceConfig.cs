@@ -35,7 +35,7 @@ internal static class HuggingFaceConfig
             "starcoder2" => GptVariants.StarCoder2(keys),
             "falcon" => GptVariants.Falcon(keys),
             "gpt_neo" => GptNeo(keys),
-            "gptj" => GptJ(keys),
+            "gptj" => GptVariants.GptJ(keys),
             "opt" => Opt(keys),
             var other => throw new NotSupportedException($"{path}: model_type '{other}' is not supported; supported are llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe, phi3, gemma2, gemma3_text, granite, olmo2, smollm3, starcoder2, falcon, gpt2, gpt_neo, gpt_neox, gptj and opt"),
         };
@@ -161,34 +161,6 @@ internal static class HuggingFaceConfig
             AttentionOutputBias = true,
             FeedForwardBias = true,
             TiedHead = keys.FindBool("tie_word_embeddings") ?? true,
-        }.Checked(keys.Path);
-    }
-
-    private static ModelConfig GptJ(ConfigKeys keys)
-    {
-        var hidden = keys.Size("n_embd");
-        var heads = keys.Size("n_head");
-        return new ModelConfig
-        {
-            Architecture = "gptj",
-            HiddenSize = hidden,
-            Layers = keys.Size("n_layer"),
-            Heads = heads,
-            KvHeads = heads,
-            HeadDim = hidden / heads,
-            FeedForwardSize = keys.FindInt("n_inner") ?? 4 * hidden,
-            VocabularySize = keys.Size("vocab_size"),
-            ContextLength = keys.Size("n_positions"),
-            Norm = NormKind.LayerNorm,
-            NormEpsilon = keys.FindFloat("layer_norm_epsilon") ?? 1e-5f,
-            Positions = PositionKind.RotaryInterleaved,
-            RotaryDim = keys.FindInt("rotary_dim") ?? hidden / heads,
-            Activation = Activation(keys, "gelu_new"),
-            AttentionScale = 1 / MathF.Sqrt(hidden / heads),
-            ParallelBlock = true,
-            FeedForwardBias = true,
-            HeadBias = true,
-            TiedHead = keys.FindBool("tie_word_embeddings") ?? false,
         }.Checked(keys.Path);
     }
 
